@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A rule, and the one grammar in which it is written everywhere: on the command line of ctl-fw, in
+ * the saved file, in lists and in logs.
+ *
+ *   rule     = option...               each at most once, in any order
+ *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--note" TEXT
+ *   match    = "-s" CIDR | "-d" CIDR | "-p" PROTO | "--sport" PORTS | "--dport" PORTS
+ *            | "--sng-hash" HEX | "--agg-hash" HEX | "-n" "net:[" INODE "]"
+ *
+ * "-!" negates the match that follows it. The canonical form (rule_format) gives the options in a
+ * fixed order: parsing it and formatting again yields the same bytes.
+ *
+ * What a client may also write and resolves before it sends a rule (-n PATH, --object PATH) is not
+ * part of this grammar: see ctl/.
+ */
+#ifndef COMMON_RULE_H
+#define COMMON_RULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chain.h"
+#include "cidr.h"
+#include "hex.h"
+
+#define RULE_NOTE_MAX 128  /* bytes of --note, without the NUL; no control characters */
+#define RULE_TEXT_MAX 1024 /* a canonical text and its NUL always fit */
+
+/* The criteria; each is a bit in rule.have and rule.neg, and a row of the table in rule.c. */
+enum match {
+	MATCH_SRC,
+	MATCH_DST,
+	MATCH_PROTO,
+	MATCH_SPORT,
+	MATCH_DPORT,
+	MATCH_NETNS,
+	MATCH_SNG_HASH,
+	MATCH_AGG_HASH,
+	MATCH_COUNT,
+};
+
+#define MATCH_BIT(m) (1u << (m))
+
+struct port_range {
+	uint16_t first, last; /* host order, first <= last */
+};
+
+struct rule {
+	enum chain chain;
+	enum verdict verdict;
+	uint32_t have; /* MATCH_BITs that the rule states; none: it matches every packet */
+	uint32_t neg;  /* subset of have: those stated with -! */
+	struct cidr src, dst;
+	uint8_t proto; /* IANA protocol number */
+	struct port_range sport, dport;
+	uint64_t netns; /* inode number of the namespace, as readlink(/proc/PID/ns/net) shows it */
+	struct sha256 sng, agg;
+	char note[RULE_NOTE_MAX + 1];
+};
+
+/* What was wrong with a text, ready to be printed on one line after a program's name. */
+struct rule_error {
+	char text[256]; /* e.g. "--dport 65536: expected a port 0..65535 or a range N:M" */
+};
+
+/*
+ * Reads a whole rule from words. -c and -v are required.
+ * Returns 0, or -EINVAL with *err filled (it names the offending word and what was expected);
+ * *out is untouched on failure.
+ */
+int rule_parse(int argc, char *const argv[], struct rule *out, struct rule_error *err);
+
+/* The same from one line: words are separated by blanks; "double quotes" keep blanks together, and
+ * inside them \" and \\ stand for themselves. */
+int rule_parse_text(const char *text, struct rule *out, struct rule_error *err);
+
+/*
+ * How many words the option at argv[0] takes, itself included, if it belongs to the grammar above
+ * ("-!" counts alone: 1); 0 if it does not. For command lines that mix rule options with others.
+ */
+int rule_option_width(const char *word);
+
+/* The canonical text. Returns its length. */
+size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX]);
+
+/* Whether any criterion looks at the objects of the holders. */
+static inline bool rule_needs_objects(const struct rule *r)
+{
+	return r->have & (MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH));
+}
+
+#endif
