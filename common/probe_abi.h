@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * What the probes in the kernel and the daemon share: plain fixed-width records, and the
+ * fingerprint by which a packet noted in the kernel is found again in its NFQUEUE copy.
+ * Included by BPF programs (clang -target bpf) and by the daemon; needs only <linux/types.h>.
+ */
+#ifndef COMMON_PROBE_ABI_H
+#define COMMON_PROBE_ABI_H
+
+#include <linux/types.h>
+
+#define ABI_SIGHTINGS 8  /* descriptors of one socket that the kernel side keeps track of */
+#define ABI_HOLDERS   8  /* processes that a note names */
+#define ABI_OBJECTS   32 /* objects kept per process for the time after its death */
+
+/*
+ * Note table: direct-mapped by fingerprint. Written by the note program for each packet before it
+ * can reach NFQUEUE, read by the daemon through mmap(2). A slot lost to another packet costs a
+ * lookup, never a wrong answer: the full fingerprint is compared.
+ */
+#define ABI_NOTE_SLOTS 16384 /* power of two; >= 8 times the packets that can be queued at once */
+
+enum note_state {
+	NOTE_KERNEL = 1, /* no full socket, or one that no open file stands behind */
+	NOTE_PROVEN,     /* holder[0..n_holders) are all the processes that held it as the packet passed */
+	NOTE_UNPROVEN,   /* somebody holds it; who, the daemon must find out */
+};
+
+struct note_holder {
+	__u32 tgid;
+	__u32 in_flight;  /* mapping calls entered and not yet left */
+	__u64 start_ns;   /* CLOCK_BOOTTIME */
+	__u64 map_stamp;  /* unique for each change of its executable mappings; 0: process not known */
+};
+
+struct note {
+	__u64 seq;        /* odd while a writer is at it */
+	__u64 print;
+	__u64 cookie;     /* of the socket, or of the listener for a connection not yet accepted */
+	__u64 netns;      /* inode number of the socket's network namespace */
+	__u64 sk;         /* kernel address: identity only */
+	__u32 state;      /* enum note_state */
+	__u32 n_holders;
+	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
+	__u32 pad;
+	struct note_holder holder[ABI_HOLDERS];
+};
+
+/* A descriptor under which a process was seen to hold a socket. Truth is re-read before use. */
+struct sighting {
+	__u64 files;  /* kernel address of its files_struct */
+	__u32 tgid;
+	__u32 fd;
+};
+
+/* Key: socket cookie. */
+struct sock_rec {
+	__u64 sk;     /* kernel address */
+	__u64 file;   /* kernel address of its struct file; 0 until it has one */
+	__u64 netns;
+	__u64 released_ns; /* CLOCK_BOOTTIME of the last close; 0 while open */
+	__u64 spread_stamp; /* the holders' newest spread stamp when `extra` was last proven */
+	__u32 creator; /* tgid */
+	__u32 n;       /* sightings */
+	__s32 extra;   /* references to the file that are no descriptor (in flight, io_uring), by a full scan */
+	__u32 scanned; /* extra is valid */
+	__u16 family, proto, sport, dport; /* at release; ports in host order */
+	__u8 saddr[16], daddr[16];
+	struct sighting s[ABI_SIGHTINGS];
+};
+
+enum proc_flags {
+	PROC_EXITED = 1,       /* the last thread has gone */
+	PROC_FILES_SHARED = 2, /* shares its descriptor table with another process (CLONE_FILES) */
+	PROC_OBJECTS_PARTIAL = 4, /* obj[] does not hold every object that was mapped */
+};
+
+/* An object by the identity that its digest is cached under. */
+struct object_key {
+	__u64 ino;
+	__u64 ctime_ns; /* CLOCK_REALTIME */
+	__u64 size;
+	__u32 dev;      /* kernel's s_dev: major << 20 | minor */
+	__u32 pad;
+};
+
+/* Key: tgid. */
+struct proc_rec {
+	__u64 start_ns;
+	__u64 map_stamp;    /* see note_holder */
+	__u64 spread_stamp; /* changes whenever it may have handed descriptors to another process */
+	__u64 exit_ns;
+	__u32 in_flight;
+	__u32 flags;
+	__u32 ppid;
+	__u32 n_objects;
+	struct object_key obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look */
+};
+
+/* Hints on the ring buffer: look ahead, nothing more. */
+enum hint_kind {
+	HINT_EXEC = 1, /* hash this object ahead of its first packet */
+	HINT_MAP,
+	HINT_EXIT,
+};
+
+#define ABI_HINT_PATH 128
+
+struct hint {
+	__u32 kind;
+	__u32 tgid;
+	__u64 start_ns;
+	struct object_key object;
+	char path[ABI_HINT_PATH]; /* as given to execve; where to look when the process has gone; checked against `object` */
+};
+
+/* One line of iter/task_vma: an executable mapping. */
+struct vma_rec {
+	__u32 tgid;
+	__u32 flags;       /* 1: anonymous */
+	__u64 start, end;
+	struct object_key object; /* 0 for anonymous memory */
+};
+
+/* Losses and work that the kernel side counts: indices into a per-CPU array. */
+enum probe_counter {
+	PCOUNT_NOTES,
+	PCOUNT_NOTE_BUSY,   /* slot being written by another CPU: not noted */
+	PCOUNT_PROVEN,
+	PCOUNT_UNPROVEN,
+	PCOUNT_SOCKS_FULL,
+	PCOUNT_PROCS_FULL,
+	PCOUNT_HINTS_LOST,
+	PCOUNT_COUNT,
+};
+
+/*
+ * The fingerprint: two rounds of a 64-bit mix per word over addresses, protocol and the first bytes
+ * of the upper-layer header. Word `i` of the header is 8 bytes in memory order; what the packet
+ * does not have is 0. Long: ABI_PRINT_WORDS words; short: 1 word (used where the payload is not in
+ * the linear part of the kernel's buffer).
+ */
+#define ABI_PRINT_WORDS 5
+
+static inline __attribute__((always_inline)) __u64 abi_mix(__u64 h, __u64 word)
+{
+	h ^= word;
+	h *= 0x9e3779b97f4a7c15ull;
+	return h ^ (h >> 29);
+}
+
+/* addr: saddr and daddr as 16 bytes each in network order, 2 words each, IPv4 in the first 4 bytes. */
+static inline __attribute__((always_inline)) __u64 abi_print(const __u64 addr[4], __u8 proto,
+							      const __u64 *words, int n)
+{
+	__u64 h = abi_mix(proto, addr[0]);
+
+	h = abi_mix(h, addr[1]);
+	h = abi_mix(h, addr[2]);
+	h = abi_mix(h, addr[3]);
+	for (int i = 0; i < n; i++)
+		h = abi_mix(h, words[i]);
+	h = abi_mix(h, n);
+	return h ? h : 1;
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The judgement: pure, no I/O, no clock, no allocation.
+ *
+ * First match wins. Object criteria (laws 3 and 4):
+ *   - a DROP rule matches if any holder matches, an ACCEPT rule only if every holder does;
+ *   - a negated object criterion means "no object of this process has that digest";
+ *   - a holder whose set is incomplete can satisfy a DROP rule by what is known of it (positive
+ *     criterion: a known digest matches), never an ACCEPT rule by an object criterion, and a
+ *     negated criterion of a DROP rule matches it unless the digest is known to be there;
+ *   - an origin that is kernel or unknown matches no object criterion, negated or not.
+ * Packet criteria: a field that cannot be known of the packet (ports of a later fragment, protocol
+ * behind a cut extension chain) satisfies a DROP rule and fails an ACCEPT rule, negated or not, so
+ * that malformed packets get no free pass.
+ * No match: the chain's policy for a known origin, the unknown or kernel verdict otherwise.
+ */
+#ifndef FW_DECIDE_H
+#define FW_DECIDE_H
+
+#include "holder.h"
+#include "packet.h"
+#include "ruleset.h"
+
+#define REASON_POLICY ((size_t)-1)
+
+struct reason {
+	enum origin origin;
+	size_t rule;   /* index in the chain, or REASON_POLICY */
+	size_t holder; /* of an object match: index of a holder that matched; else 0 */
+};
+
+enum verdict decide(const struct ruleset *rs, enum chain chain, const struct packet *p,
+		    const struct holders *holders, struct reason *why);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The event loop: file descriptors and deadlines, callback plus cookie. Knows none of its users. */
+#ifndef FW_LOOP_H
+#define FW_LOOP_H
+
+#include <stdint.h>
+
+struct loop;
+struct loop_source;
+struct loop_timer;
+
+typedef void (*loop_fd_fn)(void *cookie, uint32_t epoll_events);
+typedef void (*loop_timer_fn)(void *cookie);
+
+struct loop *loop_new(void); /* NULL with errno */
+void loop_free(struct loop *l);
+
+/*
+ * Calls fn whenever fd has one of `events` (epoll_ctl(2)); level-triggered. The loop does not own
+ * fd. A source may be removed from inside any callback, its own included.
+ */
+struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn, void *cookie);
+int loop_set_events(struct loop_source *s, uint32_t events); /* 0 or -errno */
+void loop_remove_fd(struct loop_source *s); /* NULL is fine */
+
+/*
+ * A one-shot timer, created disarmed. Arming an armed timer moves it. Nanosecond deadlines relative
+ * to now; the loop sleeps in epoll_pwait2(2) where the kernel has it.
+ */
+struct loop_timer *loop_add_timer(struct loop *l, loop_timer_fn fn, void *cookie);
+void loop_arm(struct loop_timer *t, uint64_t after_ns);
+void loop_disarm(struct loop_timer *t);
+void loop_remove_timer(struct loop_timer *t); /* NULL is fine */
+
+/* Runs until loop_stop. Returns 0, or -errno when waiting itself fails. */
+int loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The headers of one IP packet. This file's .c is the only one that reads header bytes.
+ */
+#ifndef FW_PACKET_H
+#define FW_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct packet {
+	uint8_t family;      /* 4 or 6; 0 when not even the IP header could be read */
+	uint8_t proto;       /* IANA number of the last header found (IPv6: past the extension headers) */
+	bool has_proto;      /* proto is the upper layer's; false when the extension chain was cut short */
+	bool has_ports;      /* sport and dport were read (TCP, UDP, UDP-Lite, SCTP, DCCP) */
+	bool later_fragment; /* fragment offset > 0: the upper-layer header is in another packet */
+	bool malformed;      /* a length field contradicts the packet, or it is too short for a header */
+	bool icmp_error;     /* an ICMP or ICMPv6 error message, about somebody else's packet */
+	uint8_t tcp_flags;   /* byte 13 of the TCP header (RFC 9293 section 3.1); 0 for others */
+	uint16_t sport, dport; /* host order; ICMP echo: sport is the identifier, has_ports stays false */
+	uint8_t saddr[16], daddr[16]; /* network order; IPv4 uses the first 4 bytes, the rest is 0 */
+	uint32_t l4_offset;  /* bytes from the IP header to the upper-layer header */
+	uint32_t length;     /* of the whole packet in bytes, not of the copy */
+	uint64_t print;      /* fingerprint, equal to what the probes note (common/probe_abi.h); 0: none */
+	uint64_t print_short; /* the same over fewer bytes; see probe_abi.h */
+};
+
+/*
+ * Reads what can be known of a packet from the first `copied` bytes of its `length`. Never reads
+ * past copied. A field that cannot be known is left 0 with its has_ flag false.
+ * Sources: RFC 791, RFC 8200 section 4, RFC 4302 (AH), RFC 9293, RFC 768, RFC 792, RFC 4443.
+ */
+void packet_parse(const void *data, size_t copied, size_t length, struct packet *out);
+
+/* "tcp 192.0.2.1:4000 -> 192.0.2.2:80"; "[2001:db8::1]:4000"; always NUL-terminated. */
+#define PACKET_TEXT_LEN 160
+void packet_format(const struct packet *p, char out[PACKET_TEXT_LEN]);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One NFQUEUE: receives packets in bursts, hands each to a judge, returns verdicts in batches.
+ * Sources: linux/netfilter/nfnetlink_queue.h, net/netfilter/nfnetlink_queue.c.
+ *
+ * Invariants: every packet read gets exactly one verdict; a batch verdict covers only ids already
+ * judged alike, and none is sent while a packet with a smaller id is held.
+ */
+#ifndef FW_QUEUE_H
+#define FW_QUEUE_H
+
+#include <stdint.h>
+
+#include "common/chain.h"
+#include "loop.h"
+#include "packet.h"
+#include "stats.h"
+
+struct queue;
+
+struct queue_options {
+	uint16_t number;
+	enum chain chain;
+	unsigned int batch_count; /* most packets under one batch verdict, >= 1 */
+	uint64_t batch_wait_ns;   /* longest a judged packet may wait for company; 0: end of its burst */
+	uint32_t copy_bytes;      /* how much of each packet to copy */
+	uint32_t max_length;      /* packets the kernel queues at most */
+};
+
+/* What the kernel says of a packet besides its bytes. */
+struct queue_packet {
+	uint32_t id;
+	uint8_t hook;        /* NF_INET_* */
+	uint32_t in_ifindex, out_ifindex; /* 0: none */
+	uint32_t mark;
+	int has_uid;         /* the packet belongs to a full socket with an open file (NFQA_UID) */
+	uint32_t uid, gid;
+	struct packet packet;
+};
+
+/*
+ * Judges one packet. Returns 0 and *verdict; or 1 to hold it: the judge then owes queue_release()
+ * with its id later, within a bound of its own. `p` is valid during the call only.
+ */
+typedef int (*queue_judge_fn)(void *cookie, struct queue *q, const struct queue_packet *p,
+			      enum verdict *verdict);
+
+/*
+ * Called before and after the packets of one burst are judged (either may be NULL): a place to
+ * learn what the kernel did before them, once for all of them.
+ */
+typedef void (*queue_burst_fn)(void *cookie, struct queue *q);
+
+/*
+ * Binds the queue in the current network namespace and adds it to the loop. `stats` outlives it.
+ * 0; -EBUSY when another program has the queue; else -errno. *out untouched on failure.
+ */
+int queue_open(struct loop *loop, const struct queue_options *options, struct stats *stats,
+	       queue_judge_fn judge, queue_burst_fn before, void *cookie, struct queue **out);
+void queue_close(struct queue *q); /* sends the verdicts that are due, unbinds; NULL is fine */
+
+/* The verdict for a packet that was held. */
+void queue_release(struct queue *q, uint32_t id, uint32_t bytes, enum verdict verdict);
+
+const struct queue_options *queue_options(const struct queue *q);
+
+/* Adds what the kernel dropped on this queue since the last call to COUNT_QUEUE_DROPPED and
+ * COUNT_QUEUE_USER_DROPPED (from /proc/net/netfilter/nfnetlink_queue). 0 or -errno. */
+int queue_poll_losses(struct queue *q);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A rule set: the rules and policy of each chain. Immutable once published (law 8): every change
+ * builds another set; readers keep the one they hold by reference.
+ */
+#ifndef FW_RULESET_H
+#define FW_RULESET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/rule.h"
+#include "holder.h"
+
+#define RULES_MAX 200000 /* per chain */
+
+struct ruleset_chain {
+	enum verdict policy; /* for packets of known origin that match no rule */
+	size_t n;
+	struct rule *rules;      /* first match wins */
+	struct rule_count **counts; /* one per rule, shared with the sets before and after */
+};
+
+/* Counters outlive the set that a rule came in with: they follow the rule through every edit. */
+struct rule_count {
+	unsigned int refs;
+	uint64_t packets, bytes;
+};
+
+struct ruleset {
+	unsigned int refs;
+	uint64_t epoch; /* grows by one with each change; never reused */
+	struct ruleset_chain chains[CHAIN_COUNT];
+	enum verdict unknown[CHAIN_COUNT]; /* for packets of unknown origin that match no rule */
+	enum verdict kernel[CHAIN_COUNT];  /* the same for kernel origin */
+};
+
+/* An empty set of epoch 1 with these policies. NULL with errno ENOMEM. */
+struct ruleset *ruleset_new(const enum verdict policy[CHAIN_COUNT],
+			    const enum verdict unknown[CHAIN_COUNT],
+			    const enum verdict kernel[CHAIN_COUNT]);
+struct ruleset *ruleset_ref(struct ruleset *rs);
+void ruleset_unref(struct ruleset *rs); /* NULL is fine */
+
+/*
+ * Each returns a new set with one reference in *out and leaves `rs` as it was.
+ * ruleset_insert: index 0..n of the rule's chain (n appends). ruleset_delete: index 0..n-1.
+ * 0; -ERANGE for an index past the end, -E2BIG past RULES_MAX, -ENOMEM.
+ */
+int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t index,
+		   struct ruleset **out);
+int ruleset_delete(const struct ruleset *rs, enum chain chain, size_t index, struct ruleset **out);
+
+#endif
