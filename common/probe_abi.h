@@ -135,12 +135,17 @@ enum probe_counter {
 };
 
 /*
- * The fingerprint: two rounds of a 64-bit mix per word over addresses, protocol and the first bytes
- * of the upper-layer header. Word `i` of the header is 8 bytes in memory order; what the packet
- * does not have is 0. Long: ABI_PRINT_WORDS words; short: 1 word (used where the payload is not in
- * the linear part of the kernel's buffer).
+ * The fingerprint: a 64-bit mix over addresses, protocol and the first words after the IP header.
+ * "After the IP header" is past the IPv4 options, or 40 bytes into an IPv6 packet whatever its next
+ * header is; the protocol is that header's protocol or next-header field. Word i is 8 bytes in
+ * memory order; bytes that the packet does not have are 0.
+ *
+ * TCP: 2 words (ports, sequence and acknowledgement numbers, flags, window). Others: 5 words, or
+ * only 1 (the short print) where the rest was not in the linear part of the kernel's buffer.
  */
-#define ABI_PRINT_WORDS 5
+#define ABI_PRINT_WORDS_TCP   2
+#define ABI_PRINT_WORDS_LONG  5
+#define ABI_PRINT_WORDS_SHORT 1
 
 static inline __attribute__((always_inline)) __u64 abi_mix(__u64 h, __u64 word)
 {

@@ -22,8 +22,8 @@ struct packet {
 	uint8_t saddr[16], daddr[16]; /* network order; IPv4 uses the first 4 bytes, the rest is 0 */
 	uint32_t l4_offset;  /* bytes from the IP header to the upper-layer header */
 	uint32_t length;     /* of the whole packet in bytes, not of the copy */
-	uint64_t print;      /* fingerprint, equal to what the probes note (common/probe_abi.h); 0: none */
-	uint64_t print_short; /* the same over fewer bytes; see probe_abi.h */
+	uint64_t print;       /* fingerprint as the probes note it (common/probe_abi.h); 0: none */
+	uint64_t print_short; /* the short one; equal to print for TCP */
 };
 
 /*

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The front door: `make help`.
+
+SHELL       := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+PREFIX      ?= /usr/local
+SBINDIR     ?= $(PREFIX)/sbin
+MANDIR      ?= $(PREFIX)/share/man
+UNITDIR     ?= /lib/systemd/system
+
+CC          ?= gcc
+BPF_CLANG   ?= clang
+BPFTOOL     ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PKG_CONFIG  ?= pkg-config
+V           ?= 0
+Q           := $(if $(filter 1,$(V)),,@)
+
+# SAN=1 builds with ASan and UBSan, into folders of its own, so that both kinds live side by side.
+BUILD       := build$(if $(SAN),/san)
+BIN         := bin$(if $(SAN),/san)
+
+VERSION     := 0.1.0
+
+LIBS        := libmnl libnetfilter_queue libbpf libelf libcrypto jansson libsystemd libcap-ng libseccomp
+CPPFLAGS    += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' \
+               $(if $(BASE_FREQ),-DBASE_FREQ=$(BASE_FREQ)) \
+               $(if $(filter y,$(DISABLE_ORDERING)),-DDISABLE_ORDERING)
+CFLAGS      ?= -O2 -g
+CFLAGS      += -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+               -fstack-protector-strong -fno-strict-aliasing -pthread
+LDFLAGS     += -pthread -Wl,-z,relro,-z,now
+ifneq ($(SAN),)
+CFLAGS      += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS     += -fsanitize=address,undefined
+endif
+
+PC_CFLAGS    = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
+PC_LIBS      = $(shell $(PKG_CONFIG) --libs $(LIBS))
+CTL_LIBS     = $(shell $(PKG_CONFIG) --libs libcrypto jansson)
+
+COMMON_SRC  := $(wildcard common/*.c)
+FW_SRC      := $(filter-out fw/main.c,$(wildcard fw/*.c))
+CTL_SRC     := $(wildcard ctl/*.c)
+PROBE_SRC   := $(wildcard probes/*.bpf.c)
+UNIT_SRC    := $(wildcard tests/unit/*.c)
+BENCH_SRC   := $(wildcard bench/*.c)
+HELPER_SRC  := $(wildcard tests/e2e/helpers/*.c)
+
+obj          = $(patsubst %.c,$(BUILD)/%.o,$(1))
+COMMON_OBJ  := $(call obj,$(COMMON_SRC))
+FW_OBJ      := $(call obj,$(FW_SRC))
+PROBE_OBJ   := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(PROBE_SRC))
+SKEL        := $(BUILD)/gen/probe.skel.h
+ALL_OBJ     := $(COMMON_OBJ) $(FW_OBJ) $(BUILD)/fw/main.o $(call obj,$(CTL_SRC) $(UNIT_SRC) $(BENCH_SRC))
+
+.PHONY: help all deps demo check test e2e bench asan lint format install uninstall clean
+
+help: ## what can be made
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "  V=1 shows commands; SAN=1 builds with ASan and UBSan; BASE_FREQ=HZ fixes the TSC frequency;"
+	@echo "  DISABLE_ORDERING=y leaves out aggregate digests; CC=clang; DESTDIR, PREFIX"
+
+all: $(BIN)/app-fw $(BIN)/ctl-fw $(BIN)/syscall_probe.o ## build bin/app-fw, bin/ctl-fw, bin/syscall_probe.o
+
+# A change of these build options rebuilds what depends on them.
+OPTIONS     := $(CC) $(BASE_FREQ) $(DISABLE_ORDERING) $(VERSION)
+$(shell mkdir -p $(BUILD)/gen $(BIN); echo '$(OPTIONS)' | cmp -s - $(BUILD)/options || echo '$(OPTIONS)' > $(BUILD)/options)
+
+$(BUILD)/%.o: %.c $(BUILD)/options
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS) $(PC_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# The compiler's own folder has no asm/ for the bpf target: borrow the host's.
+BPF_CFLAGS  := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. \
+               -I/usr/include/$(shell uname -m)-linux-gnu -D__TARGET_ARCH_x86
+$(BUILD)/probes/%.bpf.o: probes/%.bpf.c
+	@mkdir -p $(@D)
+	@echo "  BPF   $<"
+	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BIN)/syscall_probe.o: $(PROBE_OBJ)
+	@echo "  LINK  $@"
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(BIN)/syscall_probe.o
+	@echo "  SKEL  $@"
+	$(Q)$(BPFTOOL) gen skeleton $< name probe_skel > $@
+
+$(BUILD)/fw/probe.o: $(SKEL)
+
+$(BIN)/app-fw: $(BUILD)/fw/main.o $(FW_OBJ) $(COMMON_OBJ)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@
+
+$(BIN)/ctl-fw: $(call obj,$(CTL_SRC)) $(COMMON_OBJ)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CTL_LIBS) -o $@
+
+# The core without its edges: what unit tests link.
+$(BUILD)/core.a: $(FW_OBJ) $(COMMON_OBJ)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/unit: $(call obj,$(UNIT_SRC)) $(BUILD)/core.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(call obj,$(UNIT_SRC)) $(BUILD)/core.a $(PC_LIBS) -lcunit -o $@
+
+$(BIN)/bench/%: $(BUILD)/bench/%.o
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $< $(PC_LIBS) -o $@
+
+$(BIN)/helpers/%: tests/e2e/helpers/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $< $(LDLIBS) -o $@
+
+BENCH_BIN   := $(patsubst bench/%.c,$(BIN)/bench/%,$(BENCH_SRC))
+HELPER_BIN  := $(patsubst tests/e2e/helpers/%.c,$(BIN)/helpers/%,$(HELPER_SRC))
+
+clean: ## remove what was built
+	rm -rf build bin
+
+-include $(ALL_OBJ:.o=.d) $(PROBE_OBJ:.o=.d)
