@@ -9,9 +9,11 @@
 
 #include <linux/types.h>
 
-#define ABI_SIGHTINGS 8  /* descriptors of one socket that the kernel side keeps track of */
+#define ABI_SIGHTINGS 16 /* descriptors of one socket that the kernel side keeps track of */
 #define ABI_HOLDERS   8  /* processes that a note names */
 #define ABI_OBJECTS   32 /* objects kept per process for the time after its death */
+#define ABI_SOCKS     65536
+#define ABI_PROCS     65536
 
 /*
  * Note table: direct-mapped by fingerprint. Written by the note program for each packet before it
@@ -28,50 +30,56 @@ enum note_state {
 
 struct note_holder {
 	__u32 tgid;
-	__u32 in_flight;  /* mapping calls entered and not yet left */
-	__u64 start_ns;   /* CLOCK_BOOTTIME */
-	__u64 map_stamp;  /* unique for each change of its executable mappings; 0: process not known */
+	__u32 in_flight;   /* mapping calls entered and not yet left */
+	__u64 start_ns;    /* CLOCK_BOOTTIME */
+	__u64 map_stamp;   /* unique for each change of its executable mappings; 0: process not known */
+	__u64 exec_pages;  /* mm->exec_vm: moves with changes that no traced call made */
 };
 
 struct note {
-	__u64 seq;        /* odd while a writer is at it */
+	__u64 seq;         /* odd while a writer is at it */
 	__u64 print;
-	__u64 cookie;     /* of the socket, or of the listener for a connection not yet accepted */
-	__u64 netns;      /* inode number of the socket's network namespace */
-	__u64 sk;         /* kernel address: identity only */
-	__u32 state;      /* enum note_state */
+	__u64 cookie;      /* of the socket, or of the listener for a connection not yet accepted */
+	__u64 sk;          /* kernel address: identity only */
+	__u64 netns;       /* inode number of the socket's network namespace */
+	__u32 state;       /* enum note_state */
 	__u32 n_holders;
 	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
-	__u32 pad;
+	__u32 flags;       /* enum note_flags */
 	struct note_holder holder[ABI_HOLDERS];
+};
+
+enum note_flags {
+	NOTE_ORPHAN = 1,     /* kernel: the socket had a file once, and its last holder has closed it */
+	NOTE_UNACCEPTED = 2, /* unproven: no process has accepted this connection yet */
 };
 
 /* A descriptor under which a process was seen to hold a socket. Truth is re-read before use. */
 struct sighting {
-	__u64 files;  /* kernel address of its files_struct */
+	__u64 files;       /* kernel address of the process's files_struct; 0: free */
 	__u32 tgid;
 	__u32 fd;
 };
 
 /* Key: socket cookie. */
 struct sock_rec {
-	__u64 sk;     /* kernel address */
-	__u64 file;   /* kernel address of its struct file; 0 until it has one */
+	__u64 sk;          /* kernel address; 0 until it was seen */
 	__u64 netns;
 	__u64 released_ns; /* CLOCK_BOOTTIME of the last close; 0 while open */
-	__u64 spread_stamp; /* the holders' newest spread stamp when `extra` was last proven */
-	__u32 creator; /* tgid */
-	__u32 n;       /* sightings */
-	__s32 extra;   /* references to the file that are no descriptor (in flight, io_uring), by a full scan */
-	__u32 scanned; /* extra is valid */
-	__u16 family, proto, sport, dport; /* at release; ports in host order */
-	__u8 saddr[16], daddr[16];
+	__u64 proven_ns;   /* CLOCK_BOOTTIME of the last moment the sightings were all there is */
+	__u32 creator;     /* tgid */
+	__u32 flags;       /* enum sock_flags */
 	struct sighting s[ABI_SIGHTINGS];
 };
 
+enum sock_flags {
+	SOCK_UNSETTLED = 1, /* a full scan left references unexplained: something may be in flight */
+	SOCK_CROWDED = 2,   /* more descriptors than sightings */
+};
+
 enum proc_flags {
-	PROC_EXITED = 1,       /* the last thread has gone */
-	PROC_FILES_SHARED = 2, /* shares its descriptor table with another process (CLONE_FILES) */
+	PROC_EXITED = 1,          /* the last thread has gone */
+	PROC_FILES_SHARED = 2,    /* shares its descriptor table with another process (CLONE_FILES) */
 	PROC_OBJECTS_PARTIAL = 4, /* obj[] does not hold every object that was mapped */
 };
 
@@ -88,13 +96,34 @@ struct object_key {
 struct proc_rec {
 	__u64 start_ns;
 	__u64 map_stamp;    /* see note_holder */
-	__u64 spread_stamp; /* changes whenever it may have handed descriptors to another process */
+	__u64 spread_ns;    /* CLOCK_BOOTTIME of the last call that may have given its descriptors away */
+	__u64 exec_ns;      /* of the last execve, or of the start */
 	__u64 exit_ns;
+	__u64 files;        /* kernel address of its files_struct */
+	__u64 mm;           /* kernel address of its mm_struct */
 	__u32 in_flight;
-	__u32 flags;
+	__u32 flags;        /* enum proc_flags */
 	__u32 ppid;
 	__u32 n_objects;
 	struct object_key obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look */
+};
+
+/* The answer of the prove program: what a note says, for a socket that the daemon names. */
+struct proof {
+	__u64 cookie;
+	__u64 netns;
+	__u32 state; /* enum note_state; 0: the socket is not known to the kernel side */
+	__u32 n_holders;
+	__u32 flags; /* enum note_flags */
+	__u32 references, matched;
+	__u32 pad;
+	struct note_holder holder[ABI_SIGHTINGS];
+};
+
+/* Argument of the prove program. */
+struct prove_args {
+	__u64 cookie;
+	__u64 scanned_ns; /* a scan of all processes began at this time and is done; 0: none */
 };
 
 /* Hints on the ring buffer: look ahead, nothing more. */
@@ -115,9 +144,11 @@ struct hint {
 };
 
 /* One line of iter/task_vma: an executable mapping. */
+#define VMA_ANONYMOUS 1
+
 struct vma_rec {
 	__u32 tgid;
-	__u32 flags;       /* 1: anonymous */
+	__u32 flags;       /* VMA_ANONYMOUS */
 	__u64 start, end;
 	struct object_key object; /* 0 for anonymous memory */
 };
@@ -166,6 +197,14 @@ static inline __attribute__((always_inline)) __u64 abi_print(const __u64 addr[4]
 	for (int i = 0; i < n; i++)
 		h = abi_mix(h, words[i]);
 	h = abi_mix(h, n);
+	return h ? h : 1;
+}
+
+/* The key of a note: the same bytes pass the sender's OUTPUT and, on loopback, the receiver's INPUT. */
+static inline __attribute__((always_inline)) __u64 abi_print_at(__u64 print, __u8 hook)
+{
+	__u64 h = abi_mix(print, hook);
+
 	return h ? h : 1;
 }
 

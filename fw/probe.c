@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "probe.skel.h"
+
+/* include/uapi/linux/bpf.h of linux 6.4; libbpf 1.1 and its headers do not have them. */
+#define PROG_TYPE_NETFILTER   32
+#define ATTACH_TYPE_NETFILTER 45
+
+#define NF_INET_LOCAL_IN  1
+#define NF_INET_LOCAL_OUT 3
+#define NF_PRIORITY_NOTE  (-1) /* just before the filter table, past DNAT */
+
+#define NOTE_PROGRAM "note_packet"
+#define LINKS_MAX    32
+#define NOTE_LINKS   4
+
+struct probe {
+	struct bpf_object *object;
+	struct bpf_link *links[LINKS_MAX];
+	size_t n_links;
+	int note_links[NOTE_LINKS];
+	size_t n_note_links;
+	struct ring_buffer *ring;
+	const struct note *notes;  /* ABI_NOTE_SLOTS */
+	const struct proof *proof; /* 1 */
+	int socks, procs, counters, hints;
+	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
+	int prove;
+	int cpus;
+	void (*hint_fn)(void *cookie, const struct hint *h);
+	void *hint_cookie;
+};
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level, (void)format, (void)args;
+	return 0;
+}
+
+static int fail(char err[256], int code, const char *what)
+{
+	snprintf(err, 256, "%s: %s", what, strerror(-code));
+	return code;
+}
+
+static struct bpf_object *open_object(const char *path)
+{
+	size_t size = 0;
+	const void *bytes;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "app_fw");
+
+	if (path)
+		return bpf_object__open_file(path, &opts);
+	bytes = probe_skel__elf_bytes(&size);
+	return bpf_object__open_mem(bytes, size, &opts);
+}
+
+/* Opens and loads, with the note program where the kernel can run it. */
+static int load_object(struct probe *p, const char *path, bool with_notes)
+{
+	struct bpf_program *note;
+	int r;
+
+	p->object = open_object(path);
+	if (!p->object)
+		return -errno;
+	note = bpf_object__find_program_by_name(p->object, NOTE_PROGRAM);
+	if (!note)
+		return -EBADF;
+	bpf_program__set_type(note, PROG_TYPE_NETFILTER);
+	bpf_program__set_expected_attach_type(note, ATTACH_TYPE_NETFILTER);
+	bpf_program__set_autoload(note, with_notes);
+	r = bpf_object__load(p->object);
+	if (r) {
+		bpf_object__close(p->object);
+		p->object = NULL;
+	}
+	return r;
+}
+
+/* The system call tracepoints are found through tracefs. */
+static void mount_tracefs(void)
+{
+	if (access("/sys/kernel/tracing/events", F_OK) && access("/sys/kernel/debug/tracing/events", F_OK))
+		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+}
+
+/* The root of the cgroup v2 hierarchy, wherever it is mounted, or nowhere. */
+static int open_cgroup_root(void)
+{
+	_cleanup_close_ int context = syscall(SYS_fsopen, "cgroup2", 1 /* FSOPEN_CLOEXEC */);
+	_cleanup_close_ int mounted = -1;
+	int root;
+
+	if (context < 0 ||
+	    syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) < 0)
+		return -errno;
+	mounted = syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, 0);
+	if (mounted < 0)
+		return -errno;
+	root = openat(mounted, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? -errno : root;
+}
+
+static bool is_cgroup(const struct bpf_program *prog)
+{
+	return !strncmp(bpf_program__section_name(prog), "cgroup/", 7);
+}
+
+/* Programs that are called, not attached: iterators, the prover, the note program. */
+static bool is_passive(const struct bpf_program *prog)
+{
+	const char *section = bpf_program__section_name(prog);
+
+	return !strncmp(section, "iter/", 5) || !strcmp(section, "syscall") ||
+	       !strcmp(section, "netfilter");
+}
+
+static int attach_all(struct probe *p, char err[256])
+{
+	_cleanup_close_ int cgroup = open_cgroup_root();
+	struct bpf_program *prog;
+
+	if (cgroup < 0)
+		return fail(err, cgroup, "cannot open the root of the cgroup v2 hierarchy");
+	bpf_object__for_each_program(prog, p->object) {
+		struct bpf_link *link;
+
+		if (is_passive(prog))
+			continue;
+		if (p->n_links == LINKS_MAX)
+			return fail(err, -E2BIG, "too many probes");
+		link = is_cgroup(prog) ? bpf_program__attach_cgroup(prog, cgroup)
+				       : bpf_program__attach(prog);
+		if (!link) {
+			snprintf(err, 256, "cannot attach probe %s: %s", bpf_program__name(prog),
+				 strerror(errno));
+			return -errno;
+		}
+		p->links[p->n_links++] = link;
+	}
+	return 0;
+}
+
+/* BPF_LINK_CREATE for netfilter, whose part of union bpf_attr these headers do not know. */
+static int attach_note(int prog_fd, uint32_t family, uint32_t hook)
+{
+	struct {
+		uint32_t prog_fd, target_fd, attach_type, flags;
+		uint32_t family, hook;
+		int32_t priority;
+		uint32_t netfilter_flags;
+		uint64_t rest[8];
+	} attr = {
+		.prog_fd = prog_fd,
+		.attach_type = ATTACH_TYPE_NETFILTER,
+		.family = family,
+		.hook = hook,
+		.priority = NF_PRIORITY_NOTE,
+	};
+
+	return syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+static void attach_notes(struct probe *p)
+{
+	static const struct {
+		uint32_t family, hook;
+	} at[NOTE_LINKS] = {
+		{2 /* NFPROTO_IPV4 */, NF_INET_LOCAL_OUT},
+		{2, NF_INET_LOCAL_IN},
+		{10 /* NFPROTO_IPV6 */, NF_INET_LOCAL_OUT},
+		{10, NF_INET_LOCAL_IN},
+	};
+	int prog = bpf_program__fd(bpf_object__find_program_by_name(p->object, NOTE_PROGRAM));
+
+	if (prog < 0)
+		return;
+	for (size_t i = 0; i < NOTE_LINKS; i++) {
+		int fd = attach_note(prog, at[i].family, at[i].hook);
+
+		if (fd >= 0)
+			p->note_links[p->n_note_links++] = fd;
+	}
+}
+
+static int find_map(const struct probe *p, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(p->object, name);
+}
+
+static const void *map_memory(const struct probe *p, const char *name, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, find_map(p, name), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static size_t page_round(size_t size)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) / page * page;
+}
+
+static int on_hint(void *context, void *data, size_t size)
+{
+	struct probe *p = context;
+
+	if (size >= sizeof(struct hint) && p->hint_fn)
+		p->hint_fn(p->hint_cookie, data);
+	return 0;
+}
+
+static int bind_maps(struct probe *p)
+{
+	p->socks = find_map(p, "socks");
+	p->procs = find_map(p, "procs");
+	p->counters = find_map(p, "counters");
+	p->hints = find_map(p, "hints");
+	p->prove = bpf_program__fd(bpf_object__find_program_by_name(p->object, "prove_socket"));
+	p->scan_files = bpf_object__find_program_by_name(p->object, "scan_files");
+	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
+	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
+	p->cpus = libbpf_num_possible_cpus();
+	if (p->socks < 0 || p->procs < 0 || p->counters < 0 || p->hints < 0 || p->prove < 0 ||
+	    !p->scan_files || !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
+		return -EBADF;
+	p->notes = map_memory(p, "notes", page_round(sizeof(struct note) * ABI_NOTE_SLOTS));
+	p->proof = map_memory(p, "proof_out", page_round(sizeof(struct proof)));
+	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
+	return p->notes && p->proof && p->ring ? 0 : -errno;
+}
+
+static int check_kernel(char err[256])
+{
+	if (geteuid() != 0)
+		return fail(err, -EPERM, "app-fw must be run as root");
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return fail(err, -ENOENT, "/sys/kernel/btf/vmlinux (kernel type information, CONFIG_DEBUG_INFO_BTF)");
+	return 0;
+}
+
+static int probe_start(struct probe *p, const struct probe_options *options, char err[256])
+{
+	int r = load_object(p, options->object, true);
+
+	if (r == -EINVAL || r == -EPERM || r == -E2BIG)
+		r = load_object(p, options->object, false);
+	if (r)
+		return fail(err, r, options->object ? options->object : "cannot load the built-in probes");
+	r = bind_maps(p);
+	if (r)
+		return fail(err, r, options->object ? options->object : "the probes lack a map or program");
+	mount_tracefs();
+	r = attach_all(p, err);
+	if (r)
+		return r;
+	attach_notes(p);
+	r = probe_scan_files(p, 0);
+	return r ? fail(err, r, "cannot read the processes' descriptors") : 0;
+}
+
+int probe_open(const struct probe_options *options, struct probe **out, char err[256])
+{
+	struct probe *p;
+	int r = check_kernel(err);
+
+	if (r)
+		return r;
+	libbpf_set_print(quiet);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return fail(err, -ENOMEM, "probes");
+	r = probe_start(p, options, err);
+	if (r) {
+		probe_close(p);
+		return r;
+	}
+	*out = p;
+	return 0;
+}
+
+void probe_close(struct probe *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n_note_links; i++)
+		close(p->note_links[i]);
+	for (size_t i = 0; i < p->n_links; i++)
+		bpf_link__destroy(p->links[i]);
+	ring_buffer__free(p->ring);
+	if (p->notes)
+		munmap((void *)p->notes, page_round(sizeof(struct note) * ABI_NOTE_SLOTS));
+	if (p->proof)
+		munmap((void *)p->proof, page_round(sizeof(struct proof)));
+	bpf_object__close(p->object);
+	free(p);
+}
+
+bool probe_has_notes(const struct probe *p)
+{
+	return p->n_note_links == NOTE_LINKS;
+}
+
+bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note *out)
+{
+	uint64_t at = abi_print_at(print, hook);
+	const struct note *slot = &p->notes[at & (ABI_NOTE_SLOTS - 1)];
+	uint64_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
+
+	if ((seq & 1) || slot->print != at)
+		return false;
+	memcpy(out, slot, sizeof(*out));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
+}
+
+int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out)
+{
+	struct prove_args args = {.cookie = cookie, .scanned_ns = scanned_ns};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+	int r = bpf_prog_test_run_opts(p->prove, &opts);
+
+	if (r)
+		return r;
+	memcpy(out, p->proof, sizeof(*out));
+	return 0;
+}
+
+int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out)
+{
+	return bpf_map_lookup_elem(p->procs, &tgid, out);
+}
+
+int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
+{
+	return bpf_map_lookup_elem(p->socks, &cookie, out);
+}
+
+void probe_forget_proc(struct probe *p, uint32_t tgid)
+{
+	bpf_map_delete_elem(p->procs, &tgid);
+}
+
+/* Opens one pass of an iterator, over one process or all (0). A descriptor, or -errno. */
+static int iterate(struct bpf_program *prog, uint32_t tgid)
+{
+	union bpf_iter_link_info info = {.task = {.pid = tgid}};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(prog, tgid ? &opts : NULL);
+	int fd, error;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	error = errno;
+	bpf_link__destroy(link);
+	return fd < 0 ? -error : fd;
+}
+
+/* Runs an iterator that prints nothing. */
+static int run_iterator(struct bpf_program *prog, uint32_t tgid)
+{
+	_cleanup_close_ int fd = iterate(prog, tgid);
+	char byte;
+
+	if (fd < 0)
+		return fd;
+	return read(fd, &byte, 1) < 0 ? -errno : 0;
+}
+
+int probe_scan_files(struct probe *p, uint32_t tgid)
+{
+	int r = run_iterator(p->scan_tasks, tgid);
+
+	return r ? r : run_iterator(p->scan_files, tgid);
+}
+
+int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, size_t max)
+{
+	_cleanup_close_ int fd = iterate(p->scan_mappings, tgid);
+	size_t size = max * sizeof(*out), have = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return fd;
+	while (have < size && (n = read(fd, (char *)out + have, size - have)) > 0)
+		have += n;
+	if (n < 0)
+		return -errno;
+	return have == size ? -E2BIG : (int)(have / sizeof(*out));
+}
+
+int probe_hints_fd(const struct probe *p)
+{
+	return ring_buffer__epoll_fd(p->ring);
+}
+
+void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h), void *cookie)
+{
+	p->hint_fn = fn;
+	p->hint_cookie = cookie;
+	ring_buffer__consume(p->ring);
+}
+
+uint64_t probe_counter(const struct probe *p, enum probe_counter which)
+{
+	_cleanup_free_ uint64_t *per_cpu = calloc(p->cpus, sizeof(*per_cpu));
+	uint32_t key = which;
+	uint64_t sum = 0;
+
+	if (!per_cpu || bpf_map_lookup_elem(p->counters, &key, per_cpu))
+		return 0;
+	for (int i = 0; i < p->cpus; i++)
+		sum += per_cpu[i];
+	return sum;
+}
+
+/* Keys are at most 8 bytes. */
+static size_t count_keys(int map)
+{
+	uint64_t key = 0, next = 0;
+	const void *from = NULL;
+	size_t n = 0;
+
+	while (n <= ABI_SOCKS && !bpf_map_get_next_key(map, from, &next)) {
+		key = next;
+		from = &key;
+		n++;
+	}
+	return n;
+}
+
+size_t probe_count_procs(const struct probe *p)
+{
+	return count_keys(p->procs);
+}
+
+size_t probe_count_socks(const struct probe *p)
+{
+	return count_keys(p->socks);
+}

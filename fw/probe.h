@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The edge to the probes in the kernel: loads, attaches, asks. The only user of libbpf. */
+#ifndef FW_PROBE_H
+#define FW_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/probe_abi.h"
+
+struct probe;
+
+struct probe_options {
+	const char *object; /* path of a BPF object; NULL: the copy built into the program */
+};
+
+/*
+ * Loads and attaches the probes, then reads every process and descriptor there is, so that sockets
+ * older than the daemon are known when this returns. Notes cover the network namespace of the
+ * caller. Returns 0; or -errno with one line in err that names what is missing; *out untouched.
+ */
+int probe_open(const struct probe_options *options, struct probe **out, char err[256]);
+void probe_close(struct probe *p); /* NULL is fine */
+
+/* Whether packets are noted as they are sent (linux 6.4); without, sockets are looked up later. */
+bool probe_has_notes(const struct probe *p);
+
+/* The note of a packet by fingerprint, hook NF_INET_*. False when there is none (any more). */
+bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note *out);
+
+/* Who holds a socket now. scanned_ns: see struct prove_args. 0 or -errno. */
+int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out);
+
+/* -ENOENT when there is no such record. */
+int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out);
+int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out);
+void probe_forget_proc(struct probe *p, uint32_t tgid);
+
+/* Reads the descriptors of one process (tgid > 0) or of all (0) into the socket records; processes
+ * that have no record get one. 0 or -errno. */
+int probe_scan_files(struct probe *p, uint32_t tgid);
+
+/*
+ * The executable mappings of a process, in address order; at most max. Returns how many, or
+ * -errno (-ESRCH: it is gone, -E2BIG: more than max).
+ */
+int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, size_t max);
+
+/* Hints: a descriptor to poll, and their consumption without waiting. */
+int probe_hints_fd(const struct probe *p);
+void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h), void *cookie);
+
+uint64_t probe_counter(const struct probe *p, enum probe_counter which);
+
+/* Entries in the maps, by walking them: for status only. */
+size_t probe_count_procs(const struct probe *p);
+size_t probe_count_socks(const struct probe *p);
+
+#endif

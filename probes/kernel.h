@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's types, as far as the probes read them. preserve_access_index makes every access a
+ * CO-RE relocation, so the layout here is irrelevant and only names and types matter. A ___suffix
+ * is a flavour: another kernel version's shape of the same type.
+ */
+#ifndef PROBES_KERNEL_H
+#define PROBES_KERNEL_H
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+typedef __u8 bool;
+#define true  1
+#define false 0
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	long long counter;
+} atomic64_t;
+
+struct timespec64 {
+	long long tv_sec;
+	long tv_nsec;
+};
+
+struct super_block {
+	__u32 s_dev;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned long i_ino;
+	long long i_size;
+	long long i_ctime_sec; /* since 6.11 */
+	__u32 i_ctime_nsec;
+};
+
+struct inode___6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___old {
+	struct timespec64 i_ctime;
+};
+
+typedef struct {
+	atomic64_t refcnt;
+} file_ref_t;
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+	file_ref_t f_ref; /* since 6.13: one less than the number of references */
+};
+
+struct file___old {
+	atomic64_t f_count;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	atomic_t count;
+	struct fdtable *fdt;
+	unsigned int next_fd;
+};
+
+struct mm_struct {
+	unsigned long exec_vm;
+};
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct task_struct {
+	int pid, tgid;
+	unsigned int flags;
+	unsigned int personality;
+	__u64 start_boottime;
+	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	struct signal_struct *signal;
+	struct files_struct *files;
+	struct mm_struct *mm;
+};
+
+struct linux_binprm {
+	struct file *file;
+	const char *filename;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start, vm_end;
+	unsigned long vm_flags;
+	struct file *vm_file;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct sock_common {
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	atomic64_t skc_cookie;
+	unsigned long skc_flags;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+	struct sock *rsk_listener;
+};
+
+struct sk_buff {
+	struct sock *sk;
+	unsigned char *data;
+	unsigned int len, data_len;
+};
+
+struct nf_hook_state {
+	__u8 hook;
+};
+
+struct bpf_nf_ctx {
+	const struct nf_hook_state *state;
+	struct sk_buff *skb;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
+struct bpf_iter__task_vma {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct vm_area_struct *vma;
+};
+
+struct trace_event_raw_sys_enter {
+	unsigned long args[6];
+};
+
+struct trace_event_raw_sys_exit {
+	long ret;
+};
+
+#pragma clang attribute pop
+
+/* include/net/tcp_states.h */
+#define TCP_ESTABLISHED  1
+#define TCP_SYN_RECV     3
+#define TCP_TIME_WAIT    6
+#define TCP_NEW_SYN_RECV 12
+
+#define AF_UNIX  1
+#define AF_INET  2
+#define AF_INET6 10
+
+#define SOCK_DEAD_BIT        0x1         /* enum sock_flags in include/net/sock.h */
+#define PF_KTHREAD           0x00200000  /* include/linux/sched.h */
+#define PROT_EXEC            0x4
+#define SHM_EXEC             0100000     /* include/uapi/linux/shm.h */
+#define READ_IMPLIES_EXEC    0x0400000   /* include/uapi/linux/personality.h */
+#define VM_EXEC              0x4
+
+/* References to a file: descriptors, and whatever else keeps it open at this moment. 0: being closed. */
+static __always_inline __s64 file_references(const struct file *file)
+{
+	const struct file___old *old = (const void *)file;
+	__s64 n;
+
+	if (bpf_core_field_exists(file->f_ref)) {
+		n = BPF_CORE_READ(file, f_ref.refcnt.counter);
+		return n < 0 ? 0 : n + 1; /* FILE_REF_NOREF and _DEAD have the sign bit set */
+	}
+	return BPF_CORE_READ(old, f_count.counter);
+}
+
+static __always_inline __u64 sock_netns(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+static __always_inline __u64 sock_cookie(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+}
+
+static __always_inline bool family_is_inet(__u16 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+#endif

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The one place where the maps live. */
+#include "maps.h"
+
+struct map_socks socks SEC(".maps");
+struct map_procs procs SEC(".maps");
+struct map_threads in_flight SEC(".maps");
+struct map_notes notes SEC(".maps");
+struct map_proof proof_out SEC(".maps");
+struct map_hints hints SEC(".maps");
+struct map_counters counters SEC(".maps");
+struct map_global global SEC(".maps");
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

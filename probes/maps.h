@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The state that the probes keep. Every map is a cache of the truth in the kernel's own structures:
+ * what is lost from one costs the daemon a scan, never a wrong answer.
+ */
+#ifndef PROBES_MAPS_H
+#define PROBES_MAPS_H
+
+#include "kernel.h"
+#include "common/probe_abi.h"
+
+struct map_socks {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_SOCKS);
+	__type(key, __u64);
+	__type(value, struct sock_rec);
+};
+
+struct map_procs {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ABI_PROCS);
+	__type(key, __u32);
+	__type(value, struct proc_rec);
+};
+
+struct map_threads {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ABI_PROCS);
+	__type(key, __u64);
+	__type(value, __u8);
+};
+
+struct map_notes {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ABI_NOTE_SLOTS);
+	__type(key, __u32);
+	__type(value, struct note);
+};
+
+struct map_proof {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct proof);
+};
+
+struct map_hints {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+};
+
+struct map_counters {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PCOUNT_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+/* When descriptors may last have moved without their holder's own doing. CLOCK_BOOTTIME. */
+struct global_rec {
+	__u64 taken_ns;    /* last pidfd_getfd that succeeded */
+	__u64 received_ns; /* last message on a Unix socket that may have brought descriptors */
+};
+
+struct map_global {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct global_rec);
+};
+
+extern struct map_socks socks SEC(".maps");         /* socket cookie -> who was seen to hold it */
+extern struct map_procs procs SEC(".maps");         /* tgid -> generations */
+extern struct map_threads in_flight SEC(".maps");   /* pid_tgid -> inside a mapping call */
+extern struct map_notes notes SEC(".maps");
+extern struct map_proof proof_out SEC(".maps");
+extern struct map_hints hints SEC(".maps");
+extern struct map_counters counters SEC(".maps");
+extern struct map_global global SEC(".maps");
+
+static __always_inline void count(__u32 which)
+{
+	__u64 *n = bpf_map_lookup_elem(&counters, &which);
+
+	if (n)
+		(*n)++;
+}
+
+static __always_inline struct global_rec *global_state(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&global, &zero);
+}
+
+#endif

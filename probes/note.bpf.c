@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The note program: a netfilter BPF program (linux 6.4) just before the filter table. For each
+ * packet it writes down which socket it belongs to and who holds that socket now, under the
+ * packet's fingerprint, so that the daemon's verdict rests on the moment the packet was sent, even
+ * if the sender is gone by the time the packet is judged. It never touches the packet.
+ */
+#include "prove.h"
+
+#define IP_HEADER_MIN 20
+#define IP6_HEADER    40
+#define IPPROTO_TCP   6
+#define NF_ACCEPT     1
+#define NF_INET_LOCAL_OUT 3
+
+/* What of the packet the fingerprint is made of. */
+struct header {
+	__u64 addr[4];
+	__u64 word[ABI_PRINT_WORDS_LONG];
+	__u8 proto;
+};
+
+/* Returns the offset of the bytes after the IP header, or 0 when there is no IP header. */
+static __always_inline __u32 read_ip(const struct sk_buff *skb, const unsigned char *data,
+				     struct header *h)
+{
+	__u8 ip[IP6_HEADER];
+
+	if (BPF_CORE_READ(skb, len) < IP_HEADER_MIN ||
+	    bpf_probe_read_kernel(ip, IP_HEADER_MIN, data))
+		return 0;
+	if (ip[0] >> 4 == 4) {
+		__builtin_memcpy(&h->addr[0], ip + 12, 4);
+		__builtin_memcpy(&h->addr[2], ip + 16, 4);
+		h->proto = ip[9];
+		return (ip[0] & 15) * 4;
+	}
+	if (ip[0] >> 4 != 6 || bpf_probe_read_kernel(ip, IP6_HEADER, data))
+		return 0;
+	__builtin_memcpy(&h->addr[0], ip + 8, 16);
+	__builtin_memcpy(&h->addr[2], ip + 24, 16);
+	h->proto = ip[6];
+	return IP6_HEADER;
+}
+
+static __always_inline __u64 fingerprint(const struct sk_buff *skb)
+{
+	const unsigned char *data = BPF_CORE_READ(skb, data);
+	__u32 length = BPF_CORE_READ(skb, len);
+	__u32 linear = length - BPF_CORE_READ(skb, data_len);
+	__u32 want = 8 * ABI_PRINT_WORDS_LONG, offset, words;
+	struct header h = {};
+
+	offset = read_ip(skb, data, &h);
+	if (!offset || offset > linear)
+		return 0;
+	if (h.proto == IPPROTO_TCP)
+		want = 8 * ABI_PRINT_WORDS_TCP;
+	if (want > length - offset)
+		want = length - offset;
+	words = h.proto == IPPROTO_TCP ? ABI_PRINT_WORDS_TCP : ABI_PRINT_WORDS_LONG;
+	if (want > linear - offset) {
+		words = ABI_PRINT_WORDS_SHORT;
+		want = 8;
+	}
+	if (want > sizeof(h.word) || bpf_probe_read_kernel(h.word, want, data + offset))
+		return 0;
+	/* The loop in abi_print needs a constant bound to unroll to straight code. */
+	if (words == ABI_PRINT_WORDS_TCP)
+		return abi_print(h.addr, h.proto, h.word, ABI_PRINT_WORDS_TCP);
+	if (words == ABI_PRINT_WORDS_SHORT)
+		return abi_print(h.addr, h.proto, h.word, ABI_PRINT_WORDS_SHORT);
+	return abi_print(h.addr, h.proto, h.word, ABI_PRINT_WORDS_LONG);
+}
+
+/* The record of a socket, made on the way where there is none. */
+static __always_inline struct sock_rec *record_of(const struct sock *sk, __u64 cookie)
+{
+	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+
+	if (!rec) {
+		struct sock_rec fresh = {};
+
+		if (bpf_map_update_elem(&socks, &cookie, &fresh, BPF_NOEXIST))
+			count(PCOUNT_SOCKS_FULL);
+		rec = bpf_map_lookup_elem(&socks, &cookie);
+	}
+	if (rec && !rec->sk) {
+		rec->netns = sock_netns(sk);
+		rec->sk = (__u64)sk;
+	}
+	return rec;
+}
+
+/* The socket that answers for the packet: a connection request's is its listener. */
+static __always_inline const struct sock *answering(const struct sock *sk)
+{
+	const struct request_sock *request = (const void *)sk;
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+
+	if (state == TCP_NEW_SYN_RECV)
+		return BPF_CORE_READ(request, rsk_listener);
+	return state == TCP_TIME_WAIT ? NULL : sk;
+}
+
+static __always_inline void note_socket(struct note *note, const struct sock *sk)
+{
+	struct socket *socket;
+	struct file *file;
+	struct sock_rec *rec;
+
+	note->state = NOTE_KERNEL;
+	sk = sk ? answering(sk) : NULL;
+	if (!sk)
+		return;
+	note->sk = (__u64)sk;
+	note->cookie = sock_cookie(sk);
+	note->netns = sock_netns(sk);
+	socket = BPF_CORE_READ(sk, sk_socket);
+	file = socket ? BPF_CORE_READ(socket, file) : NULL;
+	if (!file) {
+		if (BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) {
+			note->flags = NOTE_ORPHAN;
+		} else if (!socket) {
+			note->state = NOTE_UNPROVEN;
+			note->flags = NOTE_UNACCEPTED;
+		}
+		return;
+	}
+	note->state = NOTE_UNPROVEN;
+	rec = note->cookie ? record_of(sk, note->cookie) : NULL;
+	if (rec && prove(rec, file, note->holder, ABI_HOLDERS, &note->n_holders))
+		note->state = NOTE_PROVEN;
+	count(note->state == NOTE_PROVEN ? PCOUNT_PROVEN : PCOUNT_UNPROVEN);
+}
+
+SEC("netfilter")
+int note_packet(struct bpf_nf_ctx *ctx)
+{
+	const struct sk_buff *skb = ctx->skb;
+	const struct sock *sk = BPF_CORE_READ(skb, sk);
+	__u64 print = fingerprint(skb), seq;
+	__u8 hook = ctx->state->hook;
+	struct note *note;
+	__u32 slot;
+
+	/* On INPUT, no socket only means that early demux found none: nothing to say. */
+	if (!print || (!sk && hook != NF_INET_LOCAL_OUT))
+		return NF_ACCEPT;
+	print = abi_print_at(print, hook);
+	slot = print & (ABI_NOTE_SLOTS - 1);
+	note = bpf_map_lookup_elem(&notes, &slot);
+	if (!note)
+		return NF_ACCEPT;
+	seq = note->seq;
+	if ((seq & 1) || __sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq) {
+		count(PCOUNT_NOTE_BUSY);
+		return NF_ACCEPT;
+	}
+	note->print = print;
+	note->sk = note->cookie = note->netns = 0;
+	note->n_holders = note->flags = 0;
+	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
+	note_socket(note, sk);
+	count(PCOUNT_NOTES);
+	barrier();
+	note->seq = seq + 2;
+	return NF_ACCEPT;
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Processes: birth, exec, death, and changes of their executable mappings. A mapping call stamps
+ * the process when it enters and when it leaves, so that between the two its mappings count as
+ * "changed, not yet known".
+ */
+#include "maps.h"
+
+/* All zero: the start of a record, too large for the stack. */
+static struct proc_rec blank;
+
+static __always_inline struct proc_rec *proc_of(__u32 tgid)
+{
+	return bpf_map_lookup_elem(&procs, &tgid);
+}
+
+static __always_inline struct proc_rec *current_proc(void)
+{
+	return proc_of(bpf_get_current_pid_tgid() >> 32);
+}
+
+/* Unique for each change: time moves on between two of them on one CPU, and the CPU tells the rest apart. */
+static __always_inline __u64 new_stamp(void)
+{
+	return bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 255);
+}
+
+static __always_inline void proc_refresh(struct proc_rec *rec, struct task_struct *task)
+{
+	rec->files = (__u64)BPF_CORE_READ(task, files);
+	rec->mm = (__u64)BPF_CORE_READ(task, mm);
+	rec->ppid = BPF_CORE_READ(task, real_parent, tgid);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u32 tgid = child->tgid, ptgid = parent->tgid;
+	struct proc_rec *from, *rec;
+
+	if (child->pid != child->tgid)
+		return 0; /* a thread */
+	from = proc_of(ptgid);
+	if (bpf_map_update_elem(&procs, &tgid, from ? from : &blank, BPF_ANY)) {
+		count(PCOUNT_PROCS_FULL);
+		return 0;
+	}
+	rec = proc_of(tgid);
+	if (!rec)
+		return 0;
+	rec->start_ns = child->start_boottime;
+	rec->map_stamp = new_stamp();
+	rec->in_flight = 0;
+	rec->exit_ns = 0;
+	rec->flags = from ? from->flags & PROC_OBJECTS_PARTIAL : PROC_OBJECTS_PARTIAL;
+	proc_refresh(rec, child);
+	rec->spread_ns = bpf_ktime_get_boot_ns();
+	if (from)
+		from->spread_ns = rec->spread_ns;
+	if (rec->files == (__u64)BPF_CORE_READ(parent, files)) {
+		rec->flags |= PROC_FILES_SHARED;
+		if (from)
+			from->flags |= PROC_FILES_SHARED;
+	}
+	return 0;
+}
+
+static __always_inline void object_key_of(struct object_key *key, const struct file *file)
+{
+	const struct inode *inode = BPF_CORE_READ(file, f_inode);
+	const struct inode___6_6 *mid = (const void *)inode;
+	const struct inode___old *old = (const void *)inode;
+
+	key->ino = BPF_CORE_READ(inode, i_ino);
+	key->size = BPF_CORE_READ(inode, i_size);
+	key->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	key->pad = 0;
+	if (bpf_core_field_exists(inode->i_ctime_sec))
+		key->ctime_ns = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull +
+				BPF_CORE_READ(inode, i_ctime_nsec);
+	else if (bpf_core_field_exists(mid->__i_ctime))
+		key->ctime_ns = BPF_CORE_READ(mid, __i_ctime.tv_sec) * 1000000000ull +
+				BPF_CORE_READ(mid, __i_ctime.tv_nsec);
+	else
+		key->ctime_ns = BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ull +
+				BPF_CORE_READ(old, i_ctime.tv_nsec);
+}
+
+static __always_inline void object_add(struct proc_rec *rec, const struct object_key *key)
+{
+	__u32 n = rec->n_objects;
+
+	if (n >= ABI_OBJECTS) {
+		rec->flags |= PROC_OBJECTS_PARTIAL;
+		return;
+	}
+	rec->obj[n & (ABI_OBJECTS - 1)] = *key;
+	rec->n_objects = n + 1;
+}
+
+static __always_inline void hint(__u32 kind, __u32 tgid, const struct proc_rec *rec,
+				 const struct object_key *key, const char *path)
+{
+	struct hint *h = bpf_ringbuf_reserve(&hints, sizeof(*h), 0);
+
+	if (!h) {
+		count(PCOUNT_HINTS_LOST);
+		return;
+	}
+	h->kind = kind;
+	h->tgid = tgid;
+	h->start_ns = rec->start_ns;
+	h->object = *key;
+	h->path[0] = 0;
+	if (path)
+		bpf_probe_read_kernel_str(h->path, sizeof(h->path), path);
+	bpf_ringbuf_submit(h, 0);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	__u32 tgid = task->tgid;
+	struct proc_rec *rec = proc_of(tgid);
+	struct object_key key;
+
+	if (!rec) {
+		if (bpf_map_update_elem(&procs, &tgid, &blank, BPF_ANY))
+			count(PCOUNT_PROCS_FULL);
+		rec = proc_of(tgid);
+		if (!rec)
+			return 0;
+		rec->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	}
+	object_key_of(&key, bprm->file);
+	rec->map_stamp = new_stamp();
+	rec->exec_ns = bpf_ktime_get_boot_ns();
+	rec->in_flight = 0;
+	rec->flags = 0; /* exec gives the process a descriptor table of its own */
+	rec->n_objects = 0;
+	object_add(rec, &key);
+	proc_refresh(rec, task);
+	hint(HINT_EXEC, tgid, rec, &key, bprm->filename);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	__u32 tgid = task->tgid;
+	struct proc_rec *rec;
+	struct object_key none = {};
+
+	if (BPF_CORE_READ(task, signal, live.counter))
+		return 0; /* other threads live on */
+	rec = proc_of(tgid);
+	if (!rec)
+		return 0;
+	rec->flags |= PROC_EXITED;
+	rec->exit_ns = bpf_ktime_get_boot_ns();
+	hint(HINT_EXIT, tgid, rec, &none, NULL);
+	return 0;
+}
+
+static __always_inline void mapping_enter(struct proc_rec *rec)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	__u8 one = 1;
+
+	if (bpf_map_update_elem(&in_flight, &thread, &one, BPF_ANY)) {
+		count(PCOUNT_PROCS_FULL);
+		return;
+	}
+	__sync_fetch_and_add(&rec->in_flight, 1);
+	rec->map_stamp = new_stamp();
+}
+
+static __always_inline int mapping_leave(void)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct proc_rec *rec;
+
+	if (bpf_map_delete_elem(&in_flight, &thread))
+		return 0;
+	rec = current_proc();
+	if (!rec)
+		return 0;
+	rec->map_stamp = new_stamp();
+	if (rec->in_flight)
+		__sync_fetch_and_add(&rec->in_flight, -1);
+	return 0;
+}
+
+/* A process may have asked that all that is readable be executable (personality(2)). */
+static __always_inline bool makes_executable(unsigned long prot)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return (prot & PROT_EXEC) ||
+	       (BPF_CORE_READ(task, personality) & READ_IMPLIES_EXEC);
+}
+
+static __always_inline const struct file *current_file(__u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **array, *file = NULL;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	array = BPF_CORE_READ(fdt, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
+	return file;
+}
+
+SEC("tp/syscalls/sys_enter_mmap")
+int enter_mmap(struct trace_event_raw_sys_enter *ctx)
+{
+	const struct file *file;
+	struct proc_rec *rec;
+	struct object_key key;
+
+	if (!makes_executable(ctx->args[2]))
+		return 0;
+	rec = current_proc();
+	if (!rec)
+		return 0;
+	mapping_enter(rec);
+	file = (int)ctx->args[4] >= 0 ? current_file(ctx->args[4]) : NULL;
+	if (!file)
+		return 0;
+	object_key_of(&key, file);
+	object_add(rec, &key);
+	hint(HINT_MAP, bpf_get_current_pid_tgid() >> 32, rec, &key, NULL);
+	return 0;
+}
+
+static __always_inline int enter_protect(unsigned long prot)
+{
+	struct proc_rec *rec;
+
+	if (!makes_executable(prot))
+		return 0;
+	rec = current_proc();
+	if (!rec)
+		return 0;
+	mapping_enter(rec);
+	rec->flags |= PROC_OBJECTS_PARTIAL; /* which object, only a scan can tell */
+	return 0;
+}
+
+SEC("tp/syscalls/sys_enter_mprotect")
+int enter_mprotect(struct trace_event_raw_sys_enter *ctx)
+{
+	return enter_protect(ctx->args[2]);
+}
+
+SEC("tp/syscalls/sys_enter_pkey_mprotect")
+int enter_pkey_mprotect(struct trace_event_raw_sys_enter *ctx)
+{
+	return enter_protect(ctx->args[2]);
+}
+
+SEC("tp/syscalls/sys_enter_shmat")
+int enter_shmat(struct trace_event_raw_sys_enter *ctx)
+{
+	return enter_protect(ctx->args[2] & SHM_EXEC ? PROT_EXEC : 0);
+}
+
+SEC("tp/syscalls/sys_exit_mmap")
+int exit_mmap(struct trace_event_raw_sys_exit *ctx)
+{
+	return mapping_leave();
+}
+
+SEC("tp/syscalls/sys_exit_mprotect")
+int exit_mprotect(struct trace_event_raw_sys_exit *ctx)
+{
+	return mapping_leave();
+}
+
+SEC("tp/syscalls/sys_exit_pkey_mprotect")
+int exit_pkey_mprotect(struct trace_event_raw_sys_exit *ctx)
+{
+	return mapping_leave();
+}
+
+SEC("tp/syscalls/sys_exit_shmat")
+int exit_shmat(struct trace_event_raw_sys_exit *ctx)
+{
+	return mapping_leave();
+}
+
+/* Every process alive, for the start and for rescans: fills in what the map does not have. */
+SEC("iter/task")
+int scan_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct proc_rec *rec;
+	__u32 tgid;
+
+	if (!task || task->pid != task->tgid || (task->flags & PF_KTHREAD))
+		return 0;
+	tgid = task->tgid;
+	rec = proc_of(tgid);
+	if (rec && rec->start_ns == task->start_boottime && !(rec->flags & PROC_EXITED))
+		return 0;
+	if (bpf_map_update_elem(&procs, &tgid, &blank, BPF_ANY)) {
+		count(PCOUNT_PROCS_FULL);
+		return 0;
+	}
+	rec = proc_of(tgid);
+	if (!rec)
+		return 0;
+	rec->start_ns = task->start_boottime;
+	rec->map_stamp = new_stamp();
+	rec->flags = PROC_OBJECTS_PARTIAL;
+	proc_refresh(rec, task);
+	return 0;
+}
+
+
+/* The executable mappings of the process that the iterator was narrowed to. */
+SEC("iter/task_vma")
+int scan_mappings(struct bpf_iter__task_vma *ctx)
+{
+	struct vm_area_struct *vma = ctx->vma;
+	struct task_struct *task = ctx->task;
+	struct vma_rec rec = {};
+	const struct file *file;
+
+	if (!vma || !task || !(vma->vm_flags & VM_EXEC))
+		return 0;
+	rec.tgid = task->tgid;
+	rec.start = vma->vm_start;
+	rec.end = vma->vm_end;
+	file = vma->vm_file;
+	if (file)
+		object_key_of(&rec.object, file);
+	else
+		rec.flags = VMA_ANONYMOUS;
+	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
+	return 0;
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Sockets: who was seen to hold which, and when a holder may have given one away. What is kept here
+ * only says where to look: prove.h reads the truth.
+ */
+#include "prove.h"
+
+/*
+ * Every way to create an Internet socket passes here: socket(2) of 64 and 32 bits, io_uring. The
+ * descriptor comes after; next_fd is where the kernel will look for a free one first.
+ */
+SEC("cgroup/sock_create")
+int sock_created(struct bpf_sock *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct files_struct *files = BPF_CORE_READ(task, files);
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	struct sock_rec rec = {};
+
+	rec.creator = bpf_get_current_pid_tgid() >> 32;
+	rec.proven_ns = bpf_ktime_get_boot_ns();
+	if (files)
+		sighting_add(&rec, (__u64)files, rec.creator, BPF_CORE_READ(files, next_fd));
+	if (bpf_map_update_elem(&socks, &cookie, &rec, BPF_ANY))
+		count(PCOUNT_SOCKS_FULL);
+	return 1;
+}
+
+/* The last descriptor has gone. The record stays for the packets still to come from it. */
+SEC("cgroup/sock_release")
+int sock_released(struct bpf_sock *ctx)
+{
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+
+	if (rec)
+		rec->released_ns = bpf_ktime_get_boot_ns();
+	return 1;
+}
+
+/* A connection accepted by the stack has no cookie until somebody asks for it. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(sock_state, struct sock *sk, int oldstate, int newstate)
+{
+	if (oldstate == TCP_SYN_RECV && newstate == TCP_ESTABLISHED)
+		bpf_get_socket_cookie(sk);
+	return 0;
+}
+
+static __always_inline int accepted(long fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct files_struct *files = BPF_CORE_READ(task, files);
+	struct fdtable *fdt = BPF_CORE_READ(files, fdt);
+	struct file **array = BPF_CORE_READ(fdt, fd), *file = NULL;
+	struct sock_rec rec = {};
+	struct socket *socket;
+	struct sock *sk;
+	__u64 cookie;
+
+	if (fd < 0 || bpf_probe_read_kernel(&file, sizeof(file), array + fd))
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	if (!family_is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)))
+		return 0;
+	cookie = sock_cookie(sk);
+	if (!cookie)
+		return 0;
+	rec.creator = bpf_get_current_pid_tgid() >> 32;
+	rec.proven_ns = bpf_ktime_get_boot_ns();
+	rec.sk = (__u64)sk;
+	rec.netns = sock_netns(sk);
+	sighting_add(&rec, (__u64)files, rec.creator, fd);
+	if (bpf_map_update_elem(&socks, &cookie, &rec, BPF_NOEXIST) &&
+	    !bpf_map_lookup_elem(&socks, &cookie))
+		count(PCOUNT_SOCKS_FULL);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_exit_accept")
+int exit_accept(struct trace_event_raw_sys_exit *ctx)
+{
+	return accepted(ctx->ret);
+}
+
+SEC("tp/syscalls/sys_exit_accept4")
+int exit_accept4(struct trace_event_raw_sys_exit *ctx)
+{
+	return accepted(ctx->ret);
+}
+
+/* Descriptors may have left on a Unix socket with this message. */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(sock_sent, struct sock *sk, int ret, int flags)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct proc_rec *rec;
+
+	if (ret < 0 || sk->__sk_common.skc_family != AF_UNIX)
+		return 0;
+	rec = bpf_map_lookup_elem(&procs, &tgid);
+	if (rec)
+		rec->spread_ns = bpf_ktime_get_boot_ns();
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(sock_received, struct sock *sk, int ret, int flags)
+{
+	struct global_rec *g;
+
+	if (sk->__sk_common.skc_family != AF_UNIX)
+		return 0;
+	g = global_state();
+	if (g)
+		g->received_ns = bpf_ktime_get_boot_ns();
+	return 0;
+}
+
+/* A descriptor was taken out of another process. */
+SEC("tp/syscalls/sys_exit_pidfd_getfd")
+int exit_pidfd_getfd(struct trace_event_raw_sys_exit *ctx)
+{
+	struct global_rec *g = global_state();
+
+	if (ctx->ret >= 0 && g)
+		g->taken_ns = bpf_ktime_get_boot_ns();
+	return 0;
+}
+
+/* Every descriptor of every process, or of the one that the iterator was narrowed to. */
+SEC("iter/task_file")
+int scan_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct sock_rec *rec;
+	struct socket *socket;
+	struct sock *sk;
+	__u64 cookie;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk || !family_is_inet(sk->__sk_common.skc_family))
+		return 0;
+	cookie = bpf_get_socket_cookie(sk);
+	rec = bpf_map_lookup_elem(&socks, &cookie);
+	if (!rec) {
+		struct sock_rec fresh = {};
+
+		if (bpf_map_update_elem(&socks, &cookie, &fresh, BPF_NOEXIST))
+			count(PCOUNT_SOCKS_FULL);
+		rec = bpf_map_lookup_elem(&socks, &cookie);
+		if (!rec)
+			return 0;
+	}
+	rec->sk = (__u64)sk;
+	rec->netns = sock_netns(sk);
+	sighting_add(rec, (__u64)task->files, task->tgid, ctx->fd);
+	return 0;
+}
+
+/*
+ * The daemon's question: who holds this socket now? After a scan of every process the sightings
+ * are complete as of its start, whatever the sum says; what it left unexplained is remembered.
+ */
+SEC("syscall")
+int prove_socket(struct prove_args *args)
+{
+	__u64 cookie = args->cookie;
+	__u32 zero = 0;
+	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+	struct proof *out = bpf_map_lookup_elem(&proof_out, &zero);
+	const struct socket *socket;
+	const struct file *file;
+	const struct sock *sk;
+
+	if (!out)
+		return 0;
+	out->cookie = cookie;
+	out->state = out->n_holders = out->flags = 0;
+	if (!rec || !rec->sk)
+		return 0;
+	sk = (const void *)rec->sk;
+	if (sock_cookie(sk) != cookie)
+		return 0; /* the address is another's by now */
+	out->netns = rec->netns;
+	out->state = NOTE_UNPROVEN;
+	socket = BPF_CORE_READ(sk, sk_socket);
+	file = socket ? BPF_CORE_READ(socket, file) : NULL;
+	if (!file) {
+		if (BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) {
+			out->state = NOTE_KERNEL;
+			out->flags = NOTE_ORPHAN;
+		} else if (!socket) {
+			out->flags = NOTE_UNACCEPTED;
+		}
+		return 0;
+	}
+	if (args->scanned_ns) {
+		sightings_clean(rec, file);
+		rec->proven_ns = args->scanned_ns;
+		rec->flags |= SOCK_UNSETTLED;
+	}
+	if (prove(rec, file, out->holder, ABI_SIGHTINGS, &out->n_holders))
+		out->state = NOTE_PROVEN;
+	return 0;
+}
