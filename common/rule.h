@@ -9,7 +9,8 @@
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "-n" "net:[" INODE "]"
  *
  * "-!" negates the match that follows it. The canonical form (rule_format) gives the options in a
- * fixed order: parsing it and formatting again yields the same bytes.
+ * fixed order: parsing it and formatting again yields the same bytes. --src-ip, --dst-ip, --proto,
+ * --chain, --vrdct and --not may stand for -s, -d, -p, -c, -v and -!.
  *
  * What a client may also write and resolves before it sends a rule (-n PATH, --object PATH) is not
  * part of this grammar: see ctl/.
@@ -25,7 +26,7 @@
 #include "cidr.h"
 #include "hex.h"
 
-#define RULE_NOTE_MAX 128  /* bytes of --note, without the NUL; no control characters */
+#define RULE_NOTE_MAX 128  /* bytes of --note, without the NUL; UTF-8, no control characters */
 #define RULE_TEXT_MAX 1024 /* a canonical text and its NUL always fit */
 
 /* The criteria; each is a bit in rule.have and rule.neg, and a row of the table in rule.c. */
@@ -73,7 +74,7 @@ struct rule_error {
 int rule_parse(int argc, char *const argv[], struct rule *out, struct rule_error *err);
 
 /* The same from one line: words are separated by blanks; "double quotes" keep blanks together, and
- * inside them \" and \\ stand for themselves. */
+ * inside them \" and \\ stand for " and \. Also -ENOMEM, with *err filled too. */
 int rule_parse_text(const char *text, struct rule *out, struct rule_error *err);
 
 /*
@@ -85,10 +86,15 @@ int rule_option_width(const char *word);
 /* The canonical text. Returns its length. */
 size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX]);
 
-/* Whether any criterion looks at the objects of the holders. */
+/* Whether the protocol has ports, so that --sport and --dport mean something for it. */
+bool rule_proto_has_ports(uint8_t proto);
+
+/* The criteria that look at the objects of a holder; the others look at the packet. */
+#define RULE_OBJECT_MATCHES (MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH))
+
 static inline bool rule_needs_objects(const struct rule *r)
 {
-	return r->have & (MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH));
+	return r->have & RULE_OBJECT_MATCHES;
 }
 
 #endif
