@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
+
+#include "holder.h"
+
+static const char *const names[] = {
+	[ORIGIN_KNOWN] = "known",
+	[ORIGIN_KERNEL] = "kernel",
+	[ORIGIN_UNKNOWN] = "unknown",
+};
+static_assert(sizeof(names) / sizeof(names[0]) == ORIGIN_COUNT, "every origin has a name");
+
+const char *origin_name(enum origin o)
+{
+	return (size_t)o < ORIGIN_COUNT ? names[o] : "?";
+}
