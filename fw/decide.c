@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "decide.h"
+
+/* What can be said of one criterion, before it is negated. */
+enum answer {
+	ANSWER_NO,
+	ANSWER_YES,
+	ANSWER_UNKNOWN,
+	ANSWER_MOOT, /* the packet has no such thing: no match, negated or not */
+};
+
+static enum answer answer(bool yes)
+{
+	return yes ? ANSWER_YES : ANSWER_NO;
+}
+
+static bool negated(const struct rule *r, enum match m)
+{
+	return r->neg & MATCH_BIT(m);
+}
+
+/* A rule that lets packets pass must be sure; one that stops them need not be. */
+static bool must_be_sure(const struct rule *r)
+{
+	return r->verdict == VERDICT_ACCEPT;
+}
+
+static enum answer ask_addr(const struct cidr *c, const struct packet *p, const uint8_t *addr)
+{
+	return p->family ? answer(cidr_contains(c, p->family, addr)) : ANSWER_UNKNOWN;
+}
+
+static enum answer ask_proto(const struct rule *r, const struct packet *p)
+{
+	return p->family && p->has_proto ? answer(r->proto == p->proto) : ANSWER_UNKNOWN;
+}
+
+/* Whether there may be ports that were not read, as against a protocol that has none. */
+static bool may_have_ports(const struct packet *p)
+{
+	return !p->family || !p->has_proto || p->later_fragment || p->malformed ||
+	       rule_proto_has_ports(p->proto);
+}
+
+static enum answer ask_port(const struct port_range *range, const struct packet *p, uint16_t port)
+{
+	if (p->has_ports)
+		return answer(port >= range->first && port <= range->last);
+	return may_have_ports(p) ? ANSWER_UNKNOWN : ANSWER_MOOT;
+}
+
+static enum answer ask_netns(const struct rule *r, const struct holders *holders)
+{
+	return holders->netns ? answer(r->netns == holders->netns) : ANSWER_UNKNOWN;
+}
+
+/* No default: a new match does not compile until it is known here; object matches are
+ * has_object()'s. */
+static enum answer ask_packet(const struct rule *r, enum match m, const struct packet *p,
+			      const struct holders *holders)
+{
+	switch (m) {
+	case MATCH_SRC:
+		return ask_addr(&r->src, p, p->saddr);
+	case MATCH_DST:
+		return ask_addr(&r->dst, p, p->daddr);
+	case MATCH_PROTO:
+		return ask_proto(r, p);
+	case MATCH_SPORT:
+		return ask_port(&r->sport, p, p->sport);
+	case MATCH_DPORT:
+		return ask_port(&r->dport, p, p->dport);
+	case MATCH_NETNS:
+		return ask_netns(r, holders);
+	case MATCH_SNG_HASH:
+	case MATCH_AGG_HASH:
+	case MATCH_COUNT:
+		break;
+	}
+	return ANSWER_MOOT;
+}
+
+static bool satisfies(enum answer a, const struct rule *r, enum match m)
+{
+	switch (a) {
+	case ANSWER_NO:
+		return negated(r, m);
+	case ANSWER_YES:
+		return !negated(r, m);
+	case ANSWER_UNKNOWN:
+		return !must_be_sure(r);
+	case ANSWER_MOOT:
+		break;
+	}
+	return false;
+}
+
+static bool packet_matches(const struct rule *r, const struct packet *p,
+			   const struct holders *holders)
+{
+	for (uint32_t left = r->have & ~RULE_OBJECT_MATCHES; left; left &= left - 1) {
+		enum match m = (enum match)__builtin_ctz(left);
+
+		if (!satisfies(ask_packet(r, m, p, holders), r, m))
+			return false;
+	}
+	return true;
+}
+
+/* Whether what is known of the set has the digest that the rule names. */
+static bool has_object(const struct rule *r, enum match m, const struct objset *set)
+{
+	if (m == MATCH_AGG_HASH)
+		return set->has_aggregate && sha256_cmp(&set->aggregate, &r->agg) == 0;
+	return objset_has(set, &r->sng);
+}
+
+/* Whether has_object() speaks of all there is. */
+static bool is_whole(enum match m, const struct objset *set)
+{
+	return set->complete && (m != MATCH_AGG_HASH || set->has_aggregate);
+}
+
+static bool holder_matches(const struct rule *r, const struct holder *h)
+{
+	for (uint32_t left = r->have & RULE_OBJECT_MATCHES; left; left &= left - 1) {
+		enum match m = (enum match)__builtin_ctz(left);
+
+		if (must_be_sure(r) && !is_whole(m, h->objects))
+			return false;
+		if (has_object(r, m, h->objects) == negated(r, m))
+			return false;
+	}
+	return true;
+}
+
+/* Law 4: one holder is enough to drop, all are needed to accept. *which: the first that matched. */
+static bool objects_match(const struct rule *r, const struct holders *holders, size_t *which)
+{
+	const bool all = must_be_sure(r);
+
+	*which = 0;
+	if (!rule_needs_objects(r))
+		return true;
+	if (holders->origin != ORIGIN_KNOWN || holders->n == 0)
+		return false;
+	for (size_t i = 0; i < holders->n; i++)
+		if (holder_matches(r, &holders->h[i]) != all) {
+			*which = all ? 0 : i;
+			return !all;
+		}
+	return all;
+}
+
+static enum verdict fall_back(const struct ruleset *rs, enum chain chain, enum origin origin)
+{
+	switch (origin) {
+	case ORIGIN_KNOWN:
+		return rs->chains[chain].policy;
+	case ORIGIN_KERNEL:
+		return rs->kernel[chain];
+	case ORIGIN_UNKNOWN:
+	case ORIGIN_COUNT:
+		break;
+	}
+	return rs->unknown[chain];
+}
+
+enum verdict decide(const struct ruleset *rs, enum chain chain, const struct packet *p,
+		    const struct holders *holders, struct reason *why)
+{
+	const struct ruleset_chain *c = &rs->chains[chain];
+
+	why->origin = holders->origin;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct rule *r = &c->rules[i];
+
+		if (!packet_matches(r, p, holders) || !objects_match(r, holders, &why->holder))
+			continue;
+		why->rule = i;
+		return r->verdict;
+	}
+	why->rule = REASON_POLICY;
+	why->holder = 0;
+	return fall_back(rs, chain, holders->origin);
+}
