@@ -61,6 +61,7 @@ enum counter {
 };
 
 const char *counter_name(enum counter c);
+const char *counter_help(enum counter c);
 
 struct stats {
 	struct histogram stage[STAGE_COUNT]; /* in ticks */
