@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "fw/store.h"
+#include "unit.h"
+
+static const enum verdict accept_all[CHAIN_COUNT];
+
+/* A folder of the test's own, with DIR in it not yet made. */
+struct place {
+	char top[64];
+	char dir[80], file[96], temporary[96];
+};
+
+static void place_make(struct place *p)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(p->top, sizeof(p->top), "%.40s/store.XXXXXX", tmp ? tmp : "/tmp");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(p->top));
+	snprintf(p->dir, sizeof(p->dir), "%s/state", p->top);
+	snprintf(p->file, sizeof(p->file), "%s/rules", p->dir);
+	snprintf(p->temporary, sizeof(p->temporary), "%s/rules.new", p->dir);
+}
+
+static void place_remove(struct place *p)
+{
+	unlink(p->file);
+	unlink(p->temporary);
+	rmdir(p->temporary);
+	rmdir(p->dir);
+	CU_ASSERT_EQUAL(rmdir(p->top), 0);
+}
+
+/* Takes over rs. */
+static struct ruleset *with(struct ruleset *rs, const char *text)
+{
+	struct ruleset *more = NULL;
+	struct rule_error why;
+	struct rule rule;
+
+	CU_ASSERT_EQUAL_FATAL(rule_parse_text(text, &rule, &why), 0);
+	CU_ASSERT_EQUAL_FATAL(ruleset_insert(rs, &rule, rs->chains[rule.chain].n, &more), 0);
+	ruleset_unref(rs);
+	return more;
+}
+
+static struct ruleset *sample(void)
+{
+	struct ruleset *rs = ruleset_new(accept_all, accept_all, accept_all);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(rs);
+	rs = with(rs, "-c OUTPUT -v DROP --dport 25 --note \"a \\\"b\\\" ü\"");
+	rs = with(rs, "-c OUTPUT -v ACCEPT -! -d 2001:db8::/32");
+	return with(rs, "-c INPUT -v DROP");
+}
+
+static const char sample_text[] = "app-fw rules 1\n"
+				  "-c INPUT -v DROP\n"
+				  "-c OUTPUT -v DROP --dport 25 --note \"a \\\"b\\\" ü\"\n"
+				  "-c OUTPUT -v ACCEPT -! -d 2001:db8::/32\n"
+				  "end 3\n";
+
+static void write_file(const char *path, const char *text, size_t len)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "w");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_EQUAL_FATAL(fwrite(text, 1, len, f), len);
+}
+
+static void expect_file(const char *path, const char *text)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "r");
+	char got[1024] = "";
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	CU_ASSERT_EQUAL(fread(got, 1, sizeof(got) - 1, f), strlen(text));
+	CU_ASSERT_STRING_EQUAL(got, text);
+}
+
+struct taken {
+	char text[1024];
+	size_t n;
+	size_t most; /* 0: any number */
+};
+
+static int take(void *cookie, const struct rule *rule)
+{
+	struct taken *t = cookie;
+	char text[RULE_TEXT_MAX];
+
+	if (t->most && t->n == t->most)
+		return -E2BIG;
+	rule_format(rule, text);
+	strncat(t->text, text, sizeof(t->text) - strlen(t->text) - 1);
+	strncat(t->text, "\n", sizeof(t->text) - strlen(t->text) - 1);
+	t->n++;
+	return 0;
+}
+
+static void saved_rules_come_back_in_order(void)
+{
+	struct ruleset *rs = sample();
+	struct taken got = {.n = 0};
+	char err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
+	expect_file(p.file, sample_text);
+	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), 0);
+	CU_ASSERT_EQUAL(got.n, 3);
+	CU_ASSERT_STRING_EQUAL(got.text, "-c INPUT -v DROP\n"
+					 "-c OUTPUT -v DROP --dport 25 --note \"a \\\"b\\\" ü\"\n"
+					 "-c OUTPUT -v ACCEPT -! -d 2001:db8::/32\n");
+	ruleset_unref(rs);
+	place_remove(&p);
+}
+
+static void only_the_owner_can_read_them(void)
+{
+	struct ruleset *rs = sample();
+	struct stat st;
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
+	CU_ASSERT_EQUAL_FATAL(stat(p.dir, &st), 0);
+	CU_ASSERT_EQUAL(st.st_mode, S_IFDIR | 0700);
+	CU_ASSERT_EQUAL_FATAL(stat(p.file, &st), 0);
+	CU_ASSERT_EQUAL(st.st_mode, S_IFREG | 0600);
+	ruleset_unref(rs);
+	place_remove(&p);
+}
+
+static void nothing_saved_is_no_error(void)
+{
+	struct taken got = {.n = 0};
+	char err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), 0);
+	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
+	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), 0);
+	CU_ASSERT_EQUAL(got.n, 0);
+	place_remove(&p);
+}
+
+static void a_file_cut_anywhere_is_refused(void)
+{
+	size_t whole = strlen(sample_text);
+	char err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
+	for (size_t len = 0; len < whole; len++) {
+		struct taken got = {.n = 0};
+
+		write_file(p.file, sample_text, len);
+		CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EBADMSG);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err, "/rules:"));
+	}
+	place_remove(&p);
+}
+
+static const struct {
+	const char *text, *fault;
+} damaged[] = {
+	{"app-fw rules 2\nend 0\n", "/rules:1: \"app-fw rules 2\": expected \"app-fw rules 1\""},
+	{"app-fw rules 1\n-c OUTPUT -v DROP --dport 65536\nend 1\n", "/rules:2: --dport 65536: "},
+	{"app-fw rules 1\n\nend 0\n", "/rules:2: missing -c"},
+	{"app-fw rules 1\n-c OUTPUT -v DROP\nend 2\n",
+	 "/rules:3: \"end 2\": expected \"end 1\" after 1 rules"},
+	{"app-fw rules 1\nend -0\n", "/rules:2: \"end -0\": expected \"end 0\""},
+	{"app-fw rules 1\nend 0\nend 0\n", "/rules:2: more text after \"end 0\""},
+	{"app-fw rules 1\n\x1b[2J\nend 1\n", "/rules:2: "},
+};
+
+static void a_fault_names_file_line_and_word(void)
+{
+	struct taken got = {.n = 0};
+	char err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		write_file(p.file, damaged[i].text, strlen(damaged[i].text));
+		CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EBADMSG);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err, damaged[i].fault));
+		CU_ASSERT_EQUAL(strncmp(err, p.file, strlen(p.file)), 0);
+		CU_ASSERT_PTR_NULL(strchr(err, '\x1b'));
+	}
+	place_remove(&p);
+}
+
+static void garbage_is_refused(void)
+{
+	static char endless[1 << 16];
+	struct taken got = {.n = 0};
+	char err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
+	write_file(p.file, "app-fw rules 1\nend\0 0\n", 22);
+	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EBADMSG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "/rules:2: NUL byte"));
+	memset(endless, 'x', sizeof(endless));
+	write_file(p.file, endless, sizeof(endless));
+	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EBADMSG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "/rules:1: line longer than"));
+	unlink(p.file);
+	CU_ASSERT_EQUAL_FATAL(mkfifo(p.file, 0600), 0);
+	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EINVAL);
+	place_remove(&p);
+}
+
+static void a_rule_that_is_not_taken_ends_the_load(void)
+{
+	struct taken got = {.most = 1};
+	char err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
+	write_file(p.file, sample_text, strlen(sample_text));
+	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -E2BIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err, "/rules:3: "));
+	place_remove(&p);
+}
+
+/* A save that fails half way: the file may not grow past 64 bytes. */
+static int save_without_space(const struct place *p, const struct ruleset *rs)
+{
+	struct rlimit was, small;
+	int r;
+
+	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small = (struct rlimit){.rlim_cur = 64, .rlim_max = was.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &small), 0);
+	r = store_save(p->dir, rs);
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &was), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	return r;
+}
+
+static void a_save_that_fails_leaves_the_old_file(void)
+{
+	struct ruleset *rs = sample();
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
+	rs = with(rs, "-c FORWARD -v DROP");
+	CU_ASSERT_EQUAL(save_without_space(&p, rs), -EFBIG);
+	expect_file(p.file, sample_text);
+	CU_ASSERT_EQUAL(access(p.temporary, F_OK), -1);
+	CU_ASSERT_EQUAL_FATAL(mkdir(p.temporary, 0700), 0);
+	CU_ASSERT_EQUAL(store_save(p.dir, rs), -EISDIR);
+	expect_file(p.file, sample_text);
+	ruleset_unref(rs);
+	place_remove(&p);
+}
+
+/* What a crash before the rename left behind. */
+static void an_old_temporary_file_is_overwritten(void)
+{
+	struct ruleset *rs = sample();
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
+	for (int i = 0; i < 2; i++) {
+		write_file(p.temporary, sample_text, 20);
+		CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
+		expect_file(p.file, sample_text);
+		CU_ASSERT_EQUAL(access(p.temporary, F_OK), -1);
+	}
+	ruleset_unref(rs);
+	place_remove(&p);
+}
+
+static const struct unit_test tests[] = {
+	{"saved rules come back in order", saved_rules_come_back_in_order},
+	{"only the owner can read them", only_the_owner_can_read_them},
+	{"nothing saved is no error", nothing_saved_is_no_error},
+	{"a file cut anywhere is refused", a_file_cut_anywhere_is_refused},
+	{"a fault names file, line and word", a_fault_names_file_line_and_word},
+	{"garbage is refused", garbage_is_refused},
+	{"a rule that is not taken ends the load", a_rule_that_is_not_taken_ends_the_load},
+	{"a save that fails leaves the old file", a_save_that_fails_leaves_the_old_file},
+	{"an old temporary file is overwritten", an_old_temporary_file_is_overwritten},
+};
+UNIT_SUITE("fw/store", tests)
