@@ -9,8 +9,8 @@
 
 #include <linux/types.h>
 
-#define ABI_SIGHTINGS 16 /* descriptors of one socket that the kernel side keeps track of */
-#define ABI_HOLDERS   8  /* processes that a note names */
+#define ABI_SIGHTINGS 32 /* descriptors of one socket that the kernel side keeps track of */
+#define ABI_HOLDERS   16 /* processes that a note or a proof names */
 #define ABI_OBJECTS   32 /* objects kept per process for the time after its death */
 #define ABI_SOCKS     65536
 #define ABI_PROCS     65536
@@ -20,7 +20,7 @@
  * can reach NFQUEUE, read by the daemon through mmap(2). A slot lost to another packet costs a
  * lookup, never a wrong answer: the full fingerprint is compared.
  */
-#define ABI_NOTE_SLOTS 16384 /* power of two; >= 8 times the packets that can be queued at once */
+#define ABI_NOTE_SLOTS 8192 /* power of two */
 
 enum note_state {
 	NOTE_KERNEL = 1, /* no full socket, or one that no open file stands behind */
@@ -117,7 +117,7 @@ struct proof {
 	__u32 flags; /* enum note_flags */
 	__u32 references, matched;
 	__u32 pad;
-	struct note_holder holder[ABI_SIGHTINGS];
+	struct note_holder holder[ABI_HOLDERS];
 };
 
 /* Argument of the prove program. */

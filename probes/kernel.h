@@ -126,6 +126,7 @@ struct sock_common {
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
 	unsigned long skc_flags;
+	struct sock *skc_listener; /* of a connection request, in the place of skc_flags */
 };
 
 struct socket {
@@ -136,11 +137,6 @@ struct socket {
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
-};
-
-struct request_sock {
-	struct sock_common __req_common;
-	struct sock *rsk_listener;
 };
 
 struct sk_buff {

@@ -73,33 +73,13 @@ static __always_inline __u64 fingerprint(const struct sk_buff *skb)
 	return abi_print(h.addr, h.proto, h.word, ABI_PRINT_WORDS_LONG);
 }
 
-/* The record of a socket, made on the way where there is none. */
-static __always_inline struct sock_rec *record_of(const struct sock *sk, __u64 cookie)
-{
-	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
-
-	if (!rec) {
-		struct sock_rec fresh = {};
-
-		if (bpf_map_update_elem(&socks, &cookie, &fresh, BPF_NOEXIST))
-			count(PCOUNT_SOCKS_FULL);
-		rec = bpf_map_lookup_elem(&socks, &cookie);
-	}
-	if (rec && !rec->sk) {
-		rec->netns = sock_netns(sk);
-		rec->sk = (__u64)sk;
-	}
-	return rec;
-}
-
 /* The socket that answers for the packet: a connection request's is its listener. */
 static __always_inline const struct sock *answering(const struct sock *sk)
 {
-	const struct request_sock *request = (const void *)sk;
 	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
 
 	if (state == TCP_NEW_SYN_RECV)
-		return BPF_CORE_READ(request, rsk_listener);
+		return BPF_CORE_READ(sk, __sk_common.skc_listener);
 	return state == TCP_TIME_WAIT ? NULL : sk;
 }
 
@@ -128,8 +108,12 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 		return;
 	}
 	note->state = NOTE_UNPROVEN;
-	rec = note->cookie ? record_of(sk, note->cookie) : NULL;
-	if (rec && prove(rec, file, note->holder, ABI_HOLDERS, &note->n_holders))
+	rec = note->cookie ? sock_record(note->cookie) : NULL;
+	if (!rec)
+		return;
+	rec->sk = note->sk;
+	rec->netns = note->netns;
+	if (prove(rec, file, note->holder, &note->n_holders))
 		note->state = NOTE_PROVEN;
 	count(note->state == NOTE_PROVEN ? PCOUNT_PROVEN : PCOUNT_UNPROVEN);
 }

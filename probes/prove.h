@@ -18,8 +18,22 @@
 
 #include "maps.h"
 
-#define SCAN_CHUNK 16  /* pointers read at once: 128 bytes of stack */
-#define SCAN_MAX   128 /* descriptors of the current process that are searched in place */
+#define SCAN_MAX 128 /* descriptors of the current process that are searched in place */
+
+/* All zero: the start of a record, too large for the stack. */
+static struct sock_rec blank_sock;
+
+/* The record of a socket, made where there is none; NULL when the map will not take it. */
+static __always_inline struct sock_rec *sock_record(__u64 cookie)
+{
+	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+
+	if (rec)
+		return rec;
+	if (bpf_map_update_elem(&socks, &cookie, &blank_sock, BPF_NOEXIST))
+		count(PCOUNT_SOCKS_FULL);
+	return bpf_map_lookup_elem(&socks, &cookie);
+}
 
 struct evidence {
 	__u32 matched;   /* sightings that hold */
@@ -65,82 +79,152 @@ static __always_inline void holder_fill(struct note_holder *h, __u32 tgid,
 		h->exec_pages = BPF_CORE_READ(mm, exec_vm);
 }
 
-/* Adds a process to out[0..max) unless it is there. max is a power of two. */
-static __always_inline void holder_add(struct note_holder *out, __u32 max, struct evidence *e,
-				       __u32 tgid, const struct proc_rec *proc)
-{
-	bool there = false;
+/*
+ * The loops over sightings are bpf_loop callbacks (linux 5.17), so that the verifier looks at each
+ * body once instead of once per combination of outcomes.
+ */
+struct weighing {
+	struct sock_rec *rec;
+	const struct file *file;
+	struct note_holder *out; /* ABI_HOLDERS of them */
+	__u32 only; /* 0, or the one tgid that is wanted */
+	struct evidence e;
+};
 
-	for (__u32 i = 0; i < max; i++)
-		if (i < e->n_holders && out[i].tgid == tgid)
-			there = true;
-	if (there)
-		return;
-	if (e->n_holders >= max) {
-		e->crowded = true;
+/* Adds a process to the list unless it is there. */
+static __always_inline void holder_add(struct weighing *w, __u32 tgid, const struct proc_rec *proc)
+{
+	__u32 n = w->e.n_holders;
+
+	for (__u32 i = 0; i < ABI_HOLDERS; i++) {
+		if (i >= n)
+			break;
+		if (w->out[i].tgid == tgid)
+			return;
+	}
+	if (n >= ABI_HOLDERS) {
+		w->e.crowded = true;
 		return;
 	}
-	holder_fill(&out[e->n_holders & (max - 1)], tgid, proc);
-	e->n_holders++;
+	holder_fill(&w->out[n & (ABI_HOLDERS - 1)], tgid, proc);
+	w->e.n_holders = n + 1;
 }
 
-static __always_inline void weigh(const struct sighting *s, const struct file *file,
-				  struct note_holder *out, __u32 max, struct evidence *e)
+static long weigh_one(__u32 i, struct weighing *w)
 {
+	const struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
 	const struct files_struct *files = (const void *)s->files;
 	__u32 tgid = s->tgid;
-	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
+	struct proc_rec *proc;
 
-	if (!sighting_holds(s, proc, file)) {
-		e->lost++;
-		return;
+	if (!files)
+		return 0;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc || !sighting_holds(s, proc, w->file)) {
+		w->e.lost++;
+		return 0;
 	}
-	e->matched++;
+	w->e.matched++;
 	if (proc->flags & PROC_FILES_SHARED)
-		e->shared = true;
+		w->e.shared = true;
 	if (BPF_CORE_READ(files, count.counter) > 1)
-		e->threaded = true;
-	if (proc->spread_ns > e->spread_ns)
-		e->spread_ns = proc->spread_ns;
-	holder_add(out, max, e, tgid, proc);
+		w->e.threaded = true;
+	if (proc->spread_ns > w->e.spread_ns)
+		w->e.spread_ns = proc->spread_ns;
+	holder_add(w, tgid, proc);
+	return 0;
 }
 
-/* Puts a descriptor on record. Twice the same would count twice: it never is. */
+static __always_inline void weigh_all(struct weighing *w)
+{
+	__builtin_memset(&w->e, 0, sizeof(w->e));
+	bpf_loop(ABI_SIGHTINGS, weigh_one, w, 0);
+}
+
+/* A descriptor to put on record. Twice the same would count twice: it never is. */
+struct adding {
+	struct sock_rec *rec; /* in the map */
+	__u64 files;
+	__u32 tgid, fd;
+	__u32 slot; /* first free one */
+	__u32 there;
+};
+
+static long find_slot(__u32 i, struct adding *a)
+{
+	struct sighting *s = &a->rec->s[i & (ABI_SIGHTINGS - 1)];
+
+	if (s->files == a->files && s->fd == a->fd) {
+		s->tgid = a->tgid;
+		a->there = 1;
+		return 1;
+	}
+	if (!s->files && a->slot == ABI_SIGHTINGS)
+		a->slot = i;
+	return 0;
+}
+
 static __always_inline void sighting_add(struct sock_rec *rec, __u64 files, __u32 tgid, __u32 fd)
 {
-	struct sighting *free_slot = NULL;
+	struct adding a = {rec, files, tgid, fd, ABI_SIGHTINGS, 0};
+	struct sighting *s;
 
-	for (int i = 0; i < ABI_SIGHTINGS; i++) {
-		struct sighting *s = &rec->s[i];
-
-		if (s->files == files && s->fd == fd) {
-			s->tgid = tgid;
-			return;
-		}
-		if (!s->files && !free_slot)
-			free_slot = s;
-	}
-	if (!free_slot) {
+	bpf_loop(ABI_SIGHTINGS, find_slot, &a, 0);
+	if (a.there)
+		return;
+	if (a.slot >= ABI_SIGHTINGS) {
 		rec->flags |= SOCK_CROWDED;
 		return;
 	}
-	free_slot->tgid = tgid;
-	free_slot->fd = fd;
+	s = &rec->s[a.slot & (ABI_SIGHTINGS - 1)];
+	s->tgid = tgid;
+	s->fd = fd;
 	barrier();
-	free_slot->files = files;
+	s->files = files;
+}
+
+static long clean_one(__u32 i, struct weighing *w)
+{
+	struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
+	__u32 tgid = s->tgid;
+	struct proc_rec *proc;
+
+	if (!s->files)
+		return 0;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc || !sighting_holds(s, proc, w->file))
+		s->files = 0;
+	return 0;
 }
 
 /* Drops the sightings that no longer hold, so that they cannot stand in the way of later proofs. */
 static __always_inline void sightings_clean(struct sock_rec *rec, const struct file *file)
 {
-	for (int i = 0; i < ABI_SIGHTINGS; i++) {
-		__u32 tgid = rec->s[i].tgid;
+	struct weighing w = {.rec = rec, .file = file};
 
-		if (rec->s[i].files &&
-		    !sighting_holds(&rec->s[i], bpf_map_lookup_elem(&procs, &tgid), file))
-			rec->s[i].files = 0;
-	}
+	bpf_loop(ABI_SIGHTINGS, clean_one, &w, 0);
 	rec->flags &= ~SOCK_CROWDED;
+}
+
+struct searching {
+	struct sock_rec *rec;
+	const struct file *file;
+	struct files_struct *files;
+	struct file **array;
+	__u32 found;
+};
+
+static long search_one(__u32 fd, struct searching *c)
+{
+	struct file *found = NULL;
+
+	if (bpf_probe_read_kernel(&found, sizeof(found), c->array + fd))
+		return 1;
+	if (found != c->file)
+		return 0;
+	sighting_add(c->rec, (__u64)c->files, bpf_get_current_pid_tgid() >> 32, fd);
+	c->found = 1;
+	return 0;
 }
 
 /* Searches the current process's descriptors for the file: whoever sends usually holds it. */
@@ -148,38 +232,17 @@ static __always_inline bool scan_current(struct sock_rec *rec, const struct file
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
+	struct searching c = {.rec = rec, .file = file, .files = files};
 	struct fdtable *fdt;
-	struct file **array;
 	__u32 max;
-	bool found = false;
 
 	if (!files)
 		return false;
 	fdt = BPF_CORE_READ(files, fdt);
+	c.array = BPF_CORE_READ(fdt, fd);
 	max = BPF_CORE_READ(fdt, max_fds);
-	array = BPF_CORE_READ(fdt, fd);
-	for (__u32 base = 0; base < SCAN_MAX && base < max; base += SCAN_CHUNK) {
-		__u64 chunk[SCAN_CHUNK];
-
-		if (bpf_probe_read_kernel(chunk, sizeof(chunk), array + base))
-			break;
-		for (__u32 i = 0; i < SCAN_CHUNK; i++)
-			if (chunk[i] == (__u64)file) {
-				sighting_add(rec, (__u64)files, bpf_get_current_pid_tgid() >> 32,
-					     base + i);
-				found = true;
-			}
-	}
-	return found;
-}
-
-static __always_inline void weigh_all(const struct sock_rec *rec, const struct file *file,
-				      struct note_holder *out, __u32 max, struct evidence *e)
-{
-	__builtin_memset(e, 0, sizeof(*e));
-	for (int i = 0; i < ABI_SIGHTINGS; i++)
-		if (rec->s[i].files)
-			weigh(&rec->s[i], file, out, max, e);
+	bpf_loop(max < SCAN_MAX ? max : SCAN_MAX, search_one, &c, 0);
+	return c.found;
 }
 
 static __always_inline bool sum_proves(const struct evidence *e, __s64 references)
@@ -201,63 +264,73 @@ static __always_inline bool history_proves(const struct sock_rec *rec, const str
 	return e->spread_ns < rec->proven_ns && g->taken_ns < rec->proven_ns;
 }
 
+static long find_closer(__u32 i, struct weighing *w)
+{
+	const struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
+	__u32 current = bpf_get_current_pid_tgid() >> 32;
+
+	if (!s->files || s->tgid != current)
+		return 0;
+	w->only = current;
+	return 1;
+}
+
+static long add_closing(__u32 i, struct weighing *w)
+{
+	const struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
+	__u32 tgid = s->tgid;
+	struct proc_rec *proc;
+
+	if (!s->files || (w->only && tgid != w->only))
+		return 0;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (proc)
+		holder_add(w, tgid, proc);
+	else
+		w->e.unknown = true;
+	return 0;
+}
+
 /*
  * The last close is under way: no descriptor is left, and the socket's parting words (FIN, data
  * still in its buffer) belong to those who had it, first of all to who is closing it.
  */
-static __always_inline bool closing_proves(const struct sock_rec *rec, struct note_holder *out,
-					   __u32 max, __u32 *n)
+static __always_inline bool closing_proves(struct weighing *w)
 {
-	__u32 current = bpf_get_current_pid_tgid() >> 32;
-	struct evidence e = {};
-	bool closer = false;
-
-	for (int i = 0; i < ABI_SIGHTINGS; i++)
-		if (rec->s[i].files && rec->s[i].tgid == current)
-			closer = true;
-	for (int i = 0; i < ABI_SIGHTINGS; i++) {
-		__u32 tgid = rec->s[i].tgid;
-		struct proc_rec *proc;
-
-		if (!rec->s[i].files || (closer && tgid != current))
-			continue;
-		proc = bpf_map_lookup_elem(&procs, &tgid);
-		if (!proc)
-			return false;
-		holder_add(out, max, &e, tgid, proc);
-	}
-	*n = e.n_holders;
-	return e.n_holders && !e.crowded;
+	__builtin_memset(&w->e, 0, sizeof(w->e));
+	bpf_loop(ABI_SIGHTINGS, find_closer, w, 0);
+	bpf_loop(ABI_SIGHTINGS, add_closing, w, 0);
+	return w->e.n_holders && !w->e.crowded && !w->e.unknown;
 }
 
-/*
- * Names the holders of an open file in out[0..*n). Returns whether they are proven. `max` is a
- * power of two, at most ABI_SIGHTINGS.
- */
+/* Names the holders of an open file in out[0..*n). Returns whether they are proven. */
 static __always_inline bool prove(struct sock_rec *rec, const struct file *file,
-				  struct note_holder *out, __u32 max, __u32 *n)
+				  struct note_holder *out, __u32 *n)
 {
+	struct weighing w = {.rec = rec, .file = file, .out = out};
 	__s64 references = file_references(file);
-	struct evidence e;
+	bool proven;
 
-	if (!references)
-		return closing_proves(rec, out, max, n);
-	weigh_all(rec, file, out, max, &e);
-	if (!sum_proves(&e, references) && !history_proves(rec, &e)) {
+	if (!references) {
+		proven = closing_proves(&w);
+		*n = w.e.n_holders;
+		return proven;
+	}
+	weigh_all(&w);
+	if (!sum_proves(&w.e, references) && !history_proves(rec, &w.e)) {
 		if (!scan_current(rec, file))
 			return false;
 		references = file_references(file);
-		weigh_all(rec, file, out, max, &e);
+		weigh_all(&w);
 	}
-	*n = e.n_holders;
-	if (sum_proves(&e, references)) {
-		rec->proven_ns = bpf_ktime_get_boot_ns();
-		if (e.lost)
-			sightings_clean(rec, file);
-		rec->flags &= ~SOCK_UNSETTLED;
-		return true;
-	}
-	return history_proves(rec, &e);
+	*n = w.e.n_holders;
+	if (!sum_proves(&w.e, references))
+		return history_proves(rec, &w.e);
+	rec->proven_ns = bpf_ktime_get_boot_ns();
+	if (w.e.lost)
+		sightings_clean(rec, file);
+	rec->flags &= ~SOCK_UNSETTLED;
+	return true;
 }
 
 #endif

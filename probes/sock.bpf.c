@@ -5,6 +5,21 @@
  */
 #include "prove.h"
 
+/* The record of a socket that nobody but the current process can hold yet. */
+static __always_inline struct sock_rec *new_record(__u64 cookie, const struct files_struct *files,
+						   __u32 fd)
+{
+	struct sock_rec *rec = sock_record(cookie);
+
+	if (!rec)
+		return NULL;
+	rec->creator = bpf_get_current_pid_tgid() >> 32;
+	rec->proven_ns = bpf_ktime_get_boot_ns();
+	if (files)
+		sighting_add(rec, (__u64)files, rec->creator, fd);
+	return rec;
+}
+
 /*
  * Every way to create an Internet socket passes here: socket(2) of 64 and 32 bits, io_uring. The
  * descriptor comes after; next_fd is where the kernel will look for a free one first.
@@ -14,15 +29,8 @@ int sock_created(struct bpf_sock *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
-	__u64 cookie = bpf_get_socket_cookie(ctx);
-	struct sock_rec rec = {};
 
-	rec.creator = bpf_get_current_pid_tgid() >> 32;
-	rec.proven_ns = bpf_ktime_get_boot_ns();
-	if (files)
-		sighting_add(&rec, (__u64)files, rec.creator, BPF_CORE_READ(files, next_fd));
-	if (bpf_map_update_elem(&socks, &cookie, &rec, BPF_ANY))
-		count(PCOUNT_SOCKS_FULL);
+	new_record(bpf_get_socket_cookie(ctx), files, files ? BPF_CORE_READ(files, next_fd) : 0);
 	return 1;
 }
 
@@ -53,8 +61,8 @@ static __always_inline int accepted(long fd)
 	struct files_struct *files = BPF_CORE_READ(task, files);
 	struct fdtable *fdt = BPF_CORE_READ(files, fdt);
 	struct file **array = BPF_CORE_READ(fdt, fd), *file = NULL;
-	struct sock_rec rec = {};
 	struct socket *socket;
+	struct sock_rec *rec;
 	struct sock *sk;
 	__u64 cookie;
 
@@ -65,16 +73,11 @@ static __always_inline int accepted(long fd)
 	if (!family_is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)))
 		return 0;
 	cookie = sock_cookie(sk);
-	if (!cookie)
+	rec = cookie ? new_record(cookie, files, fd) : NULL;
+	if (!rec)
 		return 0;
-	rec.creator = bpf_get_current_pid_tgid() >> 32;
-	rec.proven_ns = bpf_ktime_get_boot_ns();
-	rec.sk = (__u64)sk;
-	rec.netns = sock_netns(sk);
-	sighting_add(&rec, (__u64)files, rec.creator, fd);
-	if (bpf_map_update_elem(&socks, &cookie, &rec, BPF_NOEXIST) &&
-	    !bpf_map_lookup_elem(&socks, &cookie))
-		count(PCOUNT_SOCKS_FULL);
+	rec->sk = (__u64)sk;
+	rec->netns = sock_netns(sk);
 	return 0;
 }
 
@@ -149,16 +152,9 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	if (!sk || !family_is_inet(sk->__sk_common.skc_family))
 		return 0;
 	cookie = bpf_get_socket_cookie(sk);
-	rec = bpf_map_lookup_elem(&socks, &cookie);
-	if (!rec) {
-		struct sock_rec fresh = {};
-
-		if (bpf_map_update_elem(&socks, &cookie, &fresh, BPF_NOEXIST))
-			count(PCOUNT_SOCKS_FULL);
-		rec = bpf_map_lookup_elem(&socks, &cookie);
-		if (!rec)
-			return 0;
-	}
+	rec = sock_record(cookie);
+	if (!rec)
+		return 0;
 	rec->sk = (__u64)sk;
 	rec->netns = sock_netns(sk);
 	sighting_add(rec, (__u64)task->files, task->tgid, ctx->fd);
@@ -207,7 +203,7 @@ int prove_socket(struct prove_args *args)
 		rec->proven_ns = args->scanned_ns;
 		rec->flags |= SOCK_UNSETTLED;
 	}
-	if (prove(rec, file, out->holder, ABI_SIGHTINGS, &out->n_holders))
+	if (prove(rec, file, out->holder, &out->n_holders))
 		out->state = NOTE_PROVEN;
 	return 0;
 }
