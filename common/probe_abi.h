@@ -130,7 +130,6 @@ struct prove_args {
 enum hint_kind {
 	HINT_EXEC = 1, /* hash this object ahead of its first packet */
 	HINT_MAP,
-	HINT_EXIT,
 };
 
 #define ABI_HINT_PATH 128

@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -354,9 +355,31 @@ int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
 	return bpf_map_lookup_elem(p->socks, &cookie, out);
 }
 
-void probe_forget_proc(struct probe *p, uint32_t tgid)
+static uint64_t boot_ns(void)
 {
-	bpf_map_delete_elem(p->procs, &tgid);
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+void probe_reap(struct probe *p, uint64_t age_ns,
+		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie)
+{
+	uint64_t now = boot_ns();
+	uint32_t tgid, next;
+	bool more = !bpf_map_get_next_key(p->procs, NULL, &tgid);
+
+	for (size_t i = 0; more && i < ABI_PROCS; i++, tgid = next) {
+		struct proc_rec rec;
+
+		more = !bpf_map_get_next_key(p->procs, &tgid, &next);
+		if (probe_proc(p, tgid, &rec) || !(rec.flags & PROC_EXITED) ||
+		    rec.exit_ns + age_ns > now)
+			continue;
+		bpf_map_delete_elem(p->procs, &tgid);
+		fn(cookie, tgid, rec.start_ns);
+	}
 }
 
 /* Opens one pass of an iterator, over one process or all (0). A descriptor, or -errno. */

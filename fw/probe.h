@@ -35,7 +35,10 @@ int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct pr
 /* -ENOENT when there is no such record. */
 int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out);
 int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out);
-void probe_forget_proc(struct probe *p, uint32_t tgid);
+
+/* Drops the records of processes that exited more than age_ns ago, telling of each. */
+void probe_reap(struct probe *p, uint64_t age_ns,
+		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie);
 
 /* Reads the descriptors of one process (tgid > 0) or of all (0) into the socket records; processes
  * that have no record get one. 0 or -errno. */

@@ -149,7 +149,6 @@ int BPF_PROG(process_exit, struct task_struct *task)
 {
 	__u32 tgid = task->tgid;
 	struct proc_rec *rec;
-	struct object_key none = {};
 
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0; /* other threads live on */
@@ -158,7 +157,6 @@ int BPF_PROG(process_exit, struct task_struct *task)
 		return 0;
 	rec->flags |= PROC_EXITED;
 	rec->exit_ns = bpf_ktime_get_boot_ns();
-	hint(HINT_EXIT, tgid, rec, &none, NULL);
 	return 0;
 }
 

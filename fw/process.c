@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#include "common/cleanup.h"
+
+#define SETS     4    /* recent states of one process that are kept */
+#define VMAS_MAX 8192 /* executable mappings of one process that are looked at */
+
+/* One state of a process's executable mappings. */
+struct known_set {
+	uint64_t stamp, exec_pages;
+	uint64_t exec_ns;
+	struct objset *set; /* NULL: slot unused */
+};
+
+struct identity {
+	uint32_t tgid;
+	uint32_t pad;
+	uint64_t start_ns;
+};
+
+struct process {
+	struct identity id;
+	struct known_set sets[SETS];
+	unsigned int next_set;
+	/* The last scan, kept while its digests are awaited. */
+	uint64_t scan_stamp, scan_pages, scan_exec_ns;
+	struct object_key *keys;
+	size_t n_keys;
+	bool scan_complete;
+	UT_hash_handle hh;
+};
+
+struct processes {
+	struct probe *probe;
+	struct objects *objects;
+	struct stats *stats;
+	bool retain;
+	struct process *table;
+	struct vma_rec *vmas; /* VMAS_MAX: scratch for scans */
+};
+
+struct processes *processes_new(struct probe *probe, struct objects *objects, struct stats *stats,
+				bool retain)
+{
+	struct processes *ps = calloc(1, sizeof(*ps));
+
+	if (!ps)
+		return NULL;
+	ps->probe = probe;
+	ps->objects = objects;
+	ps->stats = stats;
+	ps->retain = retain;
+	ps->vmas = malloc(VMAS_MAX * sizeof(*ps->vmas));
+	if (!ps->vmas) {
+		free(ps);
+		return NULL;
+	}
+	return ps;
+}
+
+static void process_free(struct processes *ps, struct process *p)
+{
+	HASH_DEL(ps->table, p);
+	for (int i = 0; i < SETS; i++)
+		objset_unref(p->sets[i].set);
+	free(p->keys);
+	free(p);
+}
+
+void processes_free(struct processes *ps)
+{
+	struct process *p, *next;
+
+	if (!ps)
+		return;
+	HASH_ITER(hh, ps->table, p, next)
+		process_free(ps, p);
+	free(ps->vmas);
+	free(ps);
+}
+
+static struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t start_ns)
+{
+	struct identity id = {.tgid = tgid, .start_ns = start_ns};
+	struct process *p;
+
+	HASH_FIND(hh, ps->table, &id, sizeof(id), p);
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->id = id;
+	HASH_ADD(hh, ps->table, id, sizeof(p->id), p);
+	return p;
+}
+
+static const struct known_set *find_set(const struct process *p, const struct note_holder *h)
+{
+	for (int i = 0; i < SETS; i++) {
+		const struct known_set *k = &p->sets[i];
+
+		if (k->set && k->stamp == h->map_stamp &&
+		    (k->exec_pages == h->exec_pages || !h->exec_pages))
+			return k;
+	}
+	return NULL;
+}
+
+/* Where the mapped inode of a mapping can be opened, whatever happened to its name. */
+static int open_mapping(const struct vma_rec *v, char path[PATH_MAX])
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%u/map_files/%llx-%llx", v->tgid, v->start, v->end);
+	n = readlink(link, path, PATH_MAX - 1);
+	if (n < 0)
+		return -errno;
+	path[n] = 0;
+	n = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return n < 0 ? -errno : n;
+}
+
+static int key_cmp(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct object_key));
+}
+
+static size_t unique_keys(struct object_key *keys, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(keys, n, sizeof(*keys), key_cmp);
+	for (size_t i = 0; i < n; i++)
+		if (!i || key_cmp(&keys[i], &keys[i - 1]))
+			keys[kept++] = keys[i];
+	return kept;
+}
+
+/* Sees to it that every mapped file is an object; what cannot be opened makes the scan incomplete. */
+static bool learn_mappings(struct processes *ps, size_t n)
+{
+	bool complete = true;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct vma_rec *v = &ps->vmas[i];
+		char path[PATH_MAX];
+		int fd;
+
+		if ((v->flags & VMA_ANONYMOUS) || objects_find(ps->objects, &v->object))
+			continue;
+		fd = open_mapping(v, path);
+		if (fd < 0 || !objects_add(ps->objects, &v->object, fd, path))
+			complete = false;
+	}
+	return complete;
+}
+
+static int keep_keys(struct process *p, const struct object_key *more, size_t n, bool retain)
+{
+	size_t old = retain ? p->n_keys : 0;
+	struct object_key *keys = malloc((old + n + 1) * sizeof(*keys));
+
+	if (!keys)
+		return -ENOMEM;
+	if (old)
+		memcpy(keys, p->keys, old * sizeof(*keys));
+	memcpy(keys + old, more, n * sizeof(*keys));
+	free(p->keys);
+	p->keys = keys;
+	p->n_keys = unique_keys(keys, old + n);
+	return 0;
+}
+
+static int vmas_to_keys(struct processes *ps, struct process *p, size_t n, bool retain)
+{
+	_cleanup_free_ struct object_key *keys = malloc((n + 1) * sizeof(*keys));
+	size_t files = 0;
+
+	if (!keys)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (!(ps->vmas[i].flags & VMA_ANONYMOUS))
+			keys[files++] = ps->vmas[i].object;
+	return keep_keys(p, keys, files, retain);
+}
+
+/* exec_pages as the probes see it; the sum over the mappings is not the same thing. */
+static void scan_done(struct process *p, const struct proc_rec *rec, uint64_t pages, bool complete)
+{
+	p->scan_stamp = rec->map_stamp;
+	p->scan_exec_ns = rec->exec_ns;
+	p->scan_pages = pages;
+	p->scan_complete = complete;
+}
+
+/* Reads the mappings of a live process: a state that no mapping call overlapped, or -EAGAIN. */
+static int scan_live(struct processes *ps, struct process *p, const struct proc_rec *before,
+		     uint64_t pages)
+{
+	bool retain = ps->retain && p->scan_exec_ns == before->exec_ns;
+	struct proc_rec after;
+	bool complete;
+	int n;
+
+	if (before->in_flight)
+		return -EAGAIN;
+	n = probe_scan_mappings(ps->probe, p->id.tgid, ps->vmas, VMAS_MAX);
+	ps->stats->counter[COUNT_SCAN_MAPS]++;
+	complete = n > 0; /* every process that runs has executable mappings */
+	if (n == -E2BIG)
+		n = VMAS_MAX;
+	if (n < 0)
+		return n;
+	complete &= learn_mappings(ps, n);
+	if (probe_proc(ps->probe, p->id.tgid, &after) || after.start_ns != p->id.start_ns ||
+	    (after.flags & PROC_EXITED))
+		return -ESRCH;
+	if (after.map_stamp != before->map_stamp || after.in_flight)
+		return -EAGAIN;
+	n = vmas_to_keys(ps, p, n, retain);
+	if (n)
+		return n;
+	scan_done(p, before, pages, complete);
+	return 0;
+}
+
+/* A process that is gone: what the probes wrote down of it while it lived. */
+static int scan_dead(struct processes *ps, struct process *p, const struct proc_rec *rec)
+{
+	bool complete = !(rec->flags & PROC_OBJECTS_PARTIAL);
+	size_t n = rec->n_objects < ABI_OBJECTS ? rec->n_objects : ABI_OBJECTS;
+	int r = keep_keys(p, rec->obj, n, ps->retain && p->scan_exec_ns == rec->exec_ns);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		if (!objects_find(ps->objects, &rec->obj[i]))
+			complete = false;
+	scan_done(p, rec, 0, complete);
+	return 0;
+}
+
+/* The digests of the last scan as a set, or -EAGAIN while some are on their way. */
+static int build_set(struct processes *ps, const struct process *p, bool final, struct objset **out)
+{
+	_cleanup_free_ struct objset_item *items = calloc(p->n_keys + 1, sizeof(*items));
+	bool complete = p->scan_complete;
+	size_t n = 0;
+
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_keys; i++) {
+		const struct object *obj = objects_find(ps->objects, &p->keys[i]);
+
+		if (obj && obj->state == OBJECT_READY)
+			items[n++] = (struct objset_item){obj->digest, obj->path};
+		else if (obj && obj->state == OBJECT_PENDING && !final)
+			return -EAGAIN;
+		else
+			complete = false;
+	}
+	*out = objset_new(items, n, complete);
+	return *out ? 0 : -ENOMEM;
+}
+
+static const struct known_set *remember(struct process *p, struct objset *set)
+{
+	struct known_set *k = &p->sets[p->next_set++ % SETS];
+
+	objset_unref(k->set);
+	*k = (struct known_set){p->scan_stamp, p->scan_pages, p->scan_exec_ns, set};
+	return k;
+}
+
+/* Scans unless the last scan already is of this state. */
+static int refresh(struct processes *ps, struct process *p, const struct note_holder *h)
+{
+	struct proc_rec rec;
+	int r;
+
+	if (p->n_keys && p->scan_stamp == h->map_stamp && p->scan_pages == h->exec_pages &&
+	    p->scan_complete)
+		return 0;
+	r = probe_proc(ps->probe, p->id.tgid, &rec);
+	if (r || rec.start_ns != p->id.start_ns)
+		return -ESRCH;
+	if (!(rec.flags & PROC_EXITED)) {
+		r = scan_live(ps, p, &rec, h->exec_pages);
+		if (r != -ESRCH)
+			return r;
+		if (probe_proc(ps->probe, p->id.tgid, &rec))
+			return -ESRCH;
+	}
+	return scan_dead(ps, p, &rec);
+}
+
+/* A set that says nothing: for a process of which nothing can be known. */
+static int empty_set(struct process *p, struct objset **out)
+{
+	free(p->keys);
+	p->keys = NULL;
+	p->n_keys = 0;
+	p->scan_complete = false;
+	p->scan_stamp = 0;
+	*out = objset_new(NULL, 0, false);
+	return *out ? 0 : -ENOMEM;
+}
+
+int processes_objects(struct processes *ps, const struct note_holder *h, bool final,
+		      const struct objset **out)
+{
+	struct process *p = process_get(ps, h->tgid, h->start_ns);
+	const struct known_set *known;
+	struct objset *set = NULL;
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	known = find_set(p, h);
+	if (known) {
+		*out = known->set;
+		return 0;
+	}
+	r = refresh(ps, p, h);
+	if (r == -EAGAIN && !final)
+		return r;
+	r = r && r != -EAGAIN ? empty_set(p, &set) : build_set(ps, p, final || r, &set);
+	if (r)
+		return r;
+	*out = remember(p, set)->set;
+	return 0;
+}
+
+/* Opens the file that a hint is about: while the process lives by its own link, else by its name. */
+static int open_hinted(const struct hint *hint, char path[PATH_MAX])
+{
+	char link[32];
+	ssize_t n;
+	int fd;
+
+	snprintf(link, sizeof(link), "/proc/%u/exe", hint->tgid);
+	n = readlink(link, path, PATH_MAX - 1);
+	if (n > 0) {
+		path[n] = 0;
+		return open(link, O_RDONLY | O_CLOEXEC);
+	}
+	if (hint->path[0] != '/')
+		return -1;
+	snprintf(path, PATH_MAX, "%s", hint->path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return fd;
+}
+
+/* digest_file checks the file against the key, so a wrong guess of the file is only a failed hash. */
+static bool is_object(int fd, const struct object_key *key)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && st.st_ino == key->ino && (uint64_t)st.st_size == key->size;
+}
+
+static void hash_ahead(struct processes *ps, const struct hint *hint)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (objects_find(ps->objects, &hint->object))
+		return;
+	fd = open_hinted(hint, path);
+	if (fd < 0)
+		return;
+	if (is_object(fd, &hint->object))
+		objects_add(ps->objects, &hint->object, fd, path);
+	else
+		close(fd);
+}
+
+void processes_hint(struct processes *ps, const struct hint *hint)
+{
+	if (hint->kind == HINT_EXEC)
+		hash_ahead(ps, hint);
+}
+
+static void forget(void *cookie, uint32_t tgid, uint64_t start_ns)
+{
+	struct processes *ps = cookie;
+	struct identity id = {.tgid = tgid, .start_ns = start_ns};
+	struct process *p;
+
+	HASH_FIND(hh, ps->table, &id, sizeof(id), p);
+	if (p)
+		process_free(ps, p);
+}
+
+void processes_expire(struct processes *ps, uint64_t age_ns)
+{
+	probe_reap(ps->probe, age_ns, forget, ps);
+}
+
+static json_t *report_object(const struct object *obj, const struct object_key *key)
+{
+	char hex[SHA256_HEX_LEN + 1], device[32];
+	json_t *digest;
+
+	snprintf(device, sizeof(device), "%u:%u", key->dev >> 20, key->dev & 0xfffff);
+	if (!obj || obj->state != OBJECT_READY)
+		return json_pack("{s:s?, s:n, s:s, s:I, s:s}", "path", obj ? obj->path : NULL,
+				 "sha256", "device", device, "inode", (json_int_t)key->ino, "error",
+				 obj && obj->error ? strerror(-obj->error) : "cannot be opened");
+	hex_format_sha256(&obj->digest, hex);
+	digest = json_string(hex);
+	return json_pack("{s:s, s:o, s:s, s:I}", "path", obj->path, "sha256", digest, "device",
+			 device, "inode", (json_int_t)key->ino);
+}
+
+static json_t *report_objects(struct processes *ps, const struct process *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->n_keys; i++)
+		json_array_append_new(
+			list, report_object(objects_find(ps->objects, &p->keys[i]), &p->keys[i]));
+	return list;
+}
+
+static void report_exe(uint32_t pid, char path[PATH_MAX])
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
+	n = readlink(link, path, PATH_MAX - 1);
+	path[n < 0 ? 0 : n] = 0;
+}
+
+static json_t *report_aggregate(const struct objset *set)
+{
+	char hex[SHA256_HEX_LEN + 1];
+
+	if (!set->has_aggregate)
+		return json_null();
+	hex_format_sha256(&set->aggregate, hex);
+	return json_string(hex);
+}
+
+int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **out)
+{
+	struct note_holder h = {.tgid = pid};
+	const struct objset *set;
+	char exe[PATH_MAX];
+	struct proc_rec rec;
+	struct process *p;
+	int r;
+
+	if (probe_proc(ps->probe, pid, &rec) || (rec.flags & PROC_EXITED))
+		return -ESRCH;
+	p = process_get(ps, pid, rec.start_ns);
+	if (!p)
+		return -ENOMEM;
+	if (p->scan_stamp != rec.map_stamp) {
+		r = scan_live(ps, p, &rec, 0);
+		if (r)
+			return r;
+	}
+	h.start_ns = rec.start_ns;
+	h.map_stamp = p->scan_stamp;
+	r = processes_objects(ps, &h, final, &set);
+	if (r)
+		return r;
+	report_exe(pid, exe);
+	*out = json_pack("{s:i, s:I, s:s, s:b, s:o, s:o}", "pid", pid, "start_ns",
+			 (json_int_t)rec.start_ns, "exe", exe, "complete", set->complete,
+			 "aggregate", report_aggregate(set), "objects", report_objects(ps, p));
+	return *out ? 0 : -ENOMEM;
+}
+
+size_t processes_count(const struct processes *ps)
+{
+	return HASH_COUNT(ps->table);
+}

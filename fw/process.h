@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Processes and the sets of objects they have mapped, by start time (a reused pid is another
+ * process) and by mapping stamp (a set holds while the stamp does).
+ */
+#ifndef FW_PROCESS_H
+#define FW_PROCESS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "object.h"
+#include "objset.h"
+#include "probe.h"
+#include "stats.h"
+
+struct processes;
+
+/* retain: objects count even after they are unmapped, until the next exec. NULL with errno. */
+struct processes *processes_new(struct probe *probe, struct objects *objects, struct stats *stats,
+				bool retain);
+void processes_free(struct processes *ps); /* NULL is fine */
+
+/*
+ * The set of objects that the process of `h` had mapped at the stamp that `h` carries, or, when
+ * that moment has passed unseen, has mapped now. Returns 0 and a set owned by the table, valid until the next call of
+ * processes_expire; or -EAGAIN: a digest is being computed, or a mapping call is under way: ask
+ * again. `final`: do not wait, whatever cannot be known makes the set incomplete.
+ */
+int processes_objects(struct processes *ps, const struct note_holder *h, bool final,
+		      const struct objset **out);
+
+/* A hint from the probes: hash ahead. */
+void processes_hint(struct processes *ps, const struct hint *hint);
+
+/* Forgets what died more than `age_ns` ago. */
+void processes_expire(struct processes *ps, uint64_t age_ns);
+
+size_t processes_count(const struct processes *ps);
+
+/*
+ * What `ctl-fw objects PID` shows, as of now. A new reference in *out; -ESRCH: no such process;
+ * -EAGAIN: digests are being computed.
+ */
+int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **out);
+
+#endif
