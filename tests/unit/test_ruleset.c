@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "expect.h"
+#include "fw/ruleset.h"
+#include "random.h"
+#include "unit.h"
+
+static const enum verdict mixed[CHAIN_COUNT] = {VERDICT_DROP, VERDICT_ACCEPT, VERDICT_DROP};
+static const enum verdict drop[CHAIN_COUNT] = {VERDICT_DROP, VERDICT_DROP, VERDICT_DROP};
+static const enum verdict accept[CHAIN_COUNT];
+
+/* Rules are told apart by their source port. */
+static struct rule tagged(enum chain chain, uint16_t tag)
+{
+	return (struct rule){.chain = chain,
+			     .verdict = VERDICT_DROP,
+			     .have = MATCH_BIT(MATCH_SPORT),
+			     .sport = {tag, tag}};
+}
+
+static void starts_empty(void)
+{
+	struct ruleset *rs = ruleset_new(mixed, drop, accept);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(rs);
+	CU_ASSERT_EQUAL(rs->epoch, 1);
+	CU_ASSERT_EQUAL(rs->refs, 1);
+	for (int c = 0; c < CHAIN_COUNT; c++) {
+		CU_ASSERT_EQUAL(rs->chains[c].n, 0);
+		CU_ASSERT_EQUAL(rs->chains[c].policy, mixed[c]);
+		CU_ASSERT_EQUAL(rs->unknown[c], drop[c]);
+		CU_ASSERT_EQUAL(rs->kernel[c], accept[c]);
+	}
+	ruleset_unref(rs);
+	ruleset_unref(NULL);
+}
+
+/* Replaces *rs by the set that an edit made. */
+static void step(struct ruleset **rs, struct ruleset *next)
+{
+	CU_ASSERT_EQUAL(next->epoch, (*rs)->epoch + 1);
+	CU_ASSERT_EQUAL(next->refs, 1);
+	ruleset_unref(*rs);
+	*rs = next;
+}
+
+static void insert(struct ruleset **rs, enum chain chain, uint16_t tag, size_t index)
+{
+	struct rule r = tagged(chain, tag);
+	struct ruleset *next = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(ruleset_insert(*rs, &r, index, &next), 0);
+	step(rs, next);
+}
+
+static void delete (struct ruleset **rs, enum chain chain, size_t index)
+{
+	struct ruleset *next = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(ruleset_delete(*rs, chain, index, &next), 0);
+	step(rs, next);
+}
+
+static bool holds(const struct ruleset *rs, enum chain chain, const uint16_t *tags, size_t n)
+{
+	const struct ruleset_chain *c = &rs->chains[chain];
+
+	if (c->n != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (c->rules[i].sport.first != tags[i] || c->rules[i].chain != chain)
+			return false;
+	return true;
+}
+
+static void edits(void)
+{
+	struct ruleset *rs = ruleset_new(mixed, drop, accept);
+
+	insert(&rs, CHAIN_OUTPUT, 20, 0);
+	insert(&rs, CHAIN_OUTPUT, 40, 1);
+	insert(&rs, CHAIN_OUTPUT, 10, 0);
+	insert(&rs, CHAIN_OUTPUT, 30, 2);
+	insert(&rs, CHAIN_INPUT, 7, 0);
+	CU_ASSERT_TRUE(holds(rs, CHAIN_OUTPUT, (uint16_t[]){10, 20, 30, 40}, 4));
+	CU_ASSERT_TRUE(holds(rs, CHAIN_INPUT, (uint16_t[]){7}, 1));
+	CU_ASSERT_TRUE(holds(rs, CHAIN_FORWARD, NULL, 0));
+	delete (&rs, CHAIN_OUTPUT, 1);
+	CU_ASSERT_TRUE(holds(rs, CHAIN_OUTPUT, (uint16_t[]){10, 30, 40}, 3));
+	delete (&rs, CHAIN_OUTPUT, 2);
+	delete (&rs, CHAIN_OUTPUT, 0);
+	CU_ASSERT_TRUE(holds(rs, CHAIN_OUTPUT, (uint16_t[]){30}, 1));
+	delete (&rs, CHAIN_OUTPUT, 0);
+	CU_ASSERT_TRUE(holds(rs, CHAIN_OUTPUT, NULL, 0));
+	CU_ASSERT_TRUE(holds(rs, CHAIN_INPUT, (uint16_t[]){7}, 1));
+	CU_ASSERT_EQUAL(rs->epoch, 10);
+	for (int c = 0; c < CHAIN_COUNT; c++) {
+		CU_ASSERT_EQUAL(rs->chains[c].policy, mixed[c]);
+		CU_ASSERT_EQUAL(rs->unknown[c], drop[c]);
+		CU_ASSERT_EQUAL(rs->kernel[c], accept[c]);
+	}
+	ruleset_unref(rs);
+}
+
+static void past_the_end(void)
+{
+	struct ruleset *rs = ruleset_new(mixed, drop, accept);
+	struct ruleset *const none = (struct ruleset *)&mixed;
+	struct ruleset *next = none;
+	struct rule r = tagged(CHAIN_OUTPUT, 1);
+
+	CU_ASSERT_EQUAL(ruleset_insert(rs, &r, 1, &next), -ERANGE);
+	CU_ASSERT_EQUAL(ruleset_delete(rs, CHAIN_OUTPUT, 0, &next), -ERANGE);
+	insert(&rs, CHAIN_OUTPUT, 1, 0);
+	CU_ASSERT_EQUAL(ruleset_insert(rs, &r, 2, &next), -ERANGE);
+	CU_ASSERT_EQUAL(ruleset_insert(rs, &r, (size_t)-1, &next), -ERANGE);
+	CU_ASSERT_EQUAL(ruleset_delete(rs, CHAIN_OUTPUT, 1, &next), -ERANGE);
+	CU_ASSERT_EQUAL(ruleset_delete(rs, CHAIN_OUTPUT, (size_t)-1, &next), -ERANGE);
+	CU_ASSERT_EQUAL(ruleset_delete(rs, CHAIN_INPUT, 0, &next), -ERANGE);
+	CU_ASSERT_PTR_EQUAL(next, none);
+	CU_ASSERT_TRUE(holds(rs, CHAIN_OUTPUT, (uint16_t[]){1}, 1));
+	ruleset_unref(rs);
+}
+
+/* A set with only the number of its rules: that is all that may be looked at. */
+static void too_many(void)
+{
+	struct ruleset rs = {.refs = 1, .epoch = 1};
+	struct rule r = tagged(CHAIN_FORWARD, 1);
+	struct ruleset *next = NULL;
+
+	rs.chains[CHAIN_FORWARD].n = RULES_MAX;
+	CU_ASSERT_EQUAL(ruleset_insert(&rs, &r, RULES_MAX, &next), -E2BIG);
+	CU_ASSERT_EQUAL(ruleset_insert(&rs, &r, 0, &next), -E2BIG);
+	CU_ASSERT_EQUAL(ruleset_insert(&rs, &r, RULES_MAX + 1, &next), -ERANGE);
+	CU_ASSERT_PTR_NULL(next);
+}
+
+static void counts_follow(void)
+{
+	struct ruleset *rs = ruleset_new(mixed, drop, accept);
+	struct ruleset *old;
+	struct rule_count *count;
+
+	insert(&rs, CHAIN_OUTPUT, 1, 0);
+	count = rs->chains[CHAIN_OUTPUT].counts[0];
+	CU_ASSERT_EQUAL(count->packets, 0);
+	count->packets = 5;
+	old = ruleset_ref(rs);
+	insert(&rs, CHAIN_OUTPUT, 2, 0);
+	CU_ASSERT_PTR_EQUAL(rs->chains[CHAIN_OUTPUT].counts[1], count);
+	CU_ASSERT_PTR_NOT_EQUAL(rs->chains[CHAIN_OUTPUT].counts[0], count);
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].counts[0]->packets, 0);
+
+	/* A reader of the old set still counts for the rule in the new one. */
+	old->chains[CHAIN_OUTPUT].counts[0]->packets++;
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].counts[1]->packets, 6);
+
+	/* And has its counter to itself when the rule is gone from the new one. */
+	delete (&rs, CHAIN_OUTPUT, 1);
+	old->chains[CHAIN_OUTPUT].counts[0]->bytes = 100;
+	CU_ASSERT_EQUAL(count->refs, 1);
+	ruleset_unref(rs);
+	CU_ASSERT_EQUAL(old->chains[CHAIN_OUTPUT].counts[0]->packets, 6);
+	ruleset_unref(old);
+}
+
+#define MODEL_MAX 64
+
+struct model {
+	struct ruleset *rs;
+	uint16_t tags[CHAIN_COUNT][MODEL_MAX];
+	size_t n[CHAIN_COUNT];
+};
+
+static void edit_model(struct model *m, struct rng *rng, uint16_t tag)
+{
+	const enum chain c = (enum chain)rng_below(rng, CHAIN_COUNT);
+	const size_t n = m->n[c];
+	size_t at = rng_below(rng, n + 1);
+	uint16_t *tags = m->tags[c];
+
+	if (n == MODEL_MAX || (at < n && rng_below(rng, 3) == 0)) {
+		at = at < n ? at : n - 1;
+		delete (&m->rs, c, at);
+		memmove(tags + at, tags + at + 1, (n - at - 1) * sizeof(*tags));
+		m->n[c]--;
+	} else {
+		insert(&m->rs, c, tag, at);
+		memmove(tags + at + 1, tags + at, (n - at) * sizeof(*tags));
+		tags[at] = tag;
+		m->n[c]++;
+		m->rs->chains[c].counts[at]->packets = tag;
+	}
+}
+
+static bool agrees(const struct model *m)
+{
+	for (int c = 0; c < CHAIN_COUNT; c++) {
+		if (!holds(m->rs, (enum chain)c, m->tags[c], m->n[c]))
+			return false;
+		for (size_t i = 0; i < m->n[c]; i++)
+			if (m->rs->chains[c].counts[i]->packets != m->tags[c][i])
+				return false;
+	}
+	return true;
+}
+
+/* Sets kept along the way must still be what they were at the end. */
+static void old_sets_stay(void)
+{
+	static struct model kept[40];
+	struct rng rng = rng_new();
+	struct model m = {.rs = ruleset_new(mixed, drop, accept)};
+	size_t n_kept = 0;
+
+	for (uint16_t tag = 1; tag <= 2000; tag++) {
+		edit_model(&m, &rng, tag);
+		if (!expect(agrees(&m), "after edit %u", tag))
+			break;
+		if (tag % 50 == 0) {
+			kept[n_kept] = m;
+			ruleset_ref(kept[n_kept++].rs);
+		}
+	}
+	ruleset_unref(m.rs);
+	for (size_t i = 0; i < n_kept; i++) {
+		expect(agrees(&kept[i]), "kept set %zu changed", i);
+		ruleset_unref(kept[i].rs);
+	}
+}
+
+static const struct unit_test tests[] = {
+	{"a new set is empty and has its policies", starts_empty},
+	{"insert and delete do so at their index, in their chain", edits},
+	{"an index past the end is refused, the output untouched", past_the_end},
+	{"a full chain takes no more", too_many},
+	{"counters follow their rule through edits", counts_follow},
+	{"random edits agree with a plain list; old sets stay as they were", old_sets_stay},
+};
+UNIT_SUITE("fw/ruleset", tests)
