@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "expect.h"
+#include "fw/decide.h"
+#include "unit.h"
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct sha256 digest = {{0xd1}};
+static const struct sha256 other = {{0x07}};
+
+/* What a holder's set says of `digest`, as an object of it or as its aggregate. */
+enum state {
+	HAS,
+	LACKS,
+	PART_HAS, /* incomplete */
+	PART_LACKS,
+	STATE_COUNT,
+};
+
+static const char *const state_names[] = {"has", "lacks", "part has", "part lacks"};
+
+static struct objset *sets[STATE_COUNT];
+
+static struct objset *build(bool has, bool complete)
+{
+	struct objset_item items[] = {{other, "/bin/other"}, {digest, "/lib/one"}};
+	struct objset *s = objset_new(items, has ? 2 : 1, complete);
+
+	/* By hand, so that the same tests hold for a build without ordering. */
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	s->has_aggregate = complete;
+	s->aggregate = has ? digest : other;
+	return s;
+}
+
+static void build_sets(void)
+{
+	for (int s = 0; s < STATE_COUNT; s++)
+		sets[s] = build(s == HAS || s == PART_HAS, s == HAS || s == LACKS);
+}
+
+static void free_sets(void)
+{
+	for (int s = 0; s < STATE_COUNT; s++)
+		objset_unref(sets[s]);
+}
+
+static struct holders known(const enum state *states, size_t n)
+{
+	struct holders h = {.origin = ORIGIN_KNOWN, .netns = 4026531840, .cookie = 1, .n = n};
+
+	for (size_t i = 0; i < n; i++)
+		h.h[i] = (struct holder){.pid = 100 + (uint32_t)i, .objects = sets[states[i]]};
+	return h;
+}
+
+static struct packet tcp4(void)
+{
+	return (struct packet){.family = 4,
+			       .proto = 6,
+			       .has_proto = true,
+			       .has_ports = true,
+			       .sport = 4000,
+			       .dport = 80,
+			       .saddr = {10, 0, 0, 1},
+			       .daddr = {192, 0, 2, 1}};
+}
+
+/* Judges by these rules alone, in OUTPUT; the policy is what no rule of `verdict` gives. */
+static struct reason judge(const struct rule *rules, size_t n, const struct packet *p,
+			   const struct holders *h)
+{
+	struct ruleset rs = {.refs = 1, .epoch = 1};
+	struct reason why;
+	enum verdict v;
+
+	rs.chains[CHAIN_OUTPUT].n = n;
+	rs.chains[CHAIN_OUTPUT].rules = (struct rule *)rules;
+	memset(&why, 0x5a, sizeof(why));
+	v = decide(&rs, CHAIN_OUTPUT, p, h, &why);
+	CU_ASSERT_EQUAL(why.origin, h->origin);
+	if (why.rule != REASON_POLICY) {
+		CU_ASSERT_FATAL(why.rule < n);
+		CU_ASSERT_EQUAL(v, rules[why.rule].verdict);
+	}
+	return why;
+}
+
+static bool matches(const struct rule *r, const struct packet *p, const struct holders *h)
+{
+	return judge(r, 1, p, h).rule == 0;
+}
+
+static struct rule object_rule(enum match m, enum verdict v, bool negated)
+{
+	return (struct rule){.chain = CHAIN_OUTPUT,
+			     .verdict = v,
+			     .have = MATCH_BIT(m),
+			     .neg = negated ? MATCH_BIT(m) : 0,
+			     .sng = digest,
+			     .agg = digest};
+}
+
+/* Whether one holder in each state satisfies the rule. */
+static const struct {
+	enum match match;
+	enum verdict verdict;
+	bool negated;
+	bool satisfied[STATE_COUNT]; /* has, lacks, part has, part lacks */
+} truth[] = {
+	{MATCH_SNG_HASH, VERDICT_ACCEPT, false, {1, 0, 0, 0}},
+	{MATCH_SNG_HASH, VERDICT_ACCEPT, true, {0, 1, 0, 0}},
+	{MATCH_SNG_HASH, VERDICT_DROP, false, {1, 0, 1, 0}},
+	{MATCH_SNG_HASH, VERDICT_DROP, true, {0, 1, 0, 1}},
+	/* An incomplete set's aggregate is not known at all. */
+	{MATCH_AGG_HASH, VERDICT_ACCEPT, false, {1, 0, 0, 0}},
+	{MATCH_AGG_HASH, VERDICT_ACCEPT, true, {0, 1, 0, 0}},
+	{MATCH_AGG_HASH, VERDICT_DROP, false, {1, 0, 0, 0}},
+	{MATCH_AGG_HASH, VERDICT_DROP, true, {0, 1, 1, 1}},
+};
+
+static void check_holders(size_t row, const enum state *states, size_t n)
+{
+	struct rule r = object_rule(truth[row].match, truth[row].verdict, truth[row].negated);
+	struct holders h = known(states, n);
+	struct packet p = tcp4();
+	size_t satisfied = 0, first = 0;
+	struct reason why;
+	bool want;
+
+	for (size_t i = n; i-- > 0;)
+		if (truth[row].satisfied[states[i]]) {
+			satisfied++;
+			first = i;
+		}
+	want = r.verdict == VERDICT_DROP ? satisfied > 0 : satisfied == n;
+	why = judge(&r, 1, &p, &h);
+	expect((why.rule == 0) == want, "row %zu, %zu holders, first %s, last %s: want %d", row, n,
+	       state_names[states[0]], state_names[states[n - 1]], want);
+	expect(why.holder == (want ? first : 0), "row %zu names holder %zu, not %zu", row,
+	       why.holder, first);
+}
+
+static void every_mix_of_holders(void)
+{
+	build_sets();
+	for (size_t row = 0; row < N(truth); row++)
+		for (size_t n = 1; n <= 4; n++)
+			for (unsigned int mix = 0; mix < 1u << 2 * n; mix++) {
+				enum state states[4];
+
+				for (size_t i = 0; i < n; i++)
+					states[i] = (enum state)(mix >> 2 * i & 3);
+				check_holders(row, states, n);
+			}
+	free_sets();
+}
+
+static void most_holders(void)
+{
+	enum state states[HOLDERS_MAX];
+	struct packet p = tcp4();
+	struct rule drop = object_rule(MATCH_SNG_HASH, VERDICT_DROP, false);
+	struct rule accept = object_rule(MATCH_SNG_HASH, VERDICT_ACCEPT, true);
+	struct holders h;
+
+	build_sets();
+	for (size_t i = 0; i < HOLDERS_MAX; i++)
+		states[i] = LACKS;
+	h = known(states, HOLDERS_MAX);
+	CU_ASSERT_FALSE(matches(&drop, &p, &h));
+	CU_ASSERT_TRUE(matches(&accept, &p, &h));
+	h.h[HOLDERS_MAX - 1].objects = sets[HAS];
+	CU_ASSERT_EQUAL(judge(&drop, 1, &p, &h).holder, HOLDERS_MAX - 1);
+	CU_ASSERT_FALSE(matches(&accept, &p, &h));
+	free_sets();
+}
+
+/* Even if holders are given by mistake. */
+static void other_origins_have_no_objects(void)
+{
+	const enum state one[] = {HAS};
+	struct packet p = tcp4();
+
+	build_sets();
+	for (int origin = 0; origin < ORIGIN_COUNT; origin++)
+		for (size_t row = 0; row < N(truth); row++)
+			for (int s = 0; s < STATE_COUNT; s++) {
+				struct rule r = object_rule(truth[row].match, truth[row].verdict,
+							    truth[row].negated);
+				struct holders h = known(one, 1);
+
+				h.origin = (enum origin)origin;
+				h.h[0].objects = sets[s];
+				h.n = origin == ORIGIN_KNOWN ? 0 : s % 2;
+				expect(!matches(&r, &p, &h), "row %zu origin %d", row, origin);
+			}
+	free_sets();
+}
+
+/* Both criteria must hold of the same holder. */
+static void two_object_criteria(void)
+{
+	struct packet p = tcp4();
+	struct rule r = object_rule(MATCH_SNG_HASH, VERDICT_DROP, false);
+	struct holders h = {.origin = ORIGIN_KNOWN, .n = 2};
+	struct objset *only_single, *only_aggregate, *both;
+
+	only_single = build(true, true);
+	only_single->aggregate = other;
+	only_aggregate = build(false, true);
+	only_aggregate->aggregate = digest;
+	both = build(true, true);
+
+	r.have |= MATCH_BIT(MATCH_AGG_HASH);
+	h.h[0].objects = only_single;
+	h.h[1].objects = only_aggregate;
+	CU_ASSERT_FALSE(matches(&r, &p, &h));
+	h.h[1].objects = both;
+	CU_ASSERT_EQUAL(judge(&r, 1, &p, &h).rule, 0);
+	CU_ASSERT_EQUAL(judge(&r, 1, &p, &h).holder, 1);
+	r.verdict = VERDICT_ACCEPT;
+	CU_ASSERT_FALSE(matches(&r, &p, &h));
+	h.h[0].objects = both;
+	CU_ASSERT_TRUE(matches(&r, &p, &h));
+
+	/* One negated: the single digest, but within another aggregate. */
+	r.verdict = VERDICT_DROP;
+	r.neg = MATCH_BIT(MATCH_AGG_HASH);
+	CU_ASSERT_FALSE(matches(&r, &p, &h));
+	h.h[1].objects = only_single;
+	CU_ASSERT_EQUAL(judge(&r, 1, &p, &h).holder, 1);
+	objset_unref(only_single);
+	objset_unref(only_aggregate);
+	objset_unref(both);
+}
+
+/* A build without ordering knows every object and still no aggregate. */
+static void complete_without_aggregate(void)
+{
+	const enum state one[] = {HAS};
+	struct packet p = tcp4();
+	struct holders h;
+
+	build_sets();
+	sets[HAS]->has_aggregate = false;
+	h = known(one, 1);
+	for (int negated = 0; negated < 2; negated++) {
+		struct rule accept = object_rule(MATCH_AGG_HASH, VERDICT_ACCEPT, negated);
+		struct rule drop = object_rule(MATCH_AGG_HASH, VERDICT_DROP, negated);
+
+		CU_ASSERT_FALSE(matches(&accept, &p, &h));
+		CU_ASSERT_EQUAL(matches(&drop, &p, &h), negated);
+	}
+	free_sets();
+}
+
+/* Packets of every kind, and what can be said of each criterion about them:
+ * Y yes, N no, ? cannot be known, - there is no such thing. */
+static const struct {
+	const char *what;
+	struct packet p;
+	const char *answers; /* src dst proto sport dport, for the rule below */
+} packets[] = {
+	{"tcp",
+	 {.family = 4,
+	  .proto = 6,
+	  .has_proto = true,
+	  .has_ports = true,
+	  .sport = 1000,
+	  .dport = 80,
+	  .saddr = {10, 9, 8, 7},
+	  .daddr = {192, 0, 2, 1}},
+	 "YYYYY"},
+	{"tcp from and to elsewhere",
+	 {.family = 4,
+	  .proto = 6,
+	  .has_proto = true,
+	  .has_ports = true,
+	  .sport = 999,
+	  .dport = 81,
+	  .saddr = {11, 9, 8, 7},
+	  .daddr = {192, 0, 2, 2}},
+	 "NNYNN"},
+	{"udp, last port of the range",
+	 {.family = 4,
+	  .proto = 17,
+	  .has_proto = true,
+	  .has_ports = true,
+	  .sport = 2000,
+	  .dport = 79,
+	  .saddr = {10, 0, 0, 0},
+	  .daddr = {192, 0, 2, 1}},
+	 "YYNYN"},
+	{"tcp over IPv6",
+	 {.family = 6,
+	  .proto = 6,
+	  .has_proto = true,
+	  .has_ports = true,
+	  .sport = 2001,
+	  .dport = 80,
+	  .saddr = {10, 9, 8, 7},
+	  .daddr = {192, 0, 2, 1}},
+	 "NNYNY"},
+	{"icmp: has no ports, though it has an identifier",
+	 {.family = 4,
+	  .proto = 1,
+	  .has_proto = true,
+	  .sport = 1000,
+	  .saddr = {10, 0, 0, 1},
+	  .daddr = {192, 0, 2, 1}},
+	 "YYN--"},
+	{"icmpv6", {.family = 6, .proto = 58, .has_proto = true}, "NNN--"},
+	{"esp", {.family = 4, .proto = 50, .has_proto = true, .daddr = {192, 0, 2, 1}}, "NYN--"},
+	{"later fragment of tcp",
+	 {.family = 4,
+	  .proto = 6,
+	  .has_proto = true,
+	  .later_fragment = true,
+	  .saddr = {10, 0, 0, 1}},
+	 "YNY??"},
+	{"later fragment of icmp",
+	 {.family = 4,
+	  .proto = 1,
+	  .has_proto = true,
+	  .later_fragment = true,
+	  .saddr = {10, 0, 0, 1}},
+	 "YNN??"},
+	{"extension chain cut short", {.family = 6, .proto = 43, .daddr = {192, 0, 2, 1}}, "NN???"},
+	{"extension chain cut short before what looks like tcp",
+	 {.family = 6, .proto = 6},
+	 "NN???"},
+	{"malformed tcp",
+	 {.family = 4, .proto = 6, .has_proto = true, .malformed = true, .saddr = {10, 0, 0, 1}},
+	 "YNY??"},
+	{"malformed icmp",
+	 {.family = 4, .proto = 1, .has_proto = true, .malformed = true, .saddr = {10, 0, 0, 1}},
+	 "YNN??"},
+	{"malformed udp, ports read",
+	 {.family = 4,
+	  .proto = 17,
+	  .has_proto = true,
+	  .has_ports = true,
+	  .malformed = true,
+	  .sport = 1500,
+	  .dport = 81},
+	 "NNNYN"},
+	{"tcp, copy ends before the ports",
+	 {.family = 4, .proto = 6, .has_proto = true, .length = 60},
+	 "NNY??"},
+	{"sctp, copy ends before the ports",
+	 {.family = 4, .proto = 132, .has_proto = true},
+	 "NNN??"},
+	{"not even an IP header", {.malformed = true}, "?????"},
+	{"nothing at all", {.family = 0}, "?????"},
+};
+
+static const struct rule packet_rule = {
+	.chain = CHAIN_OUTPUT,
+	.src = {.family = 4, .len = 8, .addr = {10}},
+	.dst = {.family = 4, .len = 32, .addr = {192, 0, 2, 1}},
+	.proto = 6,
+	.sport = {1000, 2000},
+	.dport = {80, 80},
+	.netns = 77,
+};
+
+static bool want_match(char say, enum verdict v, bool negated)
+{
+	switch (say) {
+	case 'Y':
+		return !negated;
+	case 'N':
+		return negated;
+	case '?':
+		return v == VERDICT_DROP;
+	default:
+		return false;
+	}
+}
+
+static void check_criteria(size_t row, uint32_t have, uint32_t neg, enum origin origin)
+{
+	static const enum match order[] = {MATCH_SRC, MATCH_DST, MATCH_PROTO, MATCH_SPORT,
+					   MATCH_DPORT};
+
+	for (int v = 0; v < VERDICT_COUNT; v++) {
+		struct holders h = {.origin = origin, .netns = 1, .n = origin == ORIGIN_KNOWN};
+		struct rule r = packet_rule;
+		bool want = true;
+
+		r.verdict = (enum verdict)v;
+		r.have = have;
+		r.neg = neg;
+		h.h[0].objects = sets[LACKS];
+		for (size_t i = 0; i < N(order); i++)
+			if (have & MATCH_BIT(order[i]))
+				want &= want_match(packets[row].answers[i], r.verdict,
+						   neg & MATCH_BIT(order[i]));
+		expect(matches(&r, &packets[row].p, &h) == want,
+		       "%s: %s, criteria %#x, negated %#x, origin %s: want %d", packets[row].what,
+		       verdict_name(r.verdict), have, neg, origin_name(origin), want);
+	}
+}
+
+/* All subsets of the packet criteria, each of them negated or not. */
+static void every_packet_criterion(void)
+{
+	build_sets();
+	for (size_t row = 0; row < N(packets); row++)
+		for (uint32_t have = 0; have < MATCH_BIT(MATCH_NETNS); have++)
+			for (uint32_t neg = have;; neg = (neg - 1) & have) {
+				for (int o = 0; o < ORIGIN_COUNT; o++)
+					check_criteria(row, have, neg, (enum origin)o);
+				if (neg == 0)
+					break;
+			}
+	free_sets();
+}
+
+static void netns(void)
+{
+	static const struct {
+		uint64_t netns;
+		char say;
+	} rows[] = {{77, 'Y'}, {78, 'N'}, {77ull + (1ull << 32), 'N'}, {0, '?'}};
+	struct packet p = tcp4();
+
+	for (size_t i = 0; i < N(rows); i++)
+		for (int v = 0; v < VERDICT_COUNT; v++)
+			for (int negated = 0; negated < 2; negated++) {
+				struct holders h = {.origin = ORIGIN_UNKNOWN,
+						    .netns = rows[i].netns};
+				struct rule r = packet_rule;
+
+				r.verdict = (enum verdict)v;
+				r.have = MATCH_BIT(MATCH_NETNS);
+				r.neg = negated ? r.have : 0;
+				expect(matches(&r, &p, &h) ==
+					       want_match(rows[i].say, r.verdict, negated),
+				       "netns %zu, verdict %d, negated %d", i, v, negated);
+			}
+}
+
+static void packet_and_object(void)
+{
+	const enum state has[] = {HAS};
+	struct rule r = object_rule(MATCH_SNG_HASH, VERDICT_DROP, false);
+	struct packet p = tcp4();
+	struct holders h;
+
+	build_sets();
+	h = known(has, 1);
+	r.have |= MATCH_BIT(MATCH_DPORT);
+	r.dport = (struct port_range){80, 80};
+	CU_ASSERT_TRUE(matches(&r, &p, &h));
+	p.dport = 443;
+	CU_ASSERT_FALSE(matches(&r, &p, &h));
+	p.dport = 80;
+	h.h[0].objects = sets[LACKS];
+	CU_ASSERT_FALSE(matches(&r, &p, &h));
+	free_sets();
+}
+
+static void first_match_wins(void)
+{
+	const enum state two[] = {LACKS, HAS};
+	struct rule rules[4];
+	struct packet p = tcp4();
+	struct holders h;
+	struct reason why;
+
+	build_sets();
+	h = known(two, 2);
+	rules[0] = object_rule(MATCH_SNG_HASH, VERDICT_ACCEPT, false);
+	rules[1] = object_rule(MATCH_SNG_HASH, VERDICT_DROP, false);
+	rules[2] = (struct rule){.chain = CHAIN_OUTPUT, .verdict = VERDICT_ACCEPT};
+	rules[3] = (struct rule){.chain = CHAIN_OUTPUT, .verdict = VERDICT_DROP};
+	why = judge(rules, 4, &p, &h);
+	CU_ASSERT_EQUAL(why.rule, 1);
+	CU_ASSERT_EQUAL(why.holder, 1);
+	h.h[1].objects = sets[LACKS];
+	why = judge(rules, 4, &p, &h);
+	CU_ASSERT_EQUAL(why.rule, 2);
+	CU_ASSERT_EQUAL(why.holder, 0);
+	h.h[0].objects = h.h[1].objects = sets[HAS];
+	CU_ASSERT_EQUAL(judge(rules, 4, &p, &h).rule, 0);
+	h.origin = ORIGIN_KERNEL;
+	CU_ASSERT_EQUAL(judge(rules, 4, &p, &h).rule, 2);
+	free_sets();
+}
+
+/* No chain, origin or policy may be taken for another: all assignments of verdicts to them. */
+static void policies(void)
+{
+	struct packet p = tcp4();
+
+	build_sets();
+	for (unsigned int mix = 0; mix < 1u << CHAIN_COUNT * ORIGIN_COUNT; mix++) {
+		struct ruleset rs = {.refs = 1, .epoch = 1};
+
+		for (int c = 0; c < CHAIN_COUNT; c++) {
+			rs.chains[c].policy = (enum verdict)(mix >> 3 * c & 1);
+			rs.kernel[c] = (enum verdict)(mix >> 3 * c >> 1 & 1);
+			rs.unknown[c] = (enum verdict)(mix >> 3 * c >> 2 & 1);
+		}
+		for (int c = 0; c < CHAIN_COUNT; c++)
+			for (int o = 0; o < ORIGIN_COUNT; o++) {
+				struct holders h = {.origin = (enum origin)o};
+				struct reason why = {.rule = 5, .holder = 5};
+				enum verdict v;
+
+				h.n = o == ORIGIN_KNOWN;
+				h.h[0].objects = sets[HAS];
+				v = decide(&rs, (enum chain)c, &p, &h, &why);
+				CU_ASSERT_EQUAL(v, mix >> (3 * c + o) & 1);
+				CU_ASSERT_EQUAL(why.origin, (enum origin)o);
+				CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
+				CU_ASSERT_EQUAL(why.holder, 0);
+			}
+	}
+	free_sets();
+}
+
+static void chains_apart(void)
+{
+	struct ruleset rs = {.refs = 1, .epoch = 1};
+	struct rule all = {.chain = CHAIN_INPUT, .verdict = VERDICT_DROP};
+	struct holders h = {.origin = ORIGIN_KERNEL};
+	struct packet p = tcp4();
+	struct reason why;
+
+	rs.chains[CHAIN_INPUT].n = 1;
+	rs.chains[CHAIN_INPUT].rules = &all;
+	CU_ASSERT_EQUAL(decide(&rs, CHAIN_INPUT, &p, &h, &why), VERDICT_DROP);
+	CU_ASSERT_EQUAL(why.rule, 0);
+	CU_ASSERT_EQUAL(decide(&rs, CHAIN_OUTPUT, &p, &h, &why), VERDICT_ACCEPT);
+	CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
+	CU_ASSERT_EQUAL(decide(&rs, CHAIN_FORWARD, &p, &h, &why), VERDICT_ACCEPT);
+	CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
+}
+
+static const struct unit_test tests[] = {
+	{"one holder to drop, all to accept, over every mix of sets", every_mix_of_holders},
+	{"the last of the most holders counts", most_holders},
+	{"kernel and unknown origins match no object criterion", other_origins_have_no_objects},
+	{"two object criteria speak of one holder", two_object_criteria},
+	{"an aggregate that was not built is not known", complete_without_aggregate},
+	{"packet criteria, every subset and negation, on every kind of packet",
+	 every_packet_criterion},
+	{"network namespaces", netns},
+	{"packet and object criteria must both hold", packet_and_object},
+	{"the first rule that matches wins", first_match_wins},
+	{"no match: the verdict of chain and origin", policies},
+	{"a rule acts in its chain only", chains_apart},
+};
+UNIT_SUITE("fw/decide", tests)
