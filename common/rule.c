@@ -62,7 +62,7 @@ static struct shown show(const char *word)
 
 	if (!*word)
 		return (struct shown){"\"\""};
-	for (; word[n] && n < SHOWN_MAX; n++)
+	for (; n < SHOWN_MAX && word[n]; n++)
 		s.text[n] = word[n] >= ' ' && word[n] <= '~' ? word[n] : '?';
 	strcpy(s.text + n, word[n] ? "…" : "");
 	return s;
