@@ -23,6 +23,23 @@ struct clock_info {
 	enum clock_source source;
 };
 
+/* What the ladder of BASE_FREQ.md chooses from; 0: not given. */
+struct clock_facts {
+	uint64_t build_hz;                         /* BASE_FREQ */
+	uint32_t ratio_den, ratio_num, crystal_hz; /* CPUID 15h EAX, EBX, ECX */
+	uint32_t intel_signature;                  /* CPUID 1 EAX of a GenuineIntel processor */
+	uint32_t hypervisor_khz;                   /* CPUID 4000_0010h EAX */
+	uint32_t sysfs_khz;                        /* cpufreq base_frequency */
+	uint32_t base_mhz;                         /* CPUID 16h EAX */
+	uint64_t measured_hz;                      /* within 1 % of the truth */
+};
+
+/*
+ * The first rung of the ladder that holds: BUILD if it is given, else the next that is within 1 %
+ * of measured_hz. Pure. Returns 0, or -ENODATA when only calibration is left (*out untouched).
+ */
+int clock_choose(const struct clock_facts *f, struct clock_info *out);
+
 /*
  * Finds the frequency once, at start. Takes up to 50 ms when it has to calibrate.
  * Returns 0, or -ENOTSUP where the TSC is missing or not invariant (CPUID 8000_0007h EDX bit 8).
