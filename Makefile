@@ -3,6 +3,7 @@
 
 SHELL       := /bin/bash
 .DELETE_ON_ERROR:
+.SECONDARY:
 .DEFAULT_GOAL := all
 
 PREFIX      ?= /usr/local
@@ -119,6 +120,80 @@ $(BIN)/helpers/%: tests/e2e/helpers/%.c
 
 BENCH_BIN   := $(patsubst bench/%.c,$(BIN)/bench/%,$(BENCH_SRC))
 HELPER_BIN  := $(patsubst tests/e2e/helpers/%.c,$(BIN)/helpers/%,$(HELPER_SRC))
+
+# --- Tests -----------------------------------------------------------------------------------
+# What `deps` installs where it is missing: to build, and to test.
+PACKAGES    := gcc make clang llvm pkg-config bpftool libmnl-dev libnetfilter-queue-dev libbpf-dev \
+               libelf-dev libssl-dev libcunit1-dev libjansson-dev libsystemd-dev libcap-ng-dev \
+               libseccomp-dev linux-libc-dev libc6-dev \
+               iptables iproute2 curl wget python3 netcat-openbsd nginx-light iperf3 wrk jq \
+               util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
+               mandoc iputils-ping gzip
+
+SCRIPTS      = $(sort $(wildcard dist/deps .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/*.sh))
+C_FILES      = $(sort $(wildcard common/*.[ch] fw/*.[ch] ctl/*.[ch] probes/*.[ch] bench/*.[ch] \
+                 tests/unit/*.[ch] tests/e2e/helpers/*.[ch]))
+SUBMAKE      = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.PHONY: root tested
+
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "make: this needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
+
+deps: ## install the packages that are missing (apt; elsewhere it names them)
+	@dist/deps $(PACKAGES)
+
+# Whatever depends on deps builds in a make of its own: this one started before the tools were there.
+demo: root deps ## show it at work, in two network namespaces; the host's traffic is not touched
+	$(SUBMAKE) all
+	@tests/e2e/demo.sh
+
+check: root deps ## all tests: unit, then end to end
+	$(SUBMAKE) tested
+	@set -o pipefail; { tests/run-unit; tests/e2e/run; } | tests/tally 2
+
+test: $(BUILD)/unit ## unit tests; no root needed
+	@SAN=$(SAN) tests/run-unit
+
+e2e: root tested ## end-to-end scenarios; ONLY="10 14" for some of them
+	@SAN=$(SAN) tests/e2e/run $(ONLY)
+
+bench: root tested ## throughput beside a program that accepts everything
+	@tests/e2e/run -v 21
+
+asan: root deps ## unit tests and scenarios under ASan and UBSan
+	$(SUBMAKE) SAN=1 tested
+	@set -o pipefail; export SAN=1; \
+	  { tests/run-unit; tests/e2e/run $(or $(ONLY),$(ASAN_SCENARIOS)); } | tests/tally 2
+
+# Left out: what measures speed or memory (15, 16, 21).
+ASAN_SCENARIOS := 10 11 12 13 14 17 18 19 20
+
+tested: all $(BUILD)/unit $(BENCH_BIN) $(HELPER_BIN)
+
+# --- Care of the sources ---------------------------------------------------------------------
+lint: ## shellcheck, clang-format, cppcheck, man pages
+	shellcheck -x $(SCRIPTS)
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
+	  --suppress=missingIncludeSystem -I. fw ctl common
+	mandoc -T lint -W warning $(wildcard docs/*.8)
+
+format: ## lay out the C sources
+	clang-format -i $(C_FILES)
+
+# --- Installation ----------------------------------------------------------------------------
+INSTALLED    = $(SBINDIR)/app-fw $(SBINDIR)/ctl-fw $(MANDIR)/man8/app-fw.8 $(MANDIR)/man8/ctl-fw.8 \
+               $(UNITDIR)/app-fw.service
+
+install: all ## install programs, man pages and the systemd unit (PREFIX, DESTDIR)
+	install -D -m 0755 -t $(DESTDIR)$(SBINDIR) $(BIN)/app-fw $(BIN)/ctl-fw
+	install -D -m 0644 -t $(DESTDIR)$(MANDIR)/man8 docs/app-fw.8 docs/ctl-fw.8
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|@SBINDIR@|$(SBINDIR)|' dist/app-fw.service > $(DESTDIR)$(UNITDIR)/app-fw.service
+
+uninstall: ## remove what install put there; saved rules stay
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 
 clean: ## remove what was built
 	rm -rf build bin

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""garbage.py SOCKET: breaks the control protocol in every way its page forbids. Each time the daemon
+must refuse or close this client in time, and answer another at once. Exit 1 with a line for each failure."""
+import json
+import os
+import socket
+import struct
+import sys
+
+MAGIC, VERSION = 0x57464341, 1
+APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN, COUNT = range(9)
+LIMIT = 15  # seconds until a daemon that does not let go of a client has failed
+failed = []
+
+
+def header(command, length, magic=MAGIC, version=VERSION, status=0, reserved=0):
+    return struct.pack("<IHHHHI", magic, version, command, status, reserved, length)
+
+
+def message(command, value):
+    text = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return header(command, len(text)) + text
+
+
+def connect():
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.settimeout(LIMIT)
+    s.connect(sys.argv[1])
+    return s
+
+
+def read_exactly(s, n):
+    data = b""
+    while len(data) < n:
+        piece = s.recv(n - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
+
+
+def reply(s):
+    """Status and payload of a reply; None when the daemon closed the connection."""
+    try:
+        magic, version, _, status, _, length = struct.unpack("<IHHHHI", read_exactly(s, 16))
+        payload = json.loads(read_exactly(s, length))
+    except (EOFError, ConnectionError):
+        return None
+    assert magic == MAGIC and version == VERSION
+    return status, payload
+
+
+def others_are_served(name):
+    try:
+        with connect() as s:
+            s.settimeout(2)
+            s.sendall(message(STATUS, {}))
+            answer = reply(s)
+    except OSError as e:
+        answer = e
+    if not isinstance(answer, tuple) or answer[0] != 0:
+        failed.append(f"{name}: another client got {answer}")
+
+
+def must_refuse(name, data, half_close=True):
+    """The reply is an error of one line, or the connection is closed; and nobody else notices."""
+    with connect() as s:
+        try:
+            s.sendall(data)
+            others_are_served(name)
+            if half_close:
+                s.shutdown(socket.SHUT_WR)
+            answer = reply(s)
+        except socket.timeout:
+            failed.append(f"{name}: no answer, not closed in {LIMIT} s")
+            return
+        except (BrokenPipeError, ConnectionResetError):
+            answer = None
+    if answer is None:
+        print(f"{name}: closed")
+        return
+    status, payload = answer
+    print(f"{name}: {status} {payload}")
+    if status == 0 or not payload.get("error") or "\n" in payload["error"]:
+        failed.append(f"{name}: status {status}, {payload}")
+
+
+GOOD = "-c OUTPUT -v DROP"
+CASES = [
+    ("half a header", header(LIST, 2)[:8]),
+    ("wrong magic", header(LIST, 2, magic=0x41414141) + b"{}"),
+    ("another version", header(LIST, 2, version=2) + b"{}"),
+    ("reserved not 0", header(LIST, 2, reserved=1) + b"{}"),
+    ("unknown command", header(COUNT, 2) + b"{}"),
+    ("command 65535", header(65535, 2) + b"{}"),
+    ("too long", header(LIST, 65537)),
+    ("4 GiB", header(LIST, 0xFFFFFFFF)),
+    ("body cut short", header(APPEND, 100) + b'{"rule": "-c OUT'),
+    ("no JSON", message(LIST, b"hello")),
+    ("JSON cut short", message(APPEND, b'{"rule": "-c OUTPUT -v DROP"')),
+    ("nothing", message(APPEND, b"")),
+    ("two values", message(APPEND, b'{"rule": "%s"} {}' % GOOD.encode())),
+    ("an array", message(APPEND, [GOOD])),
+    ("no rule", message(APPEND, {})),
+    ("a number for a rule", message(APPEND, {"rule": 7})),
+    ("half a rule", message(APPEND, {"rule": "-c OUTPUT -v"})),
+    ("an open quote", message(APPEND, {"rule": GOOD + ' --note "no end'})),
+    ("a NUL in a rule", message(APPEND, {"rule": GOOD + "\0 --dport 80"})),
+    ("a rule in two lines", message(APPEND, {"rule": GOOD + ' --note "one\ntwo"'})),
+    ("bytes that are not UTF-8", message(APPEND, b'{"rule": "%s \xff\xfe"}' % GOOD.encode())),
+    ("nested too deep", message(APPEND, b"[" * 60000)),
+    ("an index that is text", message(INSERT, {"rule": GOOD, "index": "0"})),
+    ("index -1", message(INSERT, {"rule": GOOD, "index": -1})),
+    ("index 2^63", message(DELETE, b'{"chain": "OUTPUT", "index": 9223372036854775808}')),
+    ("index 0.5", message(DELETE, {"chain": "OUTPUT", "index": 0.5})),
+    ("no such chain", message(DELETE, {"chain": "NOSUCH", "index": 0})),
+    ("list of no such chain", message(LIST, {"chain": 3})),
+    ("pid 0", message(OBJECTS, {"pid": 0})),
+    ("pid -1", message(OBJECTS, {"pid": -1})),
+    ("random bytes", os.urandom(4096)),
+    ("zeros", bytes(65536)),
+]
+
+for case, data in CASES:
+    must_refuse(case, data)
+must_refuse("says nothing", b"", half_close=False)
+must_refuse("half a header, and waits", header(LIST, 2)[:5], half_close=False)
+
+# Many at once, all silent: the next one is served, or told at once that it is not.
+crowd = [connect() for _ in range(60)]
+others_are_served("60 silent clients")
+for c in crowd:
+    c.close()
+
+# A client that asks and never reads.
+with connect() as s:
+    s.setblocking(False)
+    try:
+        for _ in range(20000):
+            s.send(message(STATS, {}))
+    except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+        pass
+    others_are_served("asks and never reads")
+
+for line in failed:
+    print("FAIL", line)
+sys.exit(bool(failed))

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""receive.py PORT...: takes lines by TCP and UDP on these ports, over IPv4 and IPv6; prints
+"tcp PORT LINE" or "udp PORT LINE" for each and answers "ok". A TCP connection is "tcp PORT +"."""
+import selectors
+import socket
+import sys
+
+sel = selectors.DefaultSelector()
+
+
+def bound(kind, port):
+    s = socket.socket(socket.AF_INET6, kind)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("::", port))
+    return s
+
+
+def note(proto, port, text):
+    print(proto, port, text, flush=True)
+
+
+def on_datagram(s, port):
+    data, peer = s.recvfrom(65536)
+    note("udp", port, data.decode(errors="replace").strip())
+    s.sendto(b"ok\n", peer)
+
+
+def on_connection(s, port):
+    c, _ = s.accept()
+    note("tcp", port, "+")
+    sel.register(c, selectors.EVENT_READ, (on_line, port))
+
+
+def on_line(c, port):
+    try:
+        data = c.recv(65536)
+    except OSError:
+        data = b""
+    if not data:
+        sel.unregister(c)
+        c.close()
+        return
+    for line in data.decode(errors="replace").splitlines():
+        note("tcp", port, line)
+    c.sendall(b"ok\n")
+
+
+for p in map(int, sys.argv[1:]):
+    tcp = bound(socket.SOCK_STREAM, p)
+    tcp.listen(1024)
+    sel.register(tcp, selectors.EVENT_READ, (on_connection, p))
+    sel.register(bound(socket.SOCK_DGRAM, p), selectors.EVENT_READ, (on_datagram, p))
+print("listening", flush=True)
+while True:
+    for key, _ in sel.select():
+        fn, p = key.data
+        fn(key.fileobj, p)

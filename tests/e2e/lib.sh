@@ -1,0 +1,434 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What every scenario stands on: namespaces, servers, the daemon, and words to say what must hold.
+#
+# A scenario sources this file and then reads as a list of steps. It ends at the first step that
+# does not hold (exit 1), at `skip` (exit 77), or after its last line (exit 0). On exit everything
+# it made is undone, and nothing else is touched: its own processes by pid, its own namespaces and
+# rules by name. Nothing here waits for a time to pass: it waits for a condition, up to a limit.
+set -Eeuo pipefail
+
+PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL=C
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+BIN=bin${SAN:+/san}
+# shellcheck disable=SC2034
+HELPERS=$BIN/helpers
+SCRIPTS=tests/e2e/helpers
+TMP=$(mktemp -d /tmp/afw-e2e.XXXXXX)
+chmod 755 "$TMP"
+export APP_FW_SOCKET=$TMP/run/ctl.sock
+
+# The addresses of the two namespaces, seen from each other.
+CLIENT4=10.200.0.1 CLIENT6=fd00:200::1
+SERVER4=10.200.0.2 SERVER6=fd00:200::2
+
+WAIT_S=10       # wait_for gives up after this
+DAEMON=         # pid of the daemon that runs
+DAEMON_LOG=     # what it printed
+PIDS=()         # what spawn started
+UNDO=()         # commands for the end, last first
+
+# --- Outcomes ---------------------------------------------------------------------------------
+
+# where: the line of the scenario that is being run.
+where() {
+	local i
+	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
+		[[ ${BASH_SOURCE[i]} == */lib.sh ]] || { echo "${BASH_SOURCE[i]##*/}:${BASH_LINENO[i - 1]}"; return; }
+	done
+}
+
+fail() {
+	trap - ERR
+	echo "FAIL $(where): $*" >&2
+	exit 1
+}
+
+skip() {
+	echo "skip: $*"
+	exit 77
+}
+
+step() {
+	echo "-- $*"
+}
+
+# --- Steps ------------------------------------------------------------------------------------
+
+# poll SECONDS CMD...: every 20 ms until CMD succeeds; 1 when it never did.
+poll() {
+	local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((${EPOCHREALTIME/[.,]/} < end)) || return 1
+		sleep 0.02
+	done
+}
+
+# wait_for CMD...: polls; it is a failure when WAIT_S seconds were not enough.
+wait_for() {
+	poll "$WAIT_S" "$@" || fail "waited $WAIT_S s in vain for: $*"
+}
+
+# try CMD...: its status in $STATUS, its output in $TMP/out and $TMP/err; shown in the log.
+STATUS=0
+try() {
+	STATUS=0
+	"$@" >"$TMP/out" 2>"$TMP/err" </dev/null || STATUS=$?
+	echo "\$ $* -> $STATUS"
+	head -c 4000 "$TMP/out" | head -n 12 | sed 's/^/  | /'
+	head -c 4000 "$TMP/err" | head -n 12 | sed 's/^/  ! /'
+}
+
+expect_ok() {
+	try "$@"
+	[[ $STATUS -eq 0 ]] || fail "status $STATUS from: $*"
+}
+
+# Fails by its own decision: a command that could not be run, or that a signal ended, does not count.
+expect_fail() {
+	try "$@"
+	[[ $STATUS -ne 0 ]] || fail "succeeded, and should not: $*"
+	[[ $STATUS -lt 126 ]] || fail "status $STATUS, not a failure of its own: $*"
+}
+
+expect_status() {
+	local want=$1
+	shift
+	try "$@"
+	[[ $STATUS -eq $want ]] || fail "status $STATUS instead of $want: $*"
+}
+
+# expect_line TEXT CMD...: CMD succeeds and TEXT is in a line of its output.
+expect_line() {
+	local text=$1
+	shift
+	expect_ok "$@"
+	grep -qF -- "$text" "$TMP/out" || fail "no line with '$text' from: $*"
+}
+
+expect_no_line() {
+	local text=$1
+	shift
+	expect_ok "$@"
+	! grep -qF -- "$text" "$TMP/out" || fail "a line with '$text' from: $*"
+}
+
+# expect_blocked NAME PORT CLIENT...: CLIENT (curl_get, wget_get) asks for /NAME in vain: it fails, the
+# web server on PORT has not seen the request, and the daemon has counted what it dropped.
+expect_blocked() {
+	local path=/$1 port=$2 before
+	shift 2
+	before=$(counter dropped)
+	MAX_TIME=1 expect_fail "$@" "$port" "$path"
+	! http_saw "$port" "$path" || fail "the server saw $path, and should not: $*"
+	expect_that "$(counter dropped)" -gt "$before" "packets dropped"
+}
+
+# expect_passes NAME PORT CLIENT...: it succeeds, and the web server saw it.
+expect_passes() {
+	local path=/$1 port=$2
+	shift 2
+	expect_ok "$@" "$port" "$path"
+	http_saw "$port" "$path" || fail "the server did not see $path: $*"
+}
+
+# expect_refused STATUS TEXT CMD...: exit STATUS ("+" is any but 0), and one line of complaint, which names TEXT.
+expect_refused() {
+	local want=$1 text=$2
+	shift 2
+	expect_fail "$@"
+	[[ $want == + || $STATUS -eq $want ]] || fail "status $STATUS instead of $want: $*"
+	[[ $(wc -l <"$TMP/err") -eq 1 ]] || fail "$(wc -l <"$TMP/err") lines of complaint instead of one: $*"
+	grep -qF -- "$text" "$TMP/err" || fail "the complaint does not name '$text': $*"
+}
+
+# expect_that A OP B "what it is": compares two numbers as test(1) does.
+expect_that() {
+	echo "${4:-value}: $1 (must be $2 $3)"
+	test "$1" "$2" "$3" || fail "${4:-value}: $1 is not $2 $3"
+}
+
+# --- Processes --------------------------------------------------------------------------------
+
+gone() {
+	[[ ! -e /proc/$1 ]] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status"
+}
+
+# halt PID...: TERM, a bounded wait, KILL.
+halt() {
+	local pid
+	for pid; do
+		kill "$pid" 2>/dev/null || continue
+		poll 5 gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# spawn NS NAME CMD...: in the background; output in $TMP/NAME.log, pid in $SPAWNED. It reads $STDIN.
+spawn() {
+	local ns=$1 name=$2
+	shift 2
+	nsenter --net="$(netns "$ns")" "$@" <>"${STDIN:-/dev/null}" >>"$TMP/$name.log" 2>&1 &
+	SPAWNED=$!
+	PIDS+=("$SPAWNED")
+}
+
+# --- Namespaces -------------------------------------------------------------------------------
+
+# netns NAME: the file of client, server, or host (the initial one).
+netns() {
+	[[ $1 == host ]] && echo /proc/1/ns/net || echo "/run/netns/afw-$$-$1"
+}
+
+# on NS CMD...: not `ip netns exec`, which would hide /sys/fs/bpf.
+on() {
+	local ns=$1
+	shift
+	nsenter --net="$(netns "$ns")" "$@"
+}
+
+add_netns() {
+	ip netns add "afw-$$-$1"
+	UNDO+=("ip netns del afw-$$-$1")
+	on "$1" ip link set lo up
+}
+
+# address NS DEV ADDR/LEN...: DEV is up already, so that IPv6 is ready as soon as it has its address.
+address() {
+	local ns=$1 dev=$2 a
+	shift 2
+	for a; do
+		if [[ $a == *:* ]]; then
+			on "$ns" ip -6 addr add "$a" dev "$dev" nodad
+		else
+			on "$ns" ip addr add "$a" dev "$dev"
+		fi
+	done
+}
+
+# setup_net: the namespaces client and server, joined by a veth pair.
+setup_net() {
+	[[ -x $BIN/app-fw || -n ${NO_DAEMON:-} ]] || fail "$BIN/app-fw is not built: make tested"
+	add_netns client
+	add_netns server
+	ip link add veth0 netns "afw-$$-client" type veth peer name veth0 netns "afw-$$-server"
+	on client ip link set veth0 up
+	on server ip link set veth0 up
+	address client veth0 $CLIENT4/24 $CLIENT6/64
+	address server veth0 $SERVER4/24 $SERVER6/64
+	wait_for on client ping -q -c 1 -W 0.2 $SERVER4
+	wait_for on client ping -q -c 1 -W 0.2 $SERVER6
+}
+
+# divert NS: everything that goes out or comes in, to queues 0 and 1. Without a daemon nothing passes.
+divert() {
+	local t
+	for t in iptables ip6tables; do
+		on "$1" "$t" -w 5 -A OUTPUT -j NFQUEUE --queue-num 0
+		on "$1" "$t" -w 5 -A INPUT -j NFQUEUE --queue-num 1
+	done
+}
+
+# count_rule NS TABLES-ARGS...: counts packets that come into NS and match; seen_by_rule reads it.
+count_rule() {
+	local ns=$1 t
+	shift
+	for t in iptables ip6tables; do
+		on "$ns" "$t" -w 5 -I INPUT "$@"
+	done
+}
+
+# seen_by_rule NS TEXT: packets counted by the rules whose listing has TEXT, IPv4 and IPv6 together.
+seen_by_rule() {
+	{
+		on "$1" iptables -w 5 -nvxL INPUT
+		on "$1" ip6tables -w 5 -nvxL INPUT
+	} | awk -v text="$2" 'index($0, text) { n += $1 } END { print n + 0 }'
+}
+
+# --- Servers ----------------------------------------------------------------------------------
+
+listening() {
+	[[ -n $(on "$1" ss -Hltn "sport = :$2") ]]
+}
+
+# no_connection NS PORT: none to or from that local port is open there any more.
+no_connection() {
+	[[ -z $(on "$1" ss -Htn state connected "sport = :$2") ]]
+}
+
+# serve_http NS PORT: a python3 web server on all addresses; http_saw greps its log of requests.
+serve_http() {
+	spawn "$1" "http-$2" /usr/bin/python3 $SCRIPTS/serve.py "$2"
+	wait_for grep -q '^listening$' "$TMP/http-$2.log"
+}
+
+http_saw() {
+	grep -qF -- "$2" "$TMP/http-$1.log"
+}
+
+# receive NS PORT...: a python3 program that notes every line sent to it by TCP or UDP, and answers.
+receive() {
+	local ns=$1
+	shift
+	spawn "$ns" receive /usr/bin/python3 $SCRIPTS/receive.py "$@"
+	wait_for grep -q '^listening$' "$TMP/receive.log"
+}
+
+received() {
+	grep -qF -- "$1" "$TMP/receive.log"
+}
+
+# serve_nginx NS PORT
+serve_nginx() {
+	mkdir -p "$TMP/nginx"
+	cat >"$TMP/nginx.conf" <<-END
+		user root;
+		worker_processes 1;
+		pid $TMP/nginx.pid;
+		error_log $TMP/nginx-error.log;
+		events { worker_connections 4096; }
+		http {
+			access_log off;
+			client_body_temp_path $TMP/nginx; proxy_temp_path $TMP/nginx;
+			fastcgi_temp_path $TMP/nginx; uwsgi_temp_path $TMP/nginx; scgi_temp_path $TMP/nginx;
+			server {
+				listen 0.0.0.0:$2 backlog=4096;
+				listen [::]:$2 backlog=4096;
+				location / { return 200 "hello\n"; }
+			}
+		}
+	END
+	spawn "$1" nginx /usr/sbin/nginx -p "$TMP" -c "$TMP/nginx.conf" -g 'daemon off;'
+	wait_for listening "$1" "$2"
+}
+
+# --- Clients ----------------------------------------------------------------------------------
+
+# url ADDR PORT PATH
+url() {
+	if [[ $1 == *:* ]]; then echo "http://[$1]:$2$3"; else echo "http://$1:$2$3"; fi
+}
+
+# One request of a known program, without anybody's configuration file. 2 s is for ever on a veth.
+curl_get() {
+	on "$1" /usr/bin/curl -q -sS --noproxy '*' --max-time "${MAX_TIME:-2}" -o /dev/null "$(url "$2" "$3" "$4")"
+}
+
+wget_get() {
+	on "$1" /usr/bin/wget --no-config --no-proxy -nv -t 1 -T "${MAX_TIME:-2}" -O /dev/null "$(url "$2" "$3" "$4")"
+}
+
+# digest PROGRAM
+digest() {
+	sha256sum "$(readlink -f "$(command -v "$1")")" | cut -d' ' -f1
+}
+
+# copy_program PROGRAM NAME: the same program with another digest, at $TMP/NAME.
+copy_program() {
+	cp "$1" "$TMP/$2"
+	echo "$2" >>"$TMP/$2"
+	chmod 755 "$TMP/$2"
+}
+
+# --- The daemon -------------------------------------------------------------------------------
+
+is_ready() {
+	grep -qx 'ready' "$DAEMON_LOG" || gone "$DAEMON"
+}
+
+# launch_daemon NS CMD...: as it is; returns when it has said `ready`.
+launch_daemon() {
+	local ns=$1
+	shift
+	echo "\$ on $ns: $*"
+	DAEMON_LOG=$(mktemp "$TMP/app-fw.XXXX.log")
+	nsenter --net="$(netns "$ns")" "$@" </dev/null >"$DAEMON_LOG" 2>&1 &
+	DAEMON=$!
+	WAIT_S=30 wait_for is_ready
+	grep -qx 'ready' "$DAEMON_LOG" || fail "the daemon ended before it was ready"
+}
+
+# start_daemon NS [OPTION...]: with a socket of its own, and no saved rules unless --state is given.
+start_daemon() {
+	local ns=$1 state=--no-state
+	shift
+	[[ " $* " != *" --state "* ]] || state=
+	launch_daemon "$ns" "$BIN/app-fw" --socket "$APP_FW_SOCKET" ${state:+$state} "$@"
+}
+
+# end_daemon [SIGNAL]: 0 if it ended by itself, in time, with status 0.
+end_daemon() {
+	local pid=$DAEMON status=0
+	DAEMON=
+	gone "$pid" || kill -s "${1:-TERM}" "$pid"
+	poll "$WAIT_S" gone "$pid" || { echo "the daemon did not end on ${1:-TERM}" >&2; halt "$pid"; return 1; }
+	wait "$pid" || status=$?
+	[[ $status -eq 0 ]] || { echo "the daemon ended with status $status" >&2; return 1; }
+}
+
+stop_daemon() {
+	end_daemon "$@" || fail "the daemon did not end cleanly"
+}
+
+daemon_alive() {
+	! gone "$DAEMON" || fail "the daemon is dead"
+}
+
+ctl() {
+	"$BIN/ctl-fw" --socket "$APP_FW_SOCKET" "$@"
+}
+
+# counts_more COUNTER N: it is past N.
+counts_more() {
+	[[ $(counter "$1") -gt $2 ]]
+}
+
+# counter NAME: of `stats --json`, wherever in it.
+counter() {
+	ctl stats --json | jq -e --arg k "$1" 'first(.. | objects | select(has($k)) | .[$k])'
+}
+
+# rules: the rule list without what traffic changes.
+rules() {
+	ctl -L --json | jq -S 'del(.. | .packets?, .bytes?)'
+}
+
+# settled: every packet that was read has its verdict.
+settled() {
+	ctl stats --json | jq -e 'first(.. | objects | select(has("queued")))
+		| .queued == .accepted + .dropped' >/dev/null
+}
+
+# --- The end ----------------------------------------------------------------------------------
+
+show_logs() {
+	local log
+	for log in "$TMP"/*.log; do
+		[[ -s $log ]] || continue
+		echo "--- ${log##*/}"
+		tail -n 25 "$log"
+	done >&2
+}
+
+finish() {
+	local status=$? i
+	trap - EXIT ERR
+	set +e
+	[[ -z $DAEMON ]] || end_daemon || status=1
+	halt "${PIDS[@]}"
+	for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do
+		${UNDO[i]}
+	done
+	[[ $status -eq 0 || $status -eq 77 ]] || show_logs
+	[[ -n ${KEEP:-} ]] || rm -rf "$TMP"
+	exit "$status"
+}
+
+trap finish EXIT
+trap 'fail "status $? from: $BASH_COMMAND"' ERR
+trap 'exit 143' TERM INT HUP
