@@ -138,7 +138,7 @@ SUBMAKE      = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-
 .PHONY: root tested
 
 root:
-	@[ "$$(id -u)" = 0 ] || { echo "make: this needs root: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(if $(filter 0,$(shell id -u)),,$(error this needs root: sudo make $(MAKECMDGOALS)))
 
 deps: ## install the packages that are missing (apt; elsewhere it names them)
 	@dist/deps $(PACKAGES)
