@@ -388,10 +388,15 @@ static void hash_ahead(struct processes *ps, const struct hint *hint)
 		close(fd);
 }
 
-void processes_hint(struct processes *ps, const struct hint *hint)
+static void on_hint(void *cookie, const struct hint *hint)
 {
 	if (hint->kind == HINT_EXEC)
-		hash_ahead(ps, hint);
+		hash_ahead(cookie, hint);
+}
+
+void processes_catch_up(struct processes *ps)
+{
+	probe_drain_hints(ps->probe, on_hint, ps);
 }
 
 static void forget(void *cookie, uint32_t tgid, uint64_t start_ns)

@@ -31,8 +31,8 @@ void processes_free(struct processes *ps); /* NULL is fine */
 int processes_objects(struct processes *ps, const struct note_holder *h, bool final,
 		      const struct objset **out);
 
-/* A hint from the probes: hash ahead. */
-void processes_hint(struct processes *ps, const struct hint *hint);
+/* Takes the hints that the probes have left: hashes ahead what was executed. */
+void processes_catch_up(struct processes *ps);
 
 /* Forgets what died more than `age_ns` ago. */
 void processes_expire(struct processes *ps, uint64_t age_ns);

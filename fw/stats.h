@@ -44,6 +44,7 @@ enum counter {
 	COUNT_KNOWN,          /* packets by origin */
 	COUNT_KERNEL,
 	COUNT_UNKNOWN,
+	COUNT_WOULD_DROP,     /* monitor mode: packets that enforcing would have dropped */
 	COUNT_MALFORMED,      /* packets whose headers contradict themselves or are cut short */
 	COUNT_FRAGMENT,       /* later fragments */
 	COUNT_NOTE_HIT,       /* packets attributed by the kernel's note alone */

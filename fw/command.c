@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "report.h"
+#include "store.h"
+
+static enum wire_status refuse(json_t **reply, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static enum wire_status refuse(json_t **reply, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	*reply = json_pack("{s:s}", "error", text);
+	return WIRE_REFUSED;
+}
+
+struct publication {
+	struct daemon *d;
+	struct ruleset *rules, *before;
+};
+
+static void put_in_force(void *cookie)
+{
+	struct publication *p = cookie;
+
+	p->before = judge_set_rules(p->d->judge, p->rules);
+}
+
+/* From here on every packet is judged by `rules`. Takes the reference. */
+static void publish(struct daemon *d, struct ruleset *rules)
+{
+	struct publication p = {.d = d, .rules = rules};
+
+	mailbox_call(d->mailbox, put_in_force, &p);
+	ruleset_unref(p.before);
+	ruleset_unref(d->rules);
+	d->rules = rules;
+}
+
+/* Saved first, then in force, then acknowledged: what was acknowledged is never lost. */
+static enum wire_status commit(struct daemon *d, struct ruleset *rules, json_t **reply)
+{
+	int r = d->options.state ? store_save(d->options.state, rules) : 0;
+
+	if (r) {
+		ruleset_unref(rules);
+		return refuse(reply, "cannot save the rules in %s: %s", d->options.state, strerror(-r));
+	}
+	publish(d, rules);
+	return WIRE_OK;
+}
+
+static enum wire_status insert_rule(struct daemon *d, const struct rule *rule, size_t index,
+				    json_t **reply)
+{
+	struct ruleset *rules;
+	enum wire_status status;
+	int r = ruleset_insert(d->rules, rule, index, &rules);
+
+	if (r == -ERANGE)
+		return refuse(reply, "no position %zu in chain %s: it has %zu rules", index,
+			      chain_name(rule->chain), d->rules->chains[rule->chain].n);
+	if (r)
+		return refuse(reply, "%s", strerror(-r));
+	status = commit(d, rules, reply);
+	if (status == WIRE_OK)
+		*reply = json_pack("{s:I}", "index", (json_int_t)index);
+	return status;
+}
+
+static bool get_rule(const json_t *request, struct rule *rule, json_t **reply)
+{
+	const char *text = json_string_value(json_object_get(request, "rule"));
+	struct rule_error error;
+
+	if (!text) {
+		refuse(reply, "the request has no rule");
+		return false;
+	}
+	if (rule_parse_text(text, rule, &error)) {
+		refuse(reply, "%s", error.text);
+		return false;
+	}
+	return true;
+}
+
+static bool get_index(const json_t *request, const char *key, size_t *index, json_t **reply)
+{
+	const json_t *value = json_object_get(request, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0) {
+		refuse(reply, "the request has no %s", key);
+		return false;
+	}
+	*index = json_integer_value(value);
+	return true;
+}
+
+static bool get_chain(const json_t *request, enum chain *chain, json_t **reply)
+{
+	const char *name = json_string_value(json_object_get(request, "chain"));
+
+	if (!name || chain_parse(name, chain)) {
+		refuse(reply, "%s: expected INPUT, OUTPUT or FORWARD", name ? name : "no chain");
+		return false;
+	}
+	return true;
+}
+
+static enum wire_status do_append(struct daemon *d, const json_t *request, json_t **reply)
+{
+	struct rule rule;
+
+	if (!get_rule(request, &rule, reply))
+		return WIRE_REFUSED;
+	return insert_rule(d, &rule, d->rules->chains[rule.chain].n, reply);
+}
+
+static enum wire_status do_insert(struct daemon *d, const json_t *request, json_t **reply)
+{
+	struct rule rule;
+	size_t index;
+
+	if (!get_rule(request, &rule, reply) || !get_index(request, "index", &index, reply))
+		return WIRE_REFUSED;
+	return insert_rule(d, &rule, index, reply);
+}
+
+static enum wire_status do_delete(struct daemon *d, const json_t *request, json_t **reply)
+{
+	char text[RULE_TEXT_MAX];
+	struct ruleset *rules;
+	enum wire_status status;
+	enum chain chain;
+	size_t index;
+	int r;
+
+	if (!get_chain(request, &chain, reply) || !get_index(request, "index", &index, reply))
+		return WIRE_REFUSED;
+	r = ruleset_delete(d->rules, chain, index, &rules);
+	if (r == -ERANGE)
+		return refuse(reply, "no rule %zu in chain %s: it has %zu rules", index,
+			      chain_name(chain), d->rules->chains[chain].n);
+	if (r)
+		return refuse(reply, "%s", strerror(-r));
+	rule_format(&d->rules->chains[chain].rules[index], text);
+	status = commit(d, rules, reply);
+	if (status == WIRE_OK)
+		*reply = json_pack("{s:s}", "rule", text);
+	return status;
+}
+
+static enum wire_status do_list(struct daemon *d, const json_t *request, json_t **reply)
+{
+	enum chain chain, *only = NULL;
+
+	if (json_object_get(request, "chain")) {
+		if (!get_chain(request, &chain, reply))
+			return WIRE_REFUSED;
+		only = &chain;
+	}
+	*reply = report_rules(d->rules, only);
+	return WIRE_OK;
+}
+
+struct asked {
+	struct daemon *d;
+	uint32_t pid;
+	bool final;
+	int r;
+	json_t *reply;
+};
+
+static void ask_status(void *cookie)
+{
+	struct asked *a = cookie;
+
+	a->reply = report_status(a->d);
+}
+
+static void ask_stats(void *cookie)
+{
+	struct asked *a = cookie;
+
+	a->reply = report_stats(a->d);
+}
+
+static void ask_objects(void *cookie)
+{
+	struct asked *a = cookie;
+
+	a->r = processes_report(a->d->processes, a->pid, a->final, &a->reply);
+}
+
+static enum wire_status do_status(struct daemon *d, const json_t *request, json_t **reply)
+{
+	struct asked a = {.d = d};
+
+	(void)request;
+	mailbox_call(d->mailbox, ask_status, &a);
+	*reply = a.reply;
+	return WIRE_OK;
+}
+
+static enum wire_status do_stats(struct daemon *d, const json_t *request, json_t **reply)
+{
+	struct asked a = {.d = d};
+
+	(void)request;
+	mailbox_call(d->mailbox, ask_stats, &a);
+	*reply = a.reply;
+	return WIRE_OK;
+}
+
+/* Digests may still be on their way: the data thread is asked again, not made to wait. */
+static enum wire_status do_objects(struct daemon *d, const json_t *request, json_t **reply)
+{
+	static const struct timespec pause = {.tv_nsec = 5000000};
+	struct asked a = {.d = d};
+	size_t pid;
+
+	if (!get_index(request, "pid", &pid, reply))
+		return WIRE_REFUSED;
+	a.pid = pid;
+	for (int i = 0; i < 200; i++) {
+		a.final = i == 199;
+		mailbox_call(d->mailbox, ask_objects, &a);
+		if (a.r != -EAGAIN)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (a.r)
+		return refuse(reply, "pid %zu: %s", pid, strerror(-a.r));
+	*reply = a.reply;
+	return WIRE_OK;
+}
+
+typedef enum wire_status (*command_fn)(struct daemon *d, const json_t *request, json_t **reply);
+
+static const command_fn commands[WIRE_COMMAND_COUNT] = {
+	[WIRE_APPEND] = do_append,   [WIRE_INSERT] = do_insert, [WIRE_DELETE] = do_delete,
+	[WIRE_LIST] = do_list,	     [WIRE_STATUS] = do_status, [WIRE_STATS] = do_stats,
+	[WIRE_OBJECTS] = do_objects,
+};
+
+enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,
+				json_t **reply)
+{
+	if (command >= WIRE_COMMAND_COUNT || !commands[command])
+		return refuse(reply, "this daemon does not know the command");
+	return commands[command](daemon, request, reply);
+}
+
+static int add_loaded(void *cookie, const struct rule *rule)
+{
+	struct ruleset **rules = cookie, *next;
+	int r = ruleset_insert(*rules, rule, (*rules)->chains[rule->chain].n, &next);
+
+	if (r)
+		return r;
+	ruleset_unref(*rules);
+	*rules = next;
+	return 0;
+}
+
+int command_load(const struct options *o, struct ruleset **out)
+{
+	struct ruleset *rules = ruleset_new(o->policy, o->unknown, o->kernel);
+	char err[STORE_ERROR_LEN];
+	int r;
+
+	if (!rules)
+		return -ENOMEM;
+	r = o->state ? store_load(o->state, add_loaded, &rules, err) : 0;
+	if (r) {
+		log_line("app-fw: %s", err);
+		ruleset_unref(rules);
+		return r;
+	}
+	*out = rules;
+	return 0;
+}
+
+int command_reload(struct daemon *d)
+{
+	struct ruleset *rules;
+	int r = command_load(&d->options, &rules);
+
+	if (r)
+		return r;
+	rules->epoch = d->rules->epoch + 1;
+	publish(d, rules);
+	log_line("app-fw: rules reloaded");
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The parts of the running daemon. Built by main, handed down; there are no globals.
+ *
+ * Two threads: the data thread runs `loop` and everything that packets touch; the control thread
+ * runs its own loop with the control server, builds rule sets and waits for disks. The control
+ * thread reaches the data thread's parts only through `mailbox`.
+ */
+#ifndef FW_DAEMON_H
+#define FW_DAEMON_H
+
+#include <pthread.h>
+
+#include "clock.h"
+#include "control.h"
+#include "judge.h"
+#include "loop.h"
+#include "mailbox.h"
+#include "object.h"
+#include "options.h"
+#include "owner.h"
+#include "probe.h"
+#include "process.h"
+#include "queue.h"
+#include "ruleset.h"
+#include "stats.h"
+
+#define QUEUES_MAX (CHAIN_COUNT * 64)
+
+struct daemon {
+	struct options options;
+	struct clock_info clock;
+	uint64_t started_ns; /* CLOCK_BOOTTIME */
+
+	/* The data thread's. */
+	struct loop *loop;
+	struct stats stats; /* single words are read by the control thread */
+	struct probe *probe;
+	struct objects *objects;
+	struct processes *processes;
+	struct owner *owner;
+	struct judge *judge;
+	struct queue *queues[QUEUES_MAX];
+	size_t n_queues;
+	struct mailbox *mailbox;
+	struct loop_timer *tick;
+	int signal_fd;
+	bool stopping;
+
+	/* The control thread's. */
+	struct ruleset *rules; /* what is in force */
+	struct loop *control_loop;
+	struct mailbox *control_mailbox;
+	struct control *control;
+	pthread_t control_thread;
+	bool control_running;
+};
+
+#endif

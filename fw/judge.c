@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "judge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "decide.h"
+#include "log.h"
+
+#define RETRY_NS      200000ull /* a mapping call takes microseconds */
+#define LOG_PER_SECOND 20
+
+/* A packet that waits, with all that its judgement needs. */
+struct held {
+	struct queue *queue;
+	uint32_t id;
+	enum chain chain;
+	struct packet packet;
+	struct attribution who;
+	uint64_t since_ns;
+	struct held *next;
+};
+
+struct judge {
+	struct owner *owner;
+	struct processes *processes;
+	struct stats *stats;
+	struct ruleset *rules;
+	enum mode mode;
+	bool needs_objects[CHAIN_COUNT];
+	struct held *held, **held_last; /* oldest first */
+	size_t n_held;
+	struct loop_timer *retry;
+	uint64_t log_second; /* rate limit of verdict lines */
+	unsigned int logged, not_logged;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static bool chain_needs_objects(const struct ruleset_chain *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (rule_needs_objects(&c->rules[i]))
+			return true;
+	return false;
+}
+
+static void adopt(struct judge *j, struct ruleset *rules)
+{
+	j->rules = rules;
+	for (int c = 0; c < CHAIN_COUNT; c++)
+		j->needs_objects[c] = chain_needs_objects(&rules->chains[c]);
+}
+
+int judge_new(struct loop *loop, struct owner *owner, struct processes *processes,
+	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out)
+{
+	struct judge *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return -ENOMEM;
+	j->owner = owner;
+	j->processes = processes;
+	j->stats = stats;
+	j->mode = mode;
+	j->held_last = &j->held;
+	j->retry = loop_add_timer(loop, judge_retry, j);
+	if (!j->retry) {
+		free(j);
+		return -ENOMEM;
+	}
+	adopt(j, ruleset_ref(rules));
+	*out = j;
+	return 0;
+}
+
+struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules)
+{
+	struct ruleset *old = j->rules;
+
+	adopt(j, ruleset_ref(rules));
+	return old;
+}
+
+size_t judge_held(const struct judge *j)
+{
+	return j->n_held;
+}
+
+/* Fills in the holders' sets. -EAGAIN: not all are known yet. */
+static int resolve_objects(struct judge *j, const struct attribution *who, bool final,
+			   struct holders *out)
+{
+	for (size_t i = 0; i < who->n; i++) {
+		const struct note_holder *h = &who->holder[i];
+		int r = processes_objects(j->processes, h, final, &out->h[i].objects);
+
+		if (r)
+			return r;
+		out->h[i].pid = h->tgid;
+		out->h[i].start_ns = h->start_ns;
+	}
+	out->n = who->n;
+	return 0;
+}
+
+static bool log_allowed(struct judge *j)
+{
+	uint64_t second = now_ns() / 1000000000ull;
+
+	if (second != j->log_second) {
+		if (j->not_logged)
+			log_line("app-fw: %u verdicts not logged", j->not_logged);
+		j->log_second = second;
+		j->logged = j->not_logged = 0;
+	}
+	if (j->logged < LOG_PER_SECOND) {
+		j->logged++;
+		return true;
+	}
+	j->not_logged++;
+	return false;
+}
+
+static void log_verdict(struct judge *j, enum chain chain, const struct packet *p,
+			const struct holders *who, const struct reason *why, enum verdict v)
+{
+	char text[PACKET_TEXT_LEN], by[32] = "policy";
+
+	if (!log_allowed(j))
+		return;
+	packet_format(p, text);
+	if (why->rule != REASON_POLICY)
+		snprintf(by, sizeof(by), "rule %zu", why->rule);
+	log_line("%s%s %s %s: %s origin, pid %u, %s", j->mode == MODE_MONITOR ? "would " : "",
+		 verdict_name(v), chain_name(chain), by, origin_name(why->origin),
+		 who->n ? who->h[why->holder].pid : 0, text);
+}
+
+static void count_match(const struct judge *j, enum chain chain, const struct reason *why,
+			uint32_t bytes)
+{
+	struct rule_count *c;
+
+	if (why->rule == REASON_POLICY)
+		return;
+	c = j->rules->chains[chain].counts[why->rule];
+	__atomic_fetch_add(&c->packets, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
+}
+
+static enum verdict pronounce(struct judge *j, enum chain chain, const struct packet *p,
+			      const struct holders *who)
+{
+	struct reason why;
+	enum verdict v = decide(j->rules, chain, p, who, &why);
+
+	count_match(j, chain, &why, p->length);
+	if (v == VERDICT_ACCEPT)
+		return v;
+	log_verdict(j, chain, p, who, &why, v);
+	if (j->mode == MODE_MONITOR) {
+		j->stats->counter[COUNT_WOULD_DROP]++;
+		return VERDICT_ACCEPT;
+	}
+	return v;
+}
+
+static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)
+{
+	uint64_t now = clock_ticks();
+
+	histogram_add(&j->stats->stage[stage], now - since, 1);
+	return now;
+}
+
+/* 0 and a verdict, or -EAGAIN. */
+static int judge_attributed(struct judge *j, enum chain chain, const struct packet *p,
+			    const struct attribution *who, bool final, uint64_t ticks,
+			    enum verdict *verdict)
+{
+	static const struct objset nothing = {.complete = false};
+	struct holders holders;
+	int r = 0;
+
+	holders.origin = who->origin;
+	holders.netns = who->netns;
+	holders.cookie = who->cookie;
+	holders.n = 0;
+	if (who->origin == ORIGIN_KNOWN && j->needs_objects[chain])
+		r = resolve_objects(j, who, final, &holders);
+	if (r == -EAGAIN && !final)
+		return r;
+	if (r) /* out of memory: nothing can be said of it */
+		holders.origin = ORIGIN_UNKNOWN;
+	for (size_t i = holders.n; !r && i < who->n; i++) {
+		holders.h[i] = (struct holder){who->holder[i].tgid, who->holder[i].start_ns, &nothing};
+		holders.n++;
+	}
+	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
+	*verdict = pronounce(j, chain, p, &holders);
+	lap(j, STAGE_DECIDE, ticks);
+	return 0;
+}
+
+/* A packet that cannot even be held gets the verdict of what is known now. */
+static int hold(struct judge *j, struct queue *q, const struct queue_packet *p,
+		const struct attribution *who)
+{
+	struct held *h = malloc(sizeof(*h));
+
+	if (!h)
+		return -ENOMEM;
+	*h = (struct held){q, p->id, queue_options(q)->chain, p->packet, *who, now_ns(), NULL};
+	*j->held_last = h;
+	j->held_last = &h->next;
+	if (!j->n_held++)
+		loop_arm(j->retry, RETRY_NS);
+	j->stats->counter[COUNT_HELD]++;
+	return 0;
+}
+
+void judge_before(void *judge, struct queue *q)
+{
+	struct judge *j = judge;
+
+	(void)q;
+	processes_catch_up(j->processes);
+}
+
+int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enum verdict *verdict)
+{
+	struct judge *j = judge;
+	enum chain chain = queue_options(q)->chain;
+	uint64_t ticks = clock_ticks();
+	struct attribution who;
+
+	if (p->packet.malformed)
+		j->stats->counter[COUNT_MALFORMED]++;
+	if (p->packet.later_fragment)
+		j->stats->counter[COUNT_FRAGMENT]++;
+	owner_attribute(j->owner, p, &who);
+	if (!judge_attributed(j, chain, &p->packet, &who, false, ticks, verdict))
+		return 0;
+	if (!hold(j, q, p, &who))
+		return 1;
+	return judge_attributed(j, chain, &p->packet, &who, true, ticks, verdict);
+}
+
+static bool release(struct judge *j, const struct held *h, bool final)
+{
+	enum verdict verdict;
+
+	if (judge_attributed(j, h->chain, &h->packet, &h->who, final, clock_ticks(), &verdict))
+		return false;
+	queue_release(h->queue, h->id, verdict);
+	return true;
+}
+
+static void retry_all(struct judge *j, bool final)
+{
+	struct held **at = &j->held;
+	uint64_t now = now_ns();
+
+	while (*at) {
+		struct held *h = *at;
+		bool late = now - h->since_ns > JUDGE_HOLD_NS;
+
+		if (!release(j, h, final || late)) {
+			at = &h->next;
+			continue;
+		}
+		if (late)
+			j->stats->counter[COUNT_HELD_EXPIRED]++;
+		*at = h->next;
+		j->n_held--;
+		free(h);
+	}
+	j->held_last = at;
+}
+
+void judge_retry(void *judge)
+{
+	struct judge *j = judge;
+
+	retry_all(j, false);
+	if (j->held)
+		loop_arm(j->retry, now_ns() - j->held->since_ns < 20 * RETRY_NS ? RETRY_NS
+										: 50 * RETRY_NS);
+}
+
+void judge_free(struct judge *j)
+{
+	if (!j)
+		return;
+	retry_all(j, true);
+	loop_remove_timer(j->retry);
+	ruleset_unref(j->rules);
+	free(j);
+}

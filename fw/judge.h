@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of a packet: attribute, resolve the holders' objects, decide. A packet whose holders'
+ * objects are not known yet is held, and judged when they are; no other packet waits for it.
+ */
+#ifndef FW_JUDGE_H
+#define FW_JUDGE_H
+
+#include <stddef.h>
+
+#include "loop.h"
+#include "owner.h"
+#include "process.h"
+#include "queue.h"
+#include "ruleset.h"
+
+#define JUDGE_HOLD_NS 2000000000ull /* longest that a packet is held */
+
+enum mode {
+	MODE_ENFORCE,
+	MODE_MONITOR, /* everything passes; what would have been done is counted and logged */
+};
+
+struct judge;
+
+/* All arguments outlive it; it takes its own reference on rules. 0 or -errno. */
+int judge_new(struct loop *loop, struct owner *owner, struct processes *processes,
+	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out);
+void judge_free(struct judge *j); /* before the queues are closed: held packets get their verdict */
+
+/* For queue_open; the cookie is the judge. Before a burst: what the kernel did before its packets
+ * is learnt before they are judged. */
+void judge_before(void *judge, struct queue *q);
+int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enum verdict *verdict);
+
+/* Puts another rule set in force for all packets judged from now on. Returns the one before: the caller has its reference. */
+struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules);
+
+/* Objects have settled: judge what was held for them. The cookie is the judge. */
+void judge_retry(void *judge);
+
+size_t judge_held(const struct judge *j);
+
+#endif

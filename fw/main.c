@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* app-fw: the daemon, as a list of steps. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "daemon.h"
+#include "log.h"
+
+#define EXIT_REFUSED 1
+#define EXIT_USAGE   2
+
+/* The longest IPv6 or IPv4 header chain that rules look at, and what the fingerprint takes. */
+#define COPY_BYTES    256
+#define COPY_PARTIAL  128
+#define QUEUE_LENGTH  4096
+#define EXPIRE_NS     2000000000ull
+#define REAP_AGE_NS   3000000000ull
+
+static int fail(const char *what, int r)
+{
+	log_line("app-fw: %s: %s", what, strerror(-r));
+	return r;
+}
+
+/* Steps, in order; each leaves its part in d for daemon_stop to take down. */
+
+static int start_clock(struct daemon *d)
+{
+	struct timespec ts;
+	int r = clock_init(&d->clock);
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	d->started_ns = ts.tv_sec * 1000000000ull + ts.tv_nsec;
+	if (r == -ENOTSUP) {
+		log_line("app-fw: this processor has no invariant TSC (CPUID 8000_0007h EDX bit 8): "
+			 "times cannot be measured");
+		return r;
+	}
+	return r ? fail("the clock", r) : 0;
+}
+
+static int start_rules(struct daemon *d)
+{
+	int r = command_load(&d->options, &d->rules);
+
+	return r == -ENOMEM ? fail("rules", r) : r;
+}
+
+static int start_loops(struct daemon *d)
+{
+	d->loop = loop_new();
+	d->control_loop = loop_new();
+	d->mailbox = d->loop ? mailbox_new(d->loop) : NULL;
+	d->control_mailbox = d->control_loop ? mailbox_new(d->control_loop) : NULL;
+	return d->mailbox && d->control_mailbox ? 0 : fail("event loop", -errno);
+}
+
+static int start_probes(struct daemon *d)
+{
+	struct probe_options options = {.object = d->options.object};
+	char err[256] = "";
+	int r = probe_open(&options, &d->probe, err);
+
+	if (r)
+		log_line("app-fw: %s", err);
+	return r;
+}
+
+static void on_settled(void *cookie)
+{
+	struct daemon *d = cookie;
+
+	if (d->judge)
+		judge_retry(d->judge);
+}
+
+static void on_hints(void *cookie, uint32_t events)
+{
+	struct daemon *d = cookie;
+
+	(void)events;
+	processes_catch_up(d->processes);
+}
+
+static int start_judge(struct daemon *d)
+{
+	int r;
+
+	d->objects = objects_new(d->loop, &d->stats, on_settled, d);
+	d->processes = d->objects ? processes_new(d->probe, d->objects, &d->stats, d->options.retain)
+				  : NULL;
+	if (!d->processes)
+		return fail("hash threads", -errno);
+	r = owner_new(d->probe, &d->stats, &d->owner);
+	if (r)
+		return fail("sock_diag", r);
+	r = judge_new(d->loop, d->owner, d->processes, &d->stats, d->rules, d->options.mode,
+		      &d->judge);
+	if (r)
+		return fail("judge", r);
+	if (!loop_add_fd(d->loop, probe_hints_fd(d->probe), EPOLLIN, on_hints, d))
+		return fail("hints", -errno);
+	return 0;
+}
+
+static int start_queue(struct daemon *d, enum chain chain, uint16_t number)
+{
+	struct queue_options options = {
+		.number = number,
+		.chain = chain,
+		.batch_count = d->options.batch_count,
+		.batch_wait_ns = d->options.batch_wait_ns,
+		.copy_bytes = d->options.partial_read ? COPY_PARTIAL : COPY_BYTES,
+		.max_length = QUEUE_LENGTH,
+	};
+	int r = queue_open(d->loop, &options, &d->stats, judge_packet, judge_before, d->judge,
+			   &d->queues[d->n_queues]);
+
+	if (r == -EBUSY)
+		log_line("app-fw: queue %u (%s) is in use by another program", number,
+			 chain_name(chain));
+	else if (r)
+		log_line("app-fw: queue %u (%s): %s", number, chain_name(chain), strerror(-r));
+	else
+		d->n_queues++;
+	return r;
+}
+
+static int start_queues(struct daemon *d)
+{
+	for (int c = 0; c < CHAIN_COUNT; c++)
+		for (unsigned int n = d->options.queue[c].first; n <= d->options.queue[c].last; n++) {
+			int r = start_queue(d, c, n);
+
+			if (r)
+				return r;
+		}
+	return 0;
+}
+
+static void *run_control(void *arg)
+{
+	struct daemon *d = arg;
+
+	loop_run(d->control_loop);
+	return NULL;
+}
+
+static int start_control(struct daemon *d)
+{
+	int r = control_open(d->control_loop, d->options.socket, command_handle, d, &d->control);
+
+	if (r == -EADDRINUSE) {
+		log_line("app-fw: %s: another app-fw answers there", d->options.socket);
+		return r;
+	}
+	if (r)
+		return fail(d->options.socket, r);
+	r = -pthread_create(&d->control_thread, NULL, run_control, d);
+	d->control_running = !r;
+	return r ? fail("control thread", r) : 0;
+}
+
+static void reload(void *cookie)
+{
+	command_reload(cookie);
+}
+
+static void *reload_thread(void *cookie)
+{
+	struct daemon *d = cookie;
+
+	mailbox_call(d->control_mailbox, reload, d);
+	return NULL;
+}
+
+static void stop_control(void *cookie)
+{
+	struct daemon *d = cookie;
+
+	control_close(d->control);
+	d->control = NULL;
+	loop_stop(d->control_loop);
+}
+
+static void stop_data(void *cookie)
+{
+	struct daemon *d = cookie;
+
+	loop_stop(d->loop);
+}
+
+/* The data thread serves the control thread until that is done. */
+static void *stop_thread(void *cookie)
+{
+	struct daemon *d = cookie;
+
+	mailbox_call(d->control_mailbox, stop_control, d);
+	mailbox_call(d->mailbox, stop_data, d);
+	return NULL;
+}
+
+/*
+ * What the control thread does may call back into the data thread, so the data thread never waits
+ * for it: a short-lived thread does.
+ */
+static void run_detached(struct daemon *d, void *(*fn)(void *cookie))
+{
+	pthread_t thread;
+	int r = pthread_create(&thread, NULL, fn, d);
+
+	if (r)
+		log_line("app-fw: cannot start a thread: %s", strerror(r));
+	else
+		pthread_detach(thread);
+}
+
+static void on_signal(void *cookie, uint32_t events)
+{
+	struct daemon *d = cookie;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(d->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP) {
+		run_detached(d, reload_thread);
+	} else if (!d->stopping) {
+		d->stopping = true;
+		run_detached(d, stop_thread);
+	}
+}
+
+static int start_signals(struct daemon *d)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (d->signal_fd < 0 || !loop_add_fd(d->loop, d->signal_fd, EPOLLIN, on_signal, d))
+		return fail("signals", -errno);
+	return 0;
+}
+
+static void on_tick(void *cookie)
+{
+	struct daemon *d = cookie;
+
+	processes_expire(d->processes, REAP_AGE_NS);
+	for (size_t i = 0; i < d->n_queues; i++)
+		queue_poll_losses(d->queues[i]);
+	loop_arm(d->tick, EXPIRE_NS);
+}
+
+static int start_tick(struct daemon *d)
+{
+	d->tick = loop_add_timer(d->loop, on_tick, d);
+	if (!d->tick)
+		return fail("timer", -ENOMEM);
+	loop_arm(d->tick, EXPIRE_NS);
+	return 0;
+}
+
+static int daemon_start(struct daemon *d)
+{
+	static int (*const steps[])(struct daemon *d) = {
+		start_clock, start_rules,  start_loops, start_signals, start_probes,
+		start_judge, start_queues, start_tick,	start_control,
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int r = steps[i](d);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* In the order in which parts use each other; what was not started is NULL. */
+static void daemon_stop(struct daemon *d)
+{
+	if (d->control_running)
+		pthread_join(d->control_thread, NULL);
+	control_close(d->control);
+	judge_free(d->judge);
+	while (d->n_queues)
+		queue_close(d->queues[--d->n_queues]);
+	owner_free(d->owner);
+	processes_free(d->processes);
+	objects_free(d->objects);
+	probe_close(d->probe);
+	mailbox_free(d->mailbox);
+	mailbox_free(d->control_mailbox);
+	loop_free(d->loop);
+	loop_free(d->control_loop);
+	ruleset_unref(d->rules);
+	if (d->signal_fd >= 0)
+		close(d->signal_fd);
+}
+
+static void announce(const struct daemon *d)
+{
+	puts("ready");
+	fflush(stdout);
+	sd_notifyf(0, "READY=1\nSTATUS=%s, %zu queues",
+		   d->options.mode == MODE_MONITOR ? "monitoring" : "enforcing", d->n_queues);
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon d = {.signal_fd = -1};
+	int r = options_parse(argc, argv, &d.options);
+
+	if (r)
+		return r < 0 ? EXIT_USAGE : 0;
+	r = daemon_start(&d);
+	if (!r) {
+		r = log_start();
+		announce(&d);
+		r = r ? r : loop_run(d.loop);
+		sd_notify(0, "STOPPING=1");
+	}
+	daemon_stop(&d);
+	log_stop();
+	return r ? EXIT_REFUSED : 0;
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/wire.h"
+
+#define STATE_DEFAULT "/var/lib/app-fw"
+#define BATCH_MAX     1024
+#define WAIT_MAX_US   1000000
+
+enum {
+	OPT_QUEUE = 0x100, /* + chain */
+	OPT_POLICY = 0x110, /* + chain */
+	OPT_MODE = 0x120,
+	OPT_UNKNOWN,
+	OPT_KERNEL,
+	OPT_SOCKET,
+	OPT_STATE,
+	OPT_NO_STATE,
+};
+
+static const struct option long_options[] = {
+	{"ebpf-obj", required_argument, NULL, 'e'},
+	{"queue-out", required_argument, NULL, OPT_QUEUE + CHAIN_OUTPUT},
+	{"queue-in", required_argument, NULL, OPT_QUEUE + CHAIN_INPUT},
+	{"queue-fwd", required_argument, NULL, OPT_QUEUE + CHAIN_FORWARD},
+	{"pol-out", required_argument, NULL, OPT_POLICY + CHAIN_OUTPUT},
+	{"pol-in", required_argument, NULL, OPT_POLICY + CHAIN_INPUT},
+	{"pol-fwd", required_argument, NULL, OPT_POLICY + CHAIN_FORWARD},
+	{"batch-count", required_argument, NULL, 'b'},
+	{"batch-timeout", required_argument, NULL, 'B'},
+	{"retain-maps", no_argument, NULL, 'r'},
+	{"no-rescan", no_argument, NULL, 'R'},
+	{"skip-ns-switch", no_argument, NULL, 'S'},
+	{"pkt-prefetch", required_argument, NULL, 'c'},
+	{"max-nl-bufsz", required_argument, NULL, 'n'},
+	{"proc-delay", required_argument, NULL, 'd'},
+	{"partial-read", no_argument, NULL, 'P'},
+	{"mode", required_argument, NULL, OPT_MODE},
+	{"unknown", required_argument, NULL, OPT_UNKNOWN},
+	{"kernel", required_argument, NULL, OPT_KERNEL},
+	{"socket", required_argument, NULL, OPT_SOCKET},
+	{"state", required_argument, NULL, OPT_STATE},
+	{"no-state", no_argument, NULL, OPT_NO_STATE},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
+static const char usage[] =
+	"usage: app-fw [OPTION]...\n"
+	"Judges packets from NFQUEUE by the code behind them. Rules: ctl-fw(8).\n"
+	"\n"
+	"  -e, --ebpf-obj OBJ      load the probes from OBJ (default: the copy built in)\n"
+	"      --queue-out N[-M]   NFQUEUE number or range for OUTPUT (0)\n"
+	"      --queue-in N[-M]    for INPUT (1)\n"
+	"      --queue-fwd N[-M]   for FORWARD (2)\n"
+	"      --pol-out V         policy of OUTPUT: ACCEPT or DROP (ACCEPT)\n"
+	"      --pol-in V          of INPUT\n"
+	"      --pol-fwd V         of FORWARD\n"
+	"  -b, --batch-count N     most packets under one batch verdict (64)\n"
+	"  -B, --batch-timeout US  longest a judged packet may wait, in microseconds (0)\n"
+	"  -r, --retain-maps       objects count even after they are unmapped\n"
+	"  -R, --no-rescan         implies -r\n"
+	"  -P, --partial-read      copy only what the rules in force need to look at\n"
+	"      --mode M            enforce, or monitor: log and let everything pass (enforce)\n"
+	"      --unknown V         verdict for packets of unknown origin (the chain's policy)\n"
+	"      --kernel V          verdict for packets of the kernel's own (ACCEPT)\n"
+	"      --socket PATH       control socket (" WIRE_SOCKET_DEFAULT ", or $" WIRE_SOCKET_ENV ")\n"
+	"      --state DIR         saved rules (" STATE_DEFAULT ")\n"
+	"      --no-state          keep nothing\n"
+	"  -S, -c N, -n N, -d N    accepted, without effect: what they tuned is not there\n"
+	"  -h, --help              -V, --version\n";
+
+static int wrong(const char *what, const char *word, const char *expected)
+{
+	fprintf(stderr, "app-fw: %s %s: expected %s\n", what, word, expected);
+	return -EINVAL;
+}
+
+/* A plain decimal number up to max, ended by `end`. Returns where it ends, or NULL. */
+static const char *read_number(const char *text, uint64_t max, char end, uint64_t *out)
+{
+	uint64_t n = 0;
+	const char *c = text;
+
+	for (; *c >= '0' && *c <= '9'; c++) {
+		n = n * 10 + (*c - '0');
+		if (n > max)
+			return NULL;
+	}
+	if (c == text || *c != end)
+		return NULL;
+	*out = n;
+	return c;
+}
+
+static int parse_number(const char *option, const char *word, uint64_t min, uint64_t max,
+			uint64_t *out)
+{
+	char expected[64];
+	uint64_t n;
+
+	if (read_number(word, max, 0, &n) && n >= min) {
+		*out = n;
+		return 0;
+	}
+	snprintf(expected, sizeof(expected), "a number %" PRIu64 "..%" PRIu64, min, max);
+	return wrong(option, word, expected);
+}
+
+static int parse_queue(const char *option, const char *word, struct queue_range *out)
+{
+	uint64_t first, last;
+	const char *dash = read_number(word, UINT16_MAX, '-', &first);
+
+	if (!dash && read_number(word, UINT16_MAX, 0, &first))
+		last = first;
+	else if (!dash || !read_number(dash + 1, UINT16_MAX, 0, &last) || last < first)
+		return wrong(option, word, "a queue number 0..65535 or a range N-M");
+	if (last - first >= 64)
+		return wrong(option, word, "a range of at most 64 queues");
+	*out = (struct queue_range){first, last};
+	return 0;
+}
+
+static int parse_verdict(const char *option, const char *word, enum verdict *out)
+{
+	return verdict_parse(word, out) ? wrong(option, word, "ACCEPT or DROP") : 0;
+}
+
+static int parse_mode(const char *word, enum mode *out)
+{
+	if (!strcmp(word, "enforce"))
+		*out = MODE_ENFORCE;
+	else if (!strcmp(word, "monitor"))
+		*out = MODE_MONITOR;
+	else
+		return wrong("--mode", word, "enforce or monitor");
+	return 0;
+}
+
+static void set_defaults(struct options *o)
+{
+	const char *socket = getenv(WIRE_SOCKET_ENV);
+
+	*o = (struct options){
+		.queue = {[CHAIN_OUTPUT] = {0, 0}, [CHAIN_INPUT] = {1, 1}, [CHAIN_FORWARD] = {2, 2}},
+		.batch_count = 64,
+		.socket = socket && *socket ? socket : WIRE_SOCKET_DEFAULT,
+		.state = STATE_DEFAULT,
+	};
+}
+
+static const char *option_name(int c, char buf[32])
+{
+	for (const struct option *o = long_options; o->name; o++)
+		if (o->val == c) {
+			snprintf(buf, 32, "--%s", o->name);
+			return buf;
+		}
+	return "";
+}
+
+static int apply(struct options *o, int c, const char *arg, int *unknown)
+{
+	char name[32];
+	uint64_t n;
+	enum verdict v;
+	int r;
+
+	option_name(c, name);
+	if (c >= OPT_QUEUE && c < OPT_QUEUE + CHAIN_COUNT)
+		return parse_queue(name, arg, &o->queue[c - OPT_QUEUE]);
+	if (c >= OPT_POLICY && c < OPT_POLICY + CHAIN_COUNT)
+		return parse_verdict(name, arg, &o->policy[c - OPT_POLICY]);
+	switch (c) {
+	case 'e':
+		o->object = arg;
+		return 0;
+	case 'b':
+		r = parse_number(name, arg, 1, BATCH_MAX, &n);
+		o->batch_count = r ? 1 : n;
+		return r;
+	case 'B':
+		r = parse_number(name, arg, 0, WAIT_MAX_US, &n);
+		o->batch_wait_ns = r ? 0 : n * 1000;
+		return r;
+	case 'r':
+	case 'R':
+		o->retain = true;
+		return 0;
+	case 'P':
+		o->partial_read = true;
+		return 0;
+	case 'S':
+		return 0;
+	case 'c':
+	case 'n':
+	case 'd':
+		return parse_number(name, arg, 0, UINT32_MAX, &n);
+	case OPT_MODE:
+		return parse_mode(arg, &o->mode);
+	case OPT_UNKNOWN:
+		r = parse_verdict(name, arg, &v);
+		*unknown = r ? -1 : (int)v;
+		return r;
+	case OPT_KERNEL:
+		r = parse_verdict(name, arg, &v);
+		for (int i = 0; !r && i < CHAIN_COUNT; i++)
+			o->kernel[i] = v;
+		return r;
+	case OPT_SOCKET:
+		o->socket = arg;
+		return 0;
+	case OPT_STATE:
+		o->state = arg;
+		return 0;
+	case OPT_NO_STATE:
+		o->state = NULL;
+		return 0;
+	case 'h':
+		fputs(usage, stdout);
+		return 1;
+	case 'V':
+		puts("app-fw " FW_VERSION);
+		return 1;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int check_queues(const struct options *o)
+{
+	for (int a = 0; a < CHAIN_COUNT; a++)
+		for (int b = a + 1; b < CHAIN_COUNT; b++)
+			if (o->queue[a].first <= o->queue[b].last &&
+			    o->queue[b].first <= o->queue[a].last) {
+				fprintf(stderr, "app-fw: %s and %s share queue %u\n",
+					chain_name(a), chain_name(b),
+					o->queue[a].first > o->queue[b].first ? o->queue[a].first
+									      : o->queue[b].first);
+				return -EINVAL;
+			}
+	return 0;
+}
+
+/* getopt's own messages begin with argv[0]; ours name the program and the word in one line. */
+static int refuse(char **argv, int c)
+{
+	if (c == ':')
+		fprintf(stderr, "app-fw: %s: an argument is missing\n", argv[optind - 1]);
+	else
+		fprintf(stderr, "app-fw: %s: unknown option (see app-fw --help)\n", argv[optind - 1]);
+	return -EINVAL;
+}
+
+int options_parse(int argc, char **argv, struct options *out)
+{
+	struct options o;
+	int unknown = -1, c, r;
+
+	set_defaults(&o);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":e:b:B:rRSc:n:d:PhV", long_options, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			return refuse(argv, c);
+		r = apply(&o, c, optarg, &unknown);
+		if (r)
+			return r;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "app-fw: %s: unexpected argument\n", argv[optind]);
+		return -EINVAL;
+	}
+	for (int i = 0; i < CHAIN_COUNT; i++)
+		o.unknown[i] = unknown < 0 ? o.policy[i] : (enum verdict)unknown;
+	r = check_queues(&o);
+	if (r)
+		return r;
+	*out = o;
+	return 0;
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "owner.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "sockdiag.h"
+
+/* include/net/tcp_states.h */
+#define STATE_TIME_WAIT 6
+#define STATE_SYN_RECV  3
+#define STATE_NEW_SYN   12
+
+struct owner {
+	struct probe *probe;
+	struct stats *stats;
+	struct sockdiag *diag;
+	uint64_t netns; /* our own */
+};
+
+int owner_new(struct probe *probe, struct stats *stats, struct owner **out)
+{
+	struct owner *o = calloc(1, sizeof(*o));
+	struct stat st;
+	int r;
+
+	if (!o)
+		return -ENOMEM;
+	o->probe = probe;
+	o->stats = stats;
+	if (!stat("/proc/self/ns/net", &st))
+		o->netns = st.st_ino;
+	r = sockdiag_open(&o->diag);
+	if (r) {
+		free(o);
+		return r;
+	}
+	*out = o;
+	return 0;
+}
+
+void owner_free(struct owner *o)
+{
+	if (!o)
+		return;
+	sockdiag_close(o->diag);
+	free(o);
+}
+
+static void set_origin(struct attribution *a, enum origin origin)
+{
+	a->origin = origin;
+	a->n = 0;
+}
+
+static void set_holders(struct attribution *a, const struct note_holder *h, uint32_t n)
+{
+	a->origin = ORIGIN_KNOWN;
+	a->n = n < ABI_HOLDERS ? n : ABI_HOLDERS;
+	memcpy(a->holder, h, a->n * sizeof(*h));
+}
+
+static uint64_t boot_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static bool proven(const struct proof *p)
+{
+	return p->state == NOTE_PROVEN || p->state == NOTE_KERNEL;
+}
+
+/* Looks at the processes that may hold it, nearest first. */
+static bool prove_by_hints(struct owner *o, uint64_t cookie, uint32_t hint_tgid, struct proof *p)
+{
+	struct sock_rec rec;
+
+	if (hint_tgid && !probe_scan_files(o->probe, hint_tgid) &&
+	    !probe_prove(o->probe, cookie, 0, p) && proven(p))
+		return true;
+	if (probe_sock(o->probe, cookie, &rec) || !rec.creator || rec.creator == hint_tgid)
+		return false;
+	return !probe_scan_files(o->probe, rec.creator) && !probe_prove(o->probe, cookie, 0, p) &&
+	       proven(p);
+}
+
+static bool prove_by_scan(struct owner *o, uint64_t cookie, struct proof *p)
+{
+	uint64_t start = boot_ns();
+
+	o->stats->counter[COUNT_RESCAN]++;
+	return !probe_scan_files(o->probe, 0) && !probe_prove(o->probe, cookie, start, p) &&
+	       proven(p);
+}
+
+/* Returns whether the socket waits in a listener's queue: then the listener answers for it. */
+static bool resolve(struct owner *o, uint64_t cookie, uint32_t hint_tgid, struct attribution *out)
+{
+	struct proof p;
+
+	if (probe_prove(o->probe, cookie, 0, &p)) {
+		set_origin(out, ORIGIN_UNKNOWN);
+		return false;
+	}
+	if (p.flags & NOTE_UNACCEPTED)
+		return true;
+	if (!proven(&p) && !prove_by_hints(o, cookie, hint_tgid, &p) &&
+	    !prove_by_scan(o, cookie, &p)) {
+		set_origin(out, ORIGIN_UNKNOWN);
+		return p.flags & NOTE_UNACCEPTED;
+	}
+	out->cookie = cookie;
+	if (p.netns)
+		out->netns = p.netns;
+	if (p.state == NOTE_KERNEL)
+		set_origin(out, ORIGIN_KERNEL);
+	else
+		set_holders(out, p.holder, p.n_holders);
+	return false;
+}
+
+void owner_of_cookie(struct owner *o, uint64_t cookie, uint32_t hint_tgid, struct attribution *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (resolve(o, cookie, hint_tgid, out))
+		set_origin(out, ORIGIN_UNKNOWN);
+}
+
+/* The packet's two ends as its local socket sees them. */
+static void make_query(const struct queue_packet *p, struct sockdiag_query *q)
+{
+	const struct packet *k = &p->packet;
+	bool in = p->hook == NF_INET_LOCAL_IN;
+
+	memset(q, 0, sizeof(*q));
+	q->family = k->family;
+	q->proto = k->proto;
+	memcpy(q->local, in ? k->daddr : k->saddr, 16);
+	memcpy(q->remote, in ? k->saddr : k->daddr, 16);
+	q->local_port = in ? k->dport : k->sport;
+	q->remote_port = in ? k->sport : k->dport;
+	q->ifindex = in ? p->in_ifindex : 0;
+}
+
+static int find_socket(struct owner *o, const struct sockdiag_query *q, struct sockdiag_answer *a)
+{
+	o->stats->counter[COUNT_SOCK_LOOKUP]++;
+	return sockdiag_find(o->diag, q, a);
+}
+
+/* The listener behind a connection that no process has accepted yet. */
+static void attribute_listener(struct owner *o, struct sockdiag_query q, struct attribution *out)
+{
+	struct sockdiag_answer a;
+
+	memset(q.remote, 0, sizeof(q.remote));
+	q.remote_port = 0;
+	if (find_socket(o, &q, &a) || resolve(o, a.cookie, 0, out))
+		set_origin(out, ORIGIN_UNKNOWN);
+}
+
+/* Whether the packet could come from, or go to, a process's socket that sock_diag cannot name. */
+static bool maybe_process(const struct queue_packet *p)
+{
+	return p->hook != NF_INET_LOCAL_IN && p->has_uid;
+}
+
+static void attribute_by_lookup(struct owner *o, const struct queue_packet *p, uint32_t hint_tgid,
+				struct attribution *out)
+{
+	struct sockdiag_query q;
+	struct sockdiag_answer a;
+	int r;
+
+	if (!p->packet.has_ports) {
+		set_origin(out, maybe_process(p) || p->packet.malformed || p->packet.later_fragment
+					? ORIGIN_UNKNOWN
+					: ORIGIN_KERNEL);
+		return;
+	}
+	make_query(p, &q);
+	r = find_socket(o, &q, &a);
+	if (r) {
+		set_origin(out, r != -ENOENT || maybe_process(p) ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+		return;
+	}
+	if (q.proto == IPPROTO_TCP && a.state == STATE_TIME_WAIT) {
+		set_origin(out, ORIGIN_KERNEL);
+		return;
+	}
+	if (q.proto == IPPROTO_TCP && !a.inode &&
+	    (a.state == STATE_SYN_RECV || a.state == STATE_NEW_SYN)) {
+		attribute_listener(o, q, out);
+		return;
+	}
+	if (resolve(o, a.cookie, hint_tgid, out))
+		attribute_listener(o, q, out);
+}
+
+static void attribute_by_note(struct owner *o, const struct queue_packet *p,
+			      const struct note *note, struct attribution *out)
+{
+	struct sockdiag_query q;
+
+	if (note->netns)
+		out->netns = note->netns;
+	out->cookie = note->cookie;
+	if (note->state == NOTE_KERNEL) {
+		set_origin(out, ORIGIN_KERNEL);
+	} else if (note->state == NOTE_PROVEN) {
+		set_holders(out, note->holder, note->n_holders);
+	} else if (note->flags & NOTE_UNACCEPTED) {
+		make_query(p, &q);
+		attribute_listener(o, q, out);
+	} else if (!note->cookie) {
+		attribute_by_lookup(o, p, note->current_tgid, out);
+	} else if (resolve(o, note->cookie, note->current_tgid, out)) {
+		set_origin(out, ORIGIN_UNKNOWN);
+	}
+}
+
+static bool find_note(const struct owner *o, const struct queue_packet *p, struct note *note)
+{
+	const struct packet *k = &p->packet;
+
+	if (!k->print)
+		return false;
+	return probe_note(o->probe, k->print, p->hook, note) ||
+	       (k->print_short != k->print && probe_note(o->probe, k->print_short, p->hook, note));
+}
+
+void owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out)
+{
+	struct note note;
+
+	memset(out, 0, offsetof(struct attribution, holder));
+	out->netns = o->netns;
+	if (find_note(o, p, &note)) {
+		o->stats->counter[COUNT_NOTE_HIT]++;
+		attribute_by_note(o, p, &note, out);
+	} else {
+		attribute_by_lookup(o, p, 0, out);
+	}
+	o->stats->counter[out->origin == ORIGIN_KNOWN	 ? COUNT_KNOWN
+			  : out->origin == ORIGIN_KERNEL ? COUNT_KERNEL
+							 : COUNT_UNKNOWN]++;
+}

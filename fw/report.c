@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "report.h"
+
+#include <time.h>
+#include <unistd.h>
+
+static json_t *report_rule(const struct ruleset_chain *c, size_t index)
+{
+	char text[RULE_TEXT_MAX];
+
+	rule_format(&c->rules[index], text);
+	return json_pack("{s:I, s:s, s:I, s:I}", "index", (json_int_t)index, "rule", text, "packets",
+			 (json_int_t)__atomic_load_n(&c->counts[index]->packets, __ATOMIC_RELAXED),
+			 "bytes",
+			 (json_int_t)__atomic_load_n(&c->counts[index]->bytes, __ATOMIC_RELAXED));
+}
+
+json_t *report_rules(const struct ruleset *rules, const enum chain *only)
+{
+	json_t *chains = json_array();
+
+	for (int c = 0; c < CHAIN_COUNT; c++) {
+		const struct ruleset_chain *chain = &rules->chains[c];
+		json_t *list = json_array();
+
+		if (only && *only != (enum chain)c) {
+			json_decref(list);
+			continue;
+		}
+		for (size_t i = 0; i < chain->n; i++)
+			json_array_append_new(list, report_rule(chain, i));
+		json_array_append_new(chains, json_pack("{s:s, s:s, s:o}", "chain", chain_name(c),
+							"policy", verdict_name(chain->policy),
+							"rules", list));
+	}
+	return json_pack("{s:o}", "chains", chains);
+}
+
+static json_t *report_queues(const struct daemon *d)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < d->n_queues; i++) {
+		const struct queue_options *q = queue_options(d->queues[i]);
+
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "chain", chain_name(q->chain),
+				  "queue", q->number, "policy",
+				  verdict_name(d->rules->chains[q->chain].policy), "unknown",
+				  verdict_name(d->rules->unknown[q->chain]), "kernel",
+				  verdict_name(d->rules->kernel[q->chain]), "fail", "closed"));
+	}
+	return list;
+}
+
+static void degrade(json_t *list, uint64_t n, const char *what)
+{
+	if (n)
+		json_array_append_new(list, json_sprintf("%llu %s", (unsigned long long)n, what));
+}
+
+/* What a person must know before trusting the rest. */
+static json_t *report_degraded(const struct daemon *d)
+{
+	json_t *list = json_array();
+
+	if (!probe_has_notes(d->probe))
+		json_array_append_new(list,
+				      json_string("this kernel runs no netfilter BPF programs: "
+						  "senders are looked up after the fact"));
+	degrade(list, probe_counter(d->probe, PCOUNT_SOCKS_FULL), "sockets did not fit the map");
+	degrade(list, probe_counter(d->probe, PCOUNT_PROCS_FULL), "processes did not fit the map");
+	degrade(list, d->stats.counter[COUNT_QUEUE_OVERFLOW], "receive overflows");
+	degrade(list, d->stats.counter[COUNT_QUEUE_DROPPED], "packets dropped by a full queue");
+	degrade(list, d->stats.counter[COUNT_QUEUE_USER_DROPPED], "packets the kernel could not deliver");
+	degrade(list, d->stats.counter[COUNT_VERDICT_FAILED], "verdicts refused by the kernel");
+	return list;
+}
+
+static uint64_t boot_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static json_t *report_counts(const struct ruleset *rules)
+{
+	json_t *counts = json_object();
+
+	for (int c = 0; c < CHAIN_COUNT; c++)
+		json_object_set_new(counts, chain_name(c), json_integer(rules->chains[c].n));
+	return counts;
+}
+
+json_t *report_status(const struct daemon *d)
+{
+	json_t *degraded = report_degraded(d);
+	const char *state = json_array_size(degraded) ? "degraded" : "ok";
+
+	return json_pack(
+		"{s:s, s:i, s:f, s:s, s:I, s:s, s:o, s:o, s:{s:s, s:s}, s:{s:I, s:s}, s:o, s:I, s:I, "
+		"s:I, s:I}",
+		"version", FW_VERSION, "pid", getpid(), "uptime_s",
+		(boot_ns() - d->started_ns) / 1e9, "mode",
+		d->options.mode == MODE_MONITOR ? "monitor" : "enforce", "epoch",
+		(json_int_t)d->rules->epoch, "state", state, "degraded", degraded, "queues",
+		report_queues(d), "probes", "object",
+		d->options.object ? d->options.object : "built-in", "notes",
+		probe_has_notes(d->probe) ? "netfilter" : "none", "clock", "hz",
+		(json_int_t)d->clock.hz, "source", clock_source_name(d->clock.source), "rules",
+		report_counts(d->rules), "processes", (json_int_t)probe_count_procs(d->probe),
+		"sockets", (json_int_t)probe_count_socks(d->probe), "objects",
+		(json_int_t)objects_count(d->objects), "held", (json_int_t)judge_held(d->judge));
+}
+
+static json_t *report_stage(const struct daemon *d, enum stage s)
+{
+	const struct histogram *h = &d->stats.stage[s];
+	uint64_t hz = d->clock.hz;
+
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "stage", stage_name(s), "count",
+			 (json_int_t)h->count, "mean_ns",
+			 (json_int_t)(h->count ? clock_ticks_to_ns(h->sum / h->count, hz) : 0),
+			 "p50_ns", (json_int_t)clock_ticks_to_ns(histogram_permille(h, 500), hz),
+			 "p99_ns", (json_int_t)clock_ticks_to_ns(histogram_permille(h, 990), hz),
+			 "max_ns", (json_int_t)clock_ticks_to_ns(h->max, hz));
+}
+
+/* The probes' own counters, beside the daemon's. */
+static const char *const probe_counter_names[PCOUNT_COUNT] = {
+	[PCOUNT_NOTES] = "notes",	      [PCOUNT_NOTE_BUSY] = "notes_lost",
+	[PCOUNT_PROVEN] = "notes_proven",     [PCOUNT_UNPROVEN] = "notes_unproven",
+	[PCOUNT_SOCKS_FULL] = "sockets_lost", [PCOUNT_PROCS_FULL] = "processes_lost",
+	[PCOUNT_HINTS_LOST] = "hints_lost",
+};
+
+json_t *report_stats(const struct daemon *d)
+{
+	json_t *stages = json_array(), *counters = json_object();
+
+	for (int s = 0; s < STAGE_COUNT; s++)
+		json_array_append_new(stages, report_stage(d, s));
+	for (int c = 0; c < COUNT_COUNT; c++)
+		json_object_set_new(counters, counter_name(c), json_integer(d->stats.counter[c]));
+	for (int c = 0; c < PCOUNT_COUNT; c++)
+		json_object_set_new(counters, probe_counter_names[c],
+				    json_integer(probe_counter(d->probe, c)));
+	json_object_set_new(counters, counter_name(COUNT_CLIENT_REFUSED),
+			    json_integer(control_refused(d->control)));
+	return json_pack("{s:o, s:o}", "stages", stages, "counters", counters);
+}

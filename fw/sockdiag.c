@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sockdiag.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct sockdiag {
+	struct mnl_socket *nl;
+	uint32_t seq;
+};
+
+int sockdiag_open(struct sockdiag **out)
+{
+	struct sockdiag *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	d->nl = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+	if (!d->nl || mnl_socket_bind(d->nl, 0, MNL_SOCKET_AUTOPID) < 0) {
+		int r = -errno;
+
+		sockdiag_close(d);
+		return r;
+	}
+	*out = d;
+	return 0;
+}
+
+void sockdiag_close(struct sockdiag *d)
+{
+	if (d && d->nl)
+		mnl_socket_close(d->nl);
+	free(d);
+}
+
+static void fill_id(const struct sockdiag_query *q, struct inet_diag_sockid *id)
+{
+	size_t n = q->family == 4 ? 4 : 16;
+
+	id->idiag_if = q->ifindex;
+	id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	if (q->proto == IPPROTO_TCP) {
+		memcpy(id->idiag_src, q->local, n);
+		memcpy(id->idiag_dst, q->remote, n);
+		id->idiag_sport = htons(q->local_port);
+		id->idiag_dport = htons(q->remote_port);
+		return;
+	}
+	/* udp_dump_one() has always taken the two ends the other way round. */
+	memcpy(id->idiag_src, q->remote, n);
+	memcpy(id->idiag_dst, q->local, n);
+	id->idiag_sport = htons(q->remote_port);
+	id->idiag_dport = htons(q->local_port);
+}
+
+static int receive(struct sockdiag *d, struct sockdiag_answer *out)
+{
+	char buf[8192];
+	ssize_t n = mnl_socket_recvfrom(d->nl, buf, sizeof(buf));
+	const struct nlmsghdr *h = (const struct nlmsghdr *)buf;
+	const struct inet_diag_msg *m;
+
+	if (n < 0)
+		return -errno;
+	if (!mnl_nlmsg_ok(h, n) || h->nlmsg_seq != d->seq)
+		return -EPROTO;
+	if (h->nlmsg_type == NLMSG_ERROR) {
+		const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+
+		return mnl_nlmsg_get_payload_len(h) >= sizeof(*e) && e->error < 0 ? e->error
+										  : -EPROTO;
+	}
+	if (mnl_nlmsg_get_payload_len(h) < sizeof(*m))
+		return -EPROTO;
+	m = mnl_nlmsg_get_payload(h);
+	out->cookie = m->id.idiag_cookie[0] | (uint64_t)m->id.idiag_cookie[1] << 32;
+	out->inode = m->idiag_inode;
+	out->state = m->idiag_state;
+	return 0;
+}
+
+int sockdiag_find(struct sockdiag *d, const struct sockdiag_query *q, struct sockdiag_answer *out)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct inet_diag_req_v2 *req;
+
+	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP && q->proto != IPPROTO_UDPLITE)
+		return -EOPNOTSUPP;
+	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	h->nlmsg_flags = NLM_F_REQUEST;
+	h->nlmsg_seq = ++d->seq;
+	req = mnl_nlmsg_put_extra_header(h, sizeof(*req));
+	req->sdiag_family = q->family == 4 ? AF_INET : AF_INET6;
+	req->sdiag_protocol = q->proto;
+	req->idiag_states = ~0u;
+	fill_id(q, &req->id);
+	if (mnl_socket_sendto(d->nl, h, h->nlmsg_len) < 0)
+		return -errno;
+	return receive(d, out);
+}
