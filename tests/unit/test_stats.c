@@ -19,6 +19,9 @@ static void names(void)
 	for (int i = 0; i < COUNT_COUNT; i++) {
 		const char *name = counter_name((enum counter)i);
 
+		/* A counter added in the middle of the enum alone leaves a hole in the table. */
+		if (!expect(name && counter_help((enum counter)i), "counter %d has no row", i))
+			return;
 		expect(*name && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name),
 		       "counter %d is called '%s'", i, name);
 		expect(*counter_help((enum counter)i), "%s has no help", name);
