@@ -204,6 +204,7 @@ struct trace_event_raw_sys_exit {
 #define SHM_EXEC             0100000     /* include/uapi/linux/shm.h */
 #define READ_IMPLIES_EXEC    0x0400000   /* include/uapi/linux/personality.h */
 #define VM_EXEC              0x4
+#define I_CTIME_QUERIED      0x80000000u /* a mark in i_ctime_nsec, include/linux/fs.h */
 
 /* References to a file: descriptors, and whatever else keeps it open at this moment. 0: being closed. */
 static __always_inline __s64 file_references(const struct file *file)

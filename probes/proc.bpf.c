@@ -77,7 +77,7 @@ static __always_inline void object_key_of(struct object_key *key, const struct f
 	key->pad = 0;
 	if (bpf_core_field_exists(inode->i_ctime_sec))
 		key->ctime_ns = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull +
-				BPF_CORE_READ(inode, i_ctime_nsec);
+				(BPF_CORE_READ(inode, i_ctime_nsec) & ~I_CTIME_QUERIED);
 	else if (bpf_core_field_exists(mid->__i_ctime))
 		key->ctime_ns = BPF_CORE_READ(mid, __i_ctime.tv_sec) * 1000000000ull +
 				BPF_CORE_READ(mid, __i_ctime.tv_nsec);

@@ -8,8 +8,8 @@
  * dup, close, fork, exec, SCM_RIGHTS, pidfd_getfd or io_uring call of the past is in that sum, and
  * none of them needs to be traced.
  *
- * References that are not descriptors (a thread of the process inside a call on the socket, an
- * io_uring registration) leave the sum short. Then the sightings are still all there is if none of
+ * References that are not descriptors (a thread asleep in poll(2), another inside a call on the
+ * socket, an io_uring registration) leave the sum short. Then the sightings are still all there is if none of
  * them is lost, none of the holders may have given a descriptor away since they were last proven,
  * and nobody took one (pidfd_getfd).
  */
@@ -40,7 +40,6 @@ struct evidence {
 	__u32 lost;      /* sightings that do not */
 	__u32 n_holders; /* distinct processes among those that hold */
 	bool shared;     /* a holder shares its descriptor table with another process */
-	bool threaded;   /* a table is in use by several threads: calls take references */
 	bool unknown;    /* a holder has no process record */
 	bool crowded;    /* more holders than fit */
 	__u64 spread_ns; /* newest of the holders' */
@@ -113,11 +112,10 @@ static __always_inline void holder_add(struct weighing *w, __u32 tgid, const str
 static long weigh_one(__u32 i, struct weighing *w)
 {
 	const struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
-	const struct files_struct *files = (const void *)s->files;
 	__u32 tgid = s->tgid;
 	struct proc_rec *proc;
 
-	if (!files)
+	if (!s->files)
 		return 0;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (!proc || !sighting_holds(s, proc, w->file)) {
@@ -127,8 +125,6 @@ static long weigh_one(__u32 i, struct weighing *w)
 	w->e.matched++;
 	if (proc->flags & PROC_FILES_SHARED)
 		w->e.shared = true;
-	if (BPF_CORE_READ(files, count.counter) > 1)
-		w->e.threaded = true;
 	if (proc->spread_ns > w->e.spread_ns)
 		w->e.spread_ns = proc->spread_ns;
 	holder_add(w, tgid, proc);
@@ -257,8 +253,6 @@ static __always_inline bool history_proves(const struct sock_rec *rec, const str
 
 	if (!g || !e->matched || e->lost || e->shared || e->crowded || !rec->proven_ns)
 		return false;
-	if (!e->threaded && !(rec->flags & SOCK_UNSETTLED))
-		return false; /* single-threaded: nothing innocent explains the difference */
 	if ((rec->flags & SOCK_UNSETTLED) && g->received_ns >= rec->proven_ns)
 		return false;
 	return e->spread_ns < rec->proven_ns && g->taken_ns < rec->proven_ns;
