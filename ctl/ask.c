@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ask.h"
+#include "client.h"
+#include "commands.h"
+#include "print.h"
+#include "rule_words.h"
+
+#define TIMEOUT_MS 10000
+
+static const char *socket_path(const struct cmdline *line)
+{
+	const char *path = getenv(WIRE_SOCKET_ENV);
+
+	if (line->socket)
+		return line->socket;
+	return path && *path ? path : WIRE_SOCKET_DEFAULT;
+}
+
+static int show_reply(const struct cmdline *line, const struct client_reply *reply,
+		      ask_show_fn show)
+{
+	struct print_room room;
+
+	if (reply->status != WIRE_OK) {
+		print_error("refused: %s", print_field(reply->json, "error", &room));
+		return STATUS_REFUSED;
+	}
+	if (line->json) {
+		fwrite(reply->text, 1, reply->length, stdout);
+		putchar('\n');
+	} else if (show) {
+		show(reply->json);
+	}
+	return STATUS_DONE;
+}
+
+int ask_daemon(const struct cmdline *line, enum wire_command command, json_t *request,
+	       ask_show_fn show)
+{
+	struct client_reply reply;
+	char err[CLIENT_ERROR_LEN];
+	int r;
+
+	if (!request) {
+		print_error("out of memory");
+		return STATUS_REFUSED;
+	}
+	r = client_call(socket_path(line), TIMEOUT_MS, command, request, &reply, err);
+	json_decref(request);
+	if (r) {
+		print_error("%s", err);
+		return STATUS_NO_DAEMON;
+	}
+	r = show_reply(line, &reply, show);
+	client_reply_free(&reply);
+	return r;
+}
+
+int ask_with_rule(const struct cmdline *line, enum wire_command command, json_t *request)
+{
+	char text[RULE_TEXT_MAX];
+	struct rule_error err;
+	struct rule rule;
+
+	if (rule_words_resolve(line->n_words, line->words, &rule, &err)) {
+		json_decref(request);
+		print_error("%s", err.text);
+		return STATUS_USAGE;
+	}
+	rule_format(&rule, text);
+	if (json_object_set_new(request, "rule", json_string(text))) {
+		json_decref(request);
+		request = NULL;
+	}
+	return ask_daemon(line, command, request, NULL);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmdline.h"
+#include "common/chain.h"
+#include "common/decimal.h"
+#include "rule_words.h"
+
+#define INDEX_MAX UINT32_MAX /* far past what a daemon takes: how far is its business */
+#define PID_MAX	  INT32_MAX
+
+struct parser {
+	char **next, **end;
+	const struct command *commands;
+	size_t n_commands;
+	struct cmdline *line;
+	char *err;
+};
+
+__attribute__((format(printf, 2, 3))) static int refuse(const struct parser *p, const char *fmt,
+							...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(p->err, CMDLINE_ERROR_LEN, fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static const struct command *find_command(const struct parser *p, const char *word)
+{
+	for (size_t i = 0; i < p->n_commands; i++) {
+		const struct command *c = &p->commands[i];
+
+		if (strcmp(word, c->name) == 0 || (c->synonym && strcmp(word, c->synonym) == 0))
+			return c;
+	}
+	return NULL;
+}
+
+static int read_number(struct parser *p, const char *word, uint64_t least, uint64_t most)
+{
+	const char *text;
+	uint64_t n;
+
+	if (p->next == p->end)
+		return refuse(p, "%s: expected a number after it", word);
+	text = *p->next++;
+	if (decimal_parse(text, strlen(text), most, &n) || n < least)
+		return refuse(p, "%s %.40s: expected a number %ju..%ju", word, text,
+			      (uintmax_t)least, (uintmax_t)most);
+	p->line->number = n;
+	return 0;
+}
+
+static int read_argument(struct parser *p, const char *word)
+{
+	switch (p->line->command->argument) {
+	case ARGUMENT_INDEX:
+		return read_number(p, word, 0, INDEX_MAX);
+	case ARGUMENT_PID:
+		return read_number(p, word, 1, PID_MAX);
+	case ARGUMENT_PATHS:
+		if (p->next == p->end)
+			return refuse(p, "%s: expected a path after it", word);
+		p->line->paths[p->line->n_paths++] = *p->next++;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int read_command(struct parser *p, const struct command *command)
+{
+	const struct command *before = p->line->command;
+	const char *word = *p->next++;
+
+	if (before == command && command->argument != ARGUMENT_PATHS)
+		return refuse(p, "%s: given twice", word);
+	if (before && before != command)
+		return refuse(p, "%s: a second command after %s: expected one", word, before->name);
+	p->line->command = command;
+	return read_argument(p, word);
+}
+
+/* Returns 1 when the next word is none of them. */
+static int read_own_option(struct parser *p)
+{
+	struct cmdline *line = p->line;
+	const char *word = *p->next;
+
+	if (strcmp(word, "--json") == 0)
+		line->json = true;
+	else if (strcmp(word, "--help") == 0)
+		line->help = true;
+	else if (strcmp(word, "--version") == 0)
+		line->version = true;
+	else if (strcmp(word, "--socket") != 0)
+		return 1;
+	p->next++;
+	if (strcmp(word, "--socket") != 0)
+		return 0;
+	if (p->next == p->end)
+		return refuse(p, "--socket: expected a path after it");
+	line->socket = *p->next++;
+	return 0;
+}
+
+static int read_rule_words(struct parser *p, int width)
+{
+	if (width > p->end - p->next)
+		return refuse(p, "%s: expected a word after it", *p->next);
+	for (int i = 0; i < width; i++)
+		p->line->words[p->line->n_words++] = *p->next++;
+	return 0;
+}
+
+static int read_next(struct parser *p)
+{
+	struct cmdline *line = p->line;
+	char *word = *p->next;
+	bool dashed = word[0] == '-';
+	bool takes_paths = line->command && line->command->argument == ARGUMENT_PATHS;
+	const struct command *command = find_command(p, word);
+	int width = rule_words_width(word);
+	int r;
+
+	if (!dashed && takes_paths) {
+		line->paths[line->n_paths++] = *p->next++;
+		return 0;
+	}
+	if (command)
+		return read_command(p, command);
+	if (width > 0)
+		return read_rule_words(p, width);
+	r = read_own_option(p);
+	if (r <= 0)
+		return r;
+	return refuse(p, "%.80s: unknown %s: see ctl-fw --help", word,
+		      dashed ? "option" : "command");
+}
+
+/* Of a command that takes less than a rule: nothing but -c, and that once. */
+static int read_chain(const struct parser *p)
+{
+	struct cmdline *line = p->line;
+	const struct command *command = line->command;
+	enum chain chain;
+
+	for (int i = 0; i < line->n_words; i += 2) {
+		const char *word = line->words[i];
+
+		if (command->part == RULE_NONE ||
+		    (strcmp(word, "-c") != 0 && strcmp(word, "--chain") != 0))
+			return refuse(p, "%s: does not go with %s", word, command->name);
+		if (line->chain)
+			return refuse(p, "%s: given twice", word);
+		line->chain = line->words[i + 1];
+		if (chain_parse(line->chain, &chain))
+			return refuse(p, "%s %.40s: expected INPUT, OUTPUT or FORWARD", word,
+				      line->chain);
+	}
+	if (command->part == RULE_NAMES_CHAIN && !line->chain)
+		return refuse(p, "%s: missing -c: expected INPUT, OUTPUT or FORWARD",
+			      command->name);
+	return 0;
+}
+
+static int check_whole(const struct parser *p)
+{
+	const struct cmdline *line = p->line;
+
+	if (line->help || line->version)
+		return 0;
+	if (!line->command)
+		return refuse(p, "missing command: see ctl-fw --help");
+	return line->command->part == RULE_WHOLE ? 0 : read_chain(p);
+}
+
+int cmdline_parse(int argc, char *argv[], const struct command *commands, size_t n,
+		  struct cmdline *out, char err[CMDLINE_ERROR_LEN])
+{
+	struct parser p = {argv, argv + argc, commands, n, out, err};
+	int r;
+
+	*out = (struct cmdline){
+		.paths = calloc((size_t)argc + 1, sizeof(char *)),
+		.words = calloc((size_t)argc + 1, sizeof(char *)),
+	};
+	if (!out->paths || !out->words) {
+		refuse(&p, "out of memory");
+		return -ENOMEM;
+	}
+	while (p.next < p.end) {
+		r = read_next(&p);
+		if (r)
+			return r;
+	}
+	return check_whole(&p);
+}
+
+void cmdline_free(struct cmdline *line)
+{
+	free(line->paths);
+	free(line->words);
+	line->paths = line->words = NULL;
+}

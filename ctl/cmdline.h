@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line of ctl-fw as a whole: one command, the words of a rule, and a few options of the
+ * program's own, in any order. What the words of a rule mean is not looked at here.
+ */
+#ifndef CTL_CMDLINE_H
+#define CTL_CMDLINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CMDLINE_ERROR_LEN 256
+
+struct cmdline;
+
+/* What the word after a command is. */
+enum argument {
+	ARGUMENT_NONE,
+	ARGUMENT_INDEX,
+	ARGUMENT_PID,
+	ARGUMENT_PATHS, /* one or more; the command may be given again with more of them */
+};
+
+/* Which words of a rule go with a command. */
+enum rule_part {
+	RULE_NONE,
+	RULE_MAY_NAME_CHAIN,
+	RULE_NAMES_CHAIN,
+	RULE_WHOLE,
+};
+
+struct command {
+	const char *name, *synonym; /* synonym may be NULL */
+	enum argument argument;
+	enum rule_part part;
+	int (*run)(const struct cmdline *line); /* returns the exit status: commands.h */
+	const char *help;
+};
+
+struct cmdline {
+	const struct command *command; /* NULL only with help or version */
+	uint64_t number;	       /* the index or pid that the command takes */
+	const char *chain;	       /* as written after -c, for the parts less than a rule */
+	const char *socket;	       /* NULL: the default */
+	bool json, help, version;
+	/* Pointers into argv, in arrays that cmdline_free() frees. */
+	char **paths, **words; /* words: of the rule, with those that only a client knows */
+	int n_paths, n_words;
+};
+
+/*
+ * Reads the words after the program's name. 0, or -EINVAL with one line in err that names the
+ * culprit, or -ENOMEM. cmdline_free() in every case.
+ */
+int cmdline_parse(int argc, char *argv[], const struct command *commands, size_t n,
+		  struct cmdline *out, char err[CMDLINE_ERROR_LEN]);
+void cmdline_free(struct cmdline *line);
+
+#endif

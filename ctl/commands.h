@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the rows of the table in main.c run; each is in a file of its name. */
+#ifndef CTL_COMMANDS_H
+#define CTL_COMMANDS_H
+
+#include "cmdline.h"
+
+enum status {
+	STATUS_DONE = 0,
+	STATUS_REFUSED = 1, /* by the daemon; or what was to be printed could not be */
+	STATUS_USAGE = 2,   /* the command line is wrong, or what it names cannot be read */
+	STATUS_NO_DAEMON = 3,
+};
+
+int append_main(const struct cmdline *line);
+int insert_main(const struct cmdline *line);
+int delete_main(const struct cmdline *line);
+int list_main(const struct cmdline *line);
+int print_hash_main(const struct cmdline *line);
+int status_main(const struct cmdline *line);
+int stats_main(const struct cmdline *line);
+int objects_main(const struct cmdline *line);
+
+#endif

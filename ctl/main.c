@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ctl-fw: talks to app-fw. See docs/ctl-fw.8. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmdline.h"
+#include "commands.h"
+#include "print.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct command commands[] = {
+	{"-A", "--append", ARGUMENT_NONE, RULE_WHOLE, append_main, "append a rule to its chain"},
+	{"-I", "--insert", ARGUMENT_INDEX, RULE_WHOLE, insert_main,
+	 "insert a rule as number N of its chain, 0 first"},
+	{"-D", "--delete", ARGUMENT_INDEX, RULE_NAMES_CHAIN, delete_main,
+	 "delete rule N of a chain, and print it"},
+	{"-L", "--list", ARGUMENT_NONE, RULE_MAY_NAME_CHAIN, list_main,
+	 "list the rules of a chain, or of all"},
+	{"-H", "--print-hash", ARGUMENT_PATHS, RULE_NONE, print_hash_main,
+	 "print the SHA-256 of files, and their aggregate"},
+	{"status", NULL, ARGUMENT_NONE, RULE_NONE, status_main, "show what is in force"},
+	{"stats", NULL, ARGUMENT_NONE, RULE_NONE, stats_main, "show stage timings and counters"},
+	{"objects", NULL, ARGUMENT_PID, RULE_NONE, objects_main,
+	 "show what a process has mapped executable"},
+};
+
+static const char *const arguments[] = {
+	[ARGUMENT_NONE] = "",
+	[ARGUMENT_INDEX] = " N",
+	[ARGUMENT_PID] = " PID",
+	[ARGUMENT_PATHS] = " PATH...",
+};
+
+static const char *const parts[] = {
+	[RULE_NONE] = "",
+	[RULE_MAY_NAME_CHAIN] = " [-c CHAIN]",
+	[RULE_NAMES_CHAIN] = " -c CHAIN",
+	[RULE_WHOLE] = " RULE",
+};
+
+static const struct {
+	const char *words, *help;
+} rule_options[] =
+	{
+		{"-c CHAIN", "INPUT, OUTPUT or FORWARD"},
+		{"-v VERDICT", "ACCEPT or DROP"},
+		{"-s, -d ADDR[/LEN]", "source, destination: IPv4 or IPv6"},
+		{"-p PROTO", "protocol: a name, or a number 0..255"},
+		{"--sport, --dport N[:M]", "ports"},
+		{"--sng-hash HEX", "SHA-256 of an object that the process has mapped"},
+		{"--agg-hash HEX", "aggregate of all objects that it has mapped"},
+		{"--object PATH", "--sng-hash of that file as it is now"},
+		{"-n PATH", "network namespace: /proc/PID/ns/net, or net:[INODE]"},
+		{"-!", "negates the match that follows"},
+		{"--note TEXT", "for people"},
+},
+  own_options[] = {
+	  {"--json", "print JSON, one line"},
+	  {"--socket PATH", "where app-fw listens (APP_FW_SOCKET, /run/app-fw/ctl.sock)"},
+	  {"--help", "print this"},
+	  {"--version", "print the version"},
+};
+
+static void print_usage(void)
+{
+	char words[64];
+
+	printf("usage: ctl-fw COMMAND [RULE] [OPTIONS]\n\ncommands\n");
+	for (size_t i = 0; i < LENGTH(commands); i++) {
+		const struct command *c = &commands[i];
+
+		snprintf(words, sizeof(words), "%s%s%s%s%s", c->name, c->synonym ? ", " : "",
+			 c->synonym ? c->synonym : "", arguments[c->argument], parts[c->part]);
+		printf("  %-30s  %s\n", words, c->help);
+	}
+	printf("\na rule: what it is about, in any order\n");
+	for (size_t i = 0; i < LENGTH(rule_options); i++)
+		printf("  %-30s  %s\n", rule_options[i].words, rule_options[i].help);
+	printf("\noptions\n");
+	for (size_t i = 0; i < LENGTH(own_options); i++)
+		printf("  %-30s  %s\n", own_options[i].words, own_options[i].help);
+}
+
+/*
+ * Started with a standard descriptor closed, the next file to be opened would take its place: the
+ * socket would get what is printed. What is opened here instead fails when it is written to.
+ */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int run(const struct cmdline *line)
+{
+	if (line->help)
+		print_usage();
+	else if (line->version)
+		printf("ctl-fw %s\n", FW_VERSION);
+	else
+		return line->command->run(line);
+	return STATUS_DONE;
+}
+
+int main(int argc, char *argv[])
+{
+	char err[CMDLINE_ERROR_LEN];
+	struct cmdline line;
+	int status;
+
+	fill_standard_fds();
+	signal(SIGPIPE, SIG_IGN);
+	if (cmdline_parse(argc - 1, argv + 1, commands, LENGTH(commands), &line, err)) {
+		print_error("%s", err);
+		status = STATUS_USAGE;
+	} else {
+		status = run(&line);
+	}
+	cmdline_free(&line);
+	return print_finish() || status ? status : STATUS_REFUSED;
+}

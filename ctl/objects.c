@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "ask.h"
+#include "commands.h"
+#include "print.h"
+
+static void show(const json_t *reply)
+{
+	static const char *const keys[] = {"sha256", "device", "inode", "path"};
+	const json_t *objects = json_object_get(reply, "objects");
+	bool complete = json_is_true(json_object_get(reply, "complete"));
+	struct print_room room;
+	const json_t *object;
+	size_t i;
+
+	print_pair("pid", STYLE_PLAIN, print_field(reply, "pid", &room));
+	print_pair("exe", STYLE_PLAIN, print_field(reply, "exe", &room));
+	print_pair("complete", complete ? STYLE_GOOD : STYLE_BAD,
+		   print_field(reply, "complete", &room));
+	print_pair("aggregate", STYLE_PLAIN, print_field(reply, "aggregate", &room));
+	print_rows(objects, "lrrl", keys);
+	json_array_foreach(objects, i, object) {
+		const char *error = json_string_value(json_object_get(object, "error"));
+
+		if (!error)
+			continue;
+		print_text(STYLE_BAD, print_field(object, "path", &room));
+		print_text(STYLE_BAD, ": ");
+		print_text(STYLE_BAD, error);
+		putchar('\n');
+	}
+}
+
+int objects_main(const struct cmdline *line)
+{
+	return ask_daemon(line, WIRE_OBJECTS, json_pack("{s:I}", "pid", (json_int_t)line->number),
+			  show);
+}

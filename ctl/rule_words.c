@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "hash.h"
+#include "rule_words.h"
+
+#define OBJECT	     "--object"
+#define NETNS_PREFIX "net:["
+
+int rule_words_width(const char *word)
+{
+	return strcmp(word, OBJECT) == 0 ? 2 : rule_option_width(word);
+}
+
+__attribute__((format(printf, 3, 4))) static int refuse(int r, struct rule_error *err,
+							const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	va_end(args);
+	return r;
+}
+
+/* The type is asked for on nsfs only: elsewhere the same number may be another request. */
+static bool is_netns(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC &&
+	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
+static int name_netns(const char *path, char **out, struct rule_error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return refuse(-errno, err, "-n %.100s: %s", path, strerror(errno));
+	if (!is_netns(fd))
+		return refuse(-EINVAL, err, "-n %.100s: expected a network namespace", path);
+	if (asprintf(out, NETNS_PREFIX "%ju]", (uintmax_t)st.st_ino) < 0)
+		return refuse(-ENOMEM, err, "out of memory");
+	return 0;
+}
+
+static int name_object(const char *path, char **out, struct rule_error *err)
+{
+	struct sha256 digest;
+	int r = hash_file(path, &digest);
+
+	if (r)
+		return refuse(r, err, OBJECT " %.100s: %s", path, strerror(-r));
+	*out = malloc(SHA256_HEX_LEN + 1);
+	if (!*out)
+		return refuse(-ENOMEM, err, "out of memory");
+	hex_format_sha256(&digest, *out);
+	return 0;
+}
+
+struct resolved {
+	char **words;
+	char **made; /* those of the words that are ours to free; NULL elsewhere */
+	int n;
+};
+
+static void cleanup_resolved(struct resolved *r)
+{
+	for (int i = 0; r->made && i < r->n; i++)
+		free(r->made[i]);
+	free(r->made);
+	free(r->words);
+}
+
+static int resolve_value(struct resolved *r, int i, struct rule_error *err)
+{
+	static char sng_hash[] = "--sng-hash";
+	const char *option = r->words[i], *value = r->words[i + 1];
+	int e = 0;
+
+	if (strcmp(option, OBJECT) == 0) {
+		e = name_object(value, &r->made[i + 1], err);
+		r->words[i] = sng_hash;
+	} else if (strcmp(option, "-n") == 0 && strncmp(value, NETNS_PREFIX, 5) != 0) {
+		e = name_netns(value, &r->made[i + 1], err);
+	}
+	if (!e && r->made[i + 1])
+		r->words[i + 1] = r->made[i + 1];
+	return e;
+}
+
+int rule_words_resolve(int n, char *const words[], struct rule *out, struct rule_error *err)
+{
+	_cleanup_(cleanup_resolved) struct resolved r = {.n = n};
+	int e, width;
+
+	r.words = calloc((size_t)n + 1, sizeof(char *));
+	r.made = calloc((size_t)n + 1, sizeof(char *));
+	if (!r.words || !r.made)
+		return refuse(-ENOMEM, err, "out of memory");
+	memcpy(r.words, words, (size_t)n * sizeof(char *));
+	for (int i = 0; i < n; i += width) {
+		width = rule_words_width(words[i]);
+		e = width == 2 && i + 1 < n ? resolve_value(&r, i, err) : 0;
+		if (e)
+			return e;
+		if (width == 0)
+			break; /* not a word of the grammar: rule_parse() says so */
+	}
+	return rule_parse(n, r.words, out, err);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask.h"
+#include "commands.h"
+#include "common/cleanup.h"
+#include "print.h"
+
+__attribute__((format(printf, 2, 3))) static void show_line(const char *label, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	va_end(args);
+	print_pair(label, STYLE_PLAIN, text ? text : "?");
+}
+
+static void show_state(const json_t *reply)
+{
+	const json_t *degraded = json_object_get(reply, "degraded");
+	struct print_room room;
+	const json_t *text;
+	const char *state;
+	size_t i;
+
+	state = print_field(reply, "state", &room);
+	print_pair("state", strcmp(state, "ok") == 0 ? STYLE_GOOD : STYLE_BAD, state);
+	json_array_foreach(degraded, i, text)
+		if (json_is_string(text))
+			print_pair("", STYLE_BAD, json_string_value(text));
+}
+
+static void show_rules(const json_t *rules)
+{
+	struct print_room in, out, forward;
+
+	show_line("rules", "INPUT %s, OUTPUT %s, FORWARD %s", print_field(rules, "INPUT", &in),
+		  print_field(rules, "OUTPUT", &out), print_field(rules, "FORWARD", &forward));
+}
+
+static void show(const json_t *reply)
+{
+	static const char *const keys[] = {"chain", "queue", "policy", "unknown", "kernel", "fail"};
+	const json_t *probes = json_object_get(reply, "probes");
+	const json_t *clock = json_object_get(reply, "clock");
+	struct print_room a, b, c;
+
+	show_line("app-fw", "%s, pid %s, up %s s", print_field(reply, "version", &a),
+		  print_field(reply, "pid", &b), print_field(reply, "uptime_s", &c));
+	show_state(reply);
+	print_pair("mode", STYLE_PLAIN, print_field(reply, "mode", &a));
+	show_line("probes", "%s, notes: %s", print_field(probes, "object", &a),
+		  print_field(probes, "notes", &b));
+	show_line("clock", "%s Hz (%s)", print_field(clock, "hz", &a),
+		  print_field(clock, "source", &b));
+	print_pair("epoch", STYLE_PLAIN, print_field(reply, "epoch", &a));
+	show_rules(json_object_get(reply, "rules"));
+	show_line("known", "%s processes, %s sockets, %s objects",
+		  print_field(reply, "processes", &a), print_field(reply, "sockets", &b),
+		  print_field(reply, "objects", &c));
+	putchar('\n');
+	print_rows(json_object_get(reply, "queues"), "lrllll", keys);
+}
+
+int status_main(const struct cmdline *line)
+{
+	return ask_daemon(line, WIRE_STATUS, json_object(), show);
+}
