@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/queue.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S   1000000000ull
+#define NS_PER_MS  1000000ull
+#define EVENTS_MAX 64
+#define DISARMED   SIZE_MAX
+
+struct loop_source {
+	struct loop *loop;
+	int fd;
+	uint32_t events; /* 0: not in the epoll set */
+	loop_fd_fn fn;
+	void *cookie;
+	LIST_ENTRY(loop_source) link;
+};
+
+struct loop_timer {
+	struct loop *loop;
+	uint64_t deadline; /* CLOCK_MONOTONIC, ns */
+	size_t slot;	   /* in the heap, or DISARMED */
+	loop_timer_fn fn;
+	void *cookie;
+	LIST_ENTRY(loop_timer) link;
+};
+
+struct loop {
+	int epoll;
+	bool stop;
+	bool no_pwait2; /* a kernel before 5.11 */
+	LIST_HEAD(, loop_source) sources;
+	LIST_HEAD(, loop_timer) timers;
+	size_t n_timers;
+
+	struct loop_timer **heap; /* armed timers, earliest first; has room for all timers */
+	size_t n_armed;
+	uint64_t pass; /* the timers due at this time are being called */
+
+	/* What the last wait brought; a source that is removed is wiped from it. */
+	struct epoll_event events[EVENTS_MAX];
+	int n_events;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+struct loop *loop_new(void)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll < 0) {
+		free(l);
+		return NULL;
+	}
+	LIST_INIT(&l->sources);
+	LIST_INIT(&l->timers);
+	return l;
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	while (!LIST_EMPTY(&l->sources))
+		loop_remove_fd(LIST_FIRST(&l->sources));
+	while (!LIST_EMPTY(&l->timers))
+		loop_remove_timer(LIST_FIRST(&l->timers));
+	close(l->epoll);
+	free(l->heap);
+	free(l);
+}
+
+struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn,
+				void *cookie)
+{
+	struct loop_source *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return NULL;
+	*s = (struct loop_source){.loop = l, .fd = fd, .fn = fn, .cookie = cookie};
+	err = loop_set_events(s, events);
+	if (err) {
+		free(s);
+		errno = -err;
+		return NULL;
+	}
+	LIST_INSERT_HEAD(&l->sources, s, link);
+	return s;
+}
+
+/* Without events the descriptor leaves the set: epoll reports EPOLLERR and EPOLLHUP unasked, and a
+ * source that does not listen would be called for them again and again. */
+int loop_set_events(struct loop_source *s, uint32_t events)
+{
+	struct epoll_event ev = {.events = events, .data.ptr = s};
+	int op = !events ? EPOLL_CTL_DEL : s->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	if (events == s->events)
+		return 0;
+	if (epoll_ctl(s->loop->epoll, op, s->fd, &ev))
+		return -errno;
+	s->events = events;
+	return 0;
+}
+
+void loop_remove_fd(struct loop_source *s)
+{
+	struct loop *l;
+
+	if (!s)
+		return;
+	l = s->loop;
+	loop_set_events(s, 0);
+	for (int i = 0; i < l->n_events; i++)
+		if (l->events[i].data.ptr == s)
+			l->events[i].data.ptr = NULL;
+	LIST_REMOVE(s, link);
+	free(s);
+}
+
+static void heap_put(struct loop *l, size_t slot, struct loop_timer *t)
+{
+	l->heap[slot] = t;
+	t->slot = slot;
+}
+
+/* Moves t, which belongs at or above slot, to its place. */
+static void heap_up(struct loop *l, size_t slot, struct loop_timer *t)
+{
+	while (slot > 0 && l->heap[(slot - 1) / 2]->deadline > t->deadline) {
+		heap_put(l, slot, l->heap[(slot - 1) / 2]);
+		slot = (slot - 1) / 2;
+	}
+	heap_put(l, slot, t);
+}
+
+static void heap_down(struct loop *l, size_t slot, struct loop_timer *t)
+{
+	for (;;) {
+		size_t child = 2 * slot + 1;
+
+		if (child + 1 < l->n_armed &&
+		    l->heap[child + 1]->deadline < l->heap[child]->deadline)
+			child++;
+		if (child >= l->n_armed || l->heap[child]->deadline >= t->deadline)
+			break;
+		heap_put(l, slot, l->heap[child]);
+		slot = child;
+	}
+	heap_put(l, slot, t);
+}
+
+struct loop_timer *loop_add_timer(struct loop *l, loop_timer_fn fn, void *cookie)
+{
+	struct loop_timer *t = calloc(1, sizeof(*t));
+	struct loop_timer **heap;
+
+	if (!t)
+		return NULL;
+	heap = reallocarray(l->heap, l->n_timers + 1, sizeof(struct loop_timer *));
+	if (!heap) {
+		free(t);
+		return NULL;
+	}
+	l->heap = heap;
+	l->n_timers++;
+	*t = (struct loop_timer){.loop = l, .slot = DISARMED, .fn = fn, .cookie = cookie};
+	LIST_INSERT_HEAD(&l->timers, t, link);
+	return t;
+}
+
+/* A timer that arms itself again from its own callback must not be due in the same pass. */
+void loop_arm(struct loop_timer *t, uint64_t after_ns)
+{
+	struct loop *l = t->loop;
+	uint64_t from = now_ns();
+
+	if (from <= l->pass)
+		from = l->pass + 1;
+	loop_disarm(t);
+	t->deadline = after_ns > UINT64_MAX - from ? UINT64_MAX : from + after_ns;
+	heap_up(l, l->n_armed++, t);
+}
+
+void loop_disarm(struct loop_timer *t)
+{
+	struct loop *l = t->loop;
+	size_t slot = t->slot;
+	struct loop_timer *last;
+
+	if (slot == DISARMED)
+		return;
+	t->slot = DISARMED;
+	last = l->heap[--l->n_armed];
+	if (last == t)
+		return;
+	if (slot > 0 && l->heap[(slot - 1) / 2]->deadline > last->deadline)
+		heap_up(l, slot, last);
+	else
+		heap_down(l, slot, last);
+}
+
+void loop_remove_timer(struct loop_timer *t)
+{
+	if (!t)
+		return;
+	loop_disarm(t);
+	t->loop->n_timers--;
+	LIST_REMOVE(t, link);
+	free(t);
+}
+
+static int wait_ms(struct loop *l, const uint64_t *after_ns)
+{
+	uint64_t ms = after_ns ? *after_ns / NS_PER_MS + (*after_ns % NS_PER_MS != 0) : 0;
+
+	if (ms > INT_MAX)
+		ms = INT_MAX;
+	return epoll_wait(l->epoll, l->events, EVENTS_MAX, after_ns ? (int)ms : -1);
+}
+
+/* Waits for events, at most *after_ns; NULL: for ever. */
+static int wait_events(struct loop *l, const uint64_t *after_ns)
+{
+	struct timespec ts = {0, 0};
+	int n;
+
+	if (l->no_pwait2)
+		return wait_ms(l, after_ns);
+	if (after_ns) {
+		ts.tv_sec = (time_t)(*after_ns / NS_PER_S);
+		ts.tv_nsec = (long)(*after_ns % NS_PER_S);
+	}
+	n = epoll_pwait2(l->epoll, l->events, EVENTS_MAX, after_ns ? &ts : NULL, NULL);
+	if (n < 0 && errno == ENOSYS) {
+		l->no_pwait2 = true;
+		return wait_ms(l, after_ns);
+	}
+	return n;
+}
+
+static int wait_next(struct loop *l)
+{
+	uint64_t now, after = 0;
+	int n;
+
+	if (l->n_armed) {
+		now = now_ns();
+		if (l->heap[0]->deadline > now)
+			after = l->heap[0]->deadline - now;
+	}
+	n = wait_events(l, l->n_armed ? &after : NULL);
+	l->n_events = n < 0 ? 0 : n;
+	return n < 0 && errno != EINTR ? -errno : 0;
+}
+
+static void call_sources(struct loop *l)
+{
+	for (int i = 0; i < l->n_events && !l->stop; i++) {
+		struct loop_source *s = l->events[i].data.ptr;
+		uint32_t events = l->events[i].events;
+
+		if (!s || !s->events) /* removed or silenced by a callback before it */
+			continue;
+		events &= s->events | EPOLLERR | EPOLLHUP;
+		if (events)
+			s->fn(s->cookie, events);
+	}
+	l->n_events = 0;
+}
+
+static void call_timers(struct loop *l)
+{
+	if (!l->n_armed)
+		return;
+	l->pass = now_ns();
+	while (l->n_armed && l->heap[0]->deadline <= l->pass && !l->stop) {
+		struct loop_timer *t = l->heap[0];
+
+		loop_disarm(t);
+		t->fn(t->cookie);
+	}
+}
+
+int loop_run(struct loop *l)
+{
+	int err = 0;
+
+	/* Else the kernel adds up to 50 us to every deadline. */
+	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+	while (!l->stop && !err) {
+		err = wait_next(l);
+		call_sources(l);
+		call_timers(l);
+	}
+	l->stop = false;
+	return err;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stop = true;
+}

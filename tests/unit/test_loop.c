@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "expect.h"
+#include "fw/loop.h"
+#include "unit.h"
+
+#define MS 1000000ull
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* What a callback sees, and what it shall do. */
+struct probe {
+	struct loop *loop;
+	struct loop_source *self, *other;
+	struct loop_timer *timer, *other_timer;
+	int calls, stop_after;
+	uint32_t events;
+	char *log; /* `name` is appended */
+	char name;
+};
+
+static void note(struct probe *p)
+{
+	p->calls++;
+	if (p->log)
+		p->log[strlen(p->log)] = p->name;
+	if (p->calls == p->stop_after)
+		loop_stop(p->loop);
+}
+
+static void on_fd(void *cookie, uint32_t events)
+{
+	struct probe *p = cookie;
+
+	p->events = events;
+	note(p);
+}
+
+static void on_fd_remove_both(void *cookie, uint32_t events)
+{
+	struct probe *p = cookie;
+
+	on_fd(cookie, events);
+	loop_remove_fd(p->other);
+	loop_remove_fd(p->self);
+}
+
+static void on_fd_silence_other(void *cookie, uint32_t events)
+{
+	struct probe *p = cookie;
+
+	on_fd(cookie, events);
+	CU_ASSERT_EQUAL(loop_set_events(p->other, 0), 0);
+	loop_remove_fd(p->self);
+}
+
+static void on_timer(void *cookie)
+{
+	note(cookie);
+}
+
+static void on_timer_stop(void *cookie)
+{
+	struct probe *p = cookie;
+
+	note(p);
+	loop_stop(p->loop);
+}
+
+static void on_timer_again(void *cookie)
+{
+	struct probe *p = cookie;
+
+	loop_arm(p->timer, 0);
+	note(p);
+}
+
+static void on_timer_remove_both(void *cookie)
+{
+	struct probe *p = cookie;
+
+	note(p);
+	loop_remove_timer(p->other_timer);
+	loop_remove_timer(p->timer);
+}
+
+static int ready_fd(void)
+{
+	int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	CU_ASSERT_FATAL(fd >= 0);
+	return fd;
+}
+
+static void sources_are_called(void)
+{
+	struct loop *l = loop_new();
+	struct probe p = {.loop = l, .stop_after = 3};
+	int fd = ready_fd();
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	CU_ASSERT_PTR_NOT_NULL(loop_add_fd(l, fd, EPOLLIN, on_fd, &p));
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT_EQUAL(p.calls, 3); /* level-triggered: nobody reads it */
+	CU_ASSERT_EQUAL(p.events, EPOLLIN);
+	loop_free(l);
+	close(fd);
+}
+
+static void events_can_be_changed(void)
+{
+	struct loop *l = loop_new();
+	struct probe p = {.loop = l, .stop_after = 1};
+	int fd = ready_fd();
+	struct loop_source *s;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	s = loop_add_fd(l, fd, EPOLLIN, on_fd, &p);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT_EQUAL(loop_set_events(s, EPOLLOUT), 0);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT_EQUAL(p.events, EPOLLOUT);
+	loop_free(l);
+	close(fd);
+}
+
+static void bad_descriptors_are_refused(void)
+{
+	struct loop *l = loop_new();
+	struct probe p = {.loop = l};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	errno = 0;
+	CU_ASSERT_PTR_NULL(loop_add_fd(l, -1, EPOLLIN, on_fd, &p));
+	CU_ASSERT_EQUAL(errno, EBADF);
+	loop_free(l);
+}
+
+/* Both are ready in the same wait; whichever is called first removes the other and itself. */
+static void sources_removed_in_callbacks_stay_silent(void)
+{
+	struct loop *l = loop_new();
+	struct probe a = {.loop = l}, b = {.loop = l}, end = {.loop = l};
+	int fd_a = ready_fd(), fd_b = ready_fd();
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	a.self = b.other = loop_add_fd(l, fd_a, EPOLLIN, on_fd_remove_both, &a);
+	b.self = a.other = loop_add_fd(l, fd_b, EPOLLIN, on_fd_remove_both, &b);
+	end.timer = loop_add_timer(l, on_timer_stop, &end);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(end.timer);
+	loop_arm(end.timer, MS);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT_EQUAL(a.calls + b.calls, 1);
+	loop_free(l);
+	close(fd_a);
+	close(fd_b);
+}
+
+/* The other end of pair[0] is closed, which epoll would report whatever is asked of it. */
+static void sources_without_events_are_not_called(void)
+{
+	struct loop *l = loop_new();
+	struct probe a = {.loop = l}, b = {.loop = l}, end = {.loop = l};
+	int pair[2];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	close(pair[1]);
+	pair[1] = ready_fd();
+	b.self = a.other = loop_add_fd(l, pair[1], EPOLLIN, on_fd_silence_other, &b);
+	a.self = b.other = loop_add_fd(l, pair[0], EPOLLIN, on_fd_silence_other, &a);
+	end.timer = loop_add_timer(l, on_timer_stop, &end);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(end.timer);
+	loop_arm(end.timer, 5 * MS);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT_EQUAL(b.calls, 1);
+	CU_ASSERT_EQUAL(a.calls, 0);
+	loop_free(l);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void timers_fire_in_order(void)
+{
+	static const uint64_t after[] = {5, 1, 4, 2, 8, 3, 7, 6, 0};
+	struct probe p[9], end = {0};
+	struct loop *l = loop_new();
+	char log[16] = "";
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	for (int i = 0; i < 9; i++) {
+		p[i] = (struct probe){.loop = l, .log = log, .name = (char)('0' + after[i])};
+		p[i].timer = loop_add_timer(l, on_timer, &p[i]);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(p[i].timer);
+		loop_arm(p[i].timer, after[i] * MS);
+	}
+	end = (struct probe){.loop = l};
+	end.timer = loop_add_timer(l, on_timer_stop, &end);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(end.timer);
+	loop_arm(end.timer, 12 * MS);
+	loop_disarm(p[2].timer); /* 4 */
+	loop_disarm(p[2].timer);
+	loop_arm(p[1].timer, 9 * MS);  /* 1 */
+	loop_remove_timer(p[6].timer); /* 7 */
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	expect_text("order", log, "0235681");
+	loop_free(l);
+}
+
+static void timers_are_not_early(void)
+{
+	static const uint64_t after[] = {0, 1, 50000, 999999, 1000001, 3 * MS};
+	struct loop *l = loop_new();
+	struct probe p = {.loop = l};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	p.timer = loop_add_timer(l, on_timer_stop, &p);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p.timer);
+	for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
+		uint64_t start = now_ns();
+
+		loop_arm(p.timer, after[i]);
+		CU_ASSERT_EQUAL(loop_run(l), 0);
+		CU_ASSERT(now_ns() - start >= after[i]);
+	}
+	CU_ASSERT_EQUAL(p.calls, 6);
+	loop_free(l);
+}
+
+/* Or no descriptor would ever be looked at again. */
+static void timers_that_rearm_themselves_let_others_in(void)
+{
+	struct loop *l = loop_new();
+	struct probe t = {.loop = l}, p = {.loop = l, .stop_after = 3};
+	int fd = ready_fd();
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	t.timer = loop_add_timer(l, on_timer_again, &t);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(t.timer);
+	CU_ASSERT_PTR_NOT_NULL(loop_add_fd(l, fd, EPOLLIN, on_fd, &p));
+	loop_arm(t.timer, 0);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT_EQUAL(p.calls, 3);
+	CU_ASSERT(t.calls >= 2);
+	loop_free(l);
+	close(fd);
+}
+
+static void timers_removed_in_callbacks_stay_silent(void)
+{
+	struct loop *l = loop_new();
+	struct probe a = {.loop = l}, b = {.loop = l}, end = {.loop = l};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	a.timer = b.other_timer = loop_add_timer(l, on_timer_remove_both, &a);
+	b.timer = a.other_timer = loop_add_timer(l, on_timer_remove_both, &b);
+	end.timer = loop_add_timer(l, on_timer_stop, &end);
+	CU_ASSERT_FATAL(a.timer && b.timer && end.timer);
+	loop_arm(a.timer, 0);
+	loop_arm(b.timer, 0);
+	loop_arm(end.timer, MS);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT_EQUAL(a.calls, 1);
+	CU_ASSERT_EQUAL(b.calls, 0);
+	loop_free(l);
+}
+
+static void stop_holds_once(void)
+{
+	struct loop *l = loop_new();
+	struct probe p = {.loop = l};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	p.timer = loop_add_timer(l, on_timer_stop, &p);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p.timer);
+	loop_arm(p.timer, 0);
+	loop_stop(l);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT_EQUAL(p.calls, 0);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT_EQUAL(p.calls, 1);
+	loop_free(l);
+}
+
+static void waiting_costs_nothing(void)
+{
+	struct loop *l = loop_new();
+	struct probe p = {.loop = l};
+	struct timespec before, after;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	p.timer = loop_add_timer(l, on_timer_stop, &p);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p.timer);
+	loop_arm(p.timer, 50 * MS);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	CU_ASSERT((after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec <
+		  10000000);
+	loop_free(l);
+}
+
+static void nothing_can_be_removed(void)
+{
+	loop_remove_fd(NULL);
+	loop_remove_timer(NULL);
+	loop_free(NULL);
+}
+
+static const struct unit_test tests[] = {
+	{"sources are called", sources_are_called},
+	{"events can be changed", events_can_be_changed},
+	{"bad descriptors are refused", bad_descriptors_are_refused},
+	{"sources removed in callbacks stay silent", sources_removed_in_callbacks_stay_silent},
+	{"sources without events are not called", sources_without_events_are_not_called},
+	{"timers fire in order", timers_fire_in_order},
+	{"timers are not early", timers_are_not_early},
+	{"timers that rearm themselves let others in", timers_that_rearm_themselves_let_others_in},
+	{"timers removed in callbacks stay silent", timers_removed_in_callbacks_stay_silent},
+	{"stop holds once", stop_holds_once},
+	{"waiting costs nothing", waiting_costs_nothing},
+	{"nothing can be removed", nothing_can_be_removed},
+};
+UNIT_SUITE("fw/loop", tests)
