@@ -9,6 +9,7 @@
 #ifndef FW_QUEUE_H
 #define FW_QUEUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/chain.h"
@@ -33,7 +34,7 @@ struct queue_packet {
 	uint8_t hook;        /* NF_INET_* */
 	uint32_t in_ifindex, out_ifindex; /* 0: none */
 	uint32_t mark;
-	int has_uid;         /* the packet belongs to a full socket with an open file (NFQA_UID) */
+	bool has_uid;        /* the packet belongs to a full socket with an open file (NFQA_UID) */
 	uint32_t uid, gid;
 	struct packet packet;
 };
@@ -46,8 +47,8 @@ typedef int (*queue_judge_fn)(void *cookie, struct queue *q, const struct queue_
 			      enum verdict *verdict);
 
 /*
- * Called before and after the packets of one burst are judged (either may be NULL): a place to
- * learn what the kernel did before them, once for all of them.
+ * Called when the packets of one burst have been read and none is judged yet (may be NULL): a place
+ * to learn what the kernel did before them, once for all of them.
  */
 typedef void (*queue_burst_fn)(void *cookie, struct queue *q);
 
@@ -59,8 +60,8 @@ int queue_open(struct loop *loop, const struct queue_options *options, struct st
 	       queue_judge_fn judge, queue_burst_fn before, void *cookie, struct queue **out);
 void queue_close(struct queue *q); /* sends the verdicts that are due, unbinds; NULL is fine */
 
-/* The verdict for a packet that was held. */
-void queue_release(struct queue *q, uint32_t id, uint32_t bytes, enum verdict verdict);
+/* The verdict for a packet that was held; nothing is done for an id that is not. */
+void queue_release(struct queue *q, uint32_t id, enum verdict verdict);
 
 const struct queue_options *queue_options(const struct queue *q);
 

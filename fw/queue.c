@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "common/cleanup.h"
+#include "queue_message.h"
+#include "verdicts.h"
+
+#define BURST_MAX   64	/* messages per receive call */
+#define PLAN_MAX    256 /* verdict messages per send call */
+#define RETRY_NS    1000000
+#define RCVBUF_MAX  (256 << 20)
+#define LOSSES_PATH "/proc/thread-self/net/netfilter/nfnetlink_queue"
+
+struct queue {
+	struct queue_options options;
+	struct stats *stats;
+	queue_judge_fn judge;
+	queue_burst_fn before;
+	void *cookie;
+
+	struct mnl_socket *socket;
+	struct loop_source *source;
+	struct loop_timer *timer;
+	bool timer_armed;
+	struct verdicts *verdicts;
+
+	int losses_fd; /* of the namespace that the queue was bound in; or -errno */
+	uint32_t dropped, user_dropped;
+
+	size_t stride;
+	char *buffers; /* BURST_MAX of stride bytes */
+	struct mmsghdr burst[BURST_MAX];
+	struct iovec iov[BURST_MAX];
+	struct sockaddr_nl from[BURST_MAX];
+	struct verdict_message plan[PLAN_MAX];
+	char out[PLAN_MAX * QUEUE_MESSAGE_VERDICT_LEN];
+};
+
+static const enum counter verdict_counter[] = {
+	[VERDICT_ACCEPT] = COUNT_ACCEPTED,
+	[VERDICT_DROP] = COUNT_DROPPED,
+};
+_Static_assert(sizeof(verdict_counter) / sizeof(verdict_counter[0]) == VERDICT_COUNT,
+	       "every verdict has a counter");
+
+static void count(struct queue *q, enum counter c, uint64_t n)
+{
+	q->stats->counter[c] += n;
+}
+
+static void arm(struct queue *q, uint64_t after_ns)
+{
+	loop_arm(q->timer, after_ns);
+	q->timer_armed = true;
+}
+
+/* Without room nothing is read: the kernel's own queue then fills up, which it counts. */
+static void listen_if_room(struct queue *q)
+{
+	if (q->source)
+		loop_set_events(q->source, verdicts_room(q->verdicts) ? EPOLLIN : 0);
+}
+
+static int send_plan(struct queue *q, size_t n)
+{
+	uint64_t start = clock_ticks();
+	uint32_t packets = 0;
+
+	for (size_t i = 0; i < n; i++)
+		queue_message_verdict(q->out + i * QUEUE_MESSAGE_VERDICT_LEN, q->options.number,
+				      &q->plan[i]);
+	if (mnl_socket_sendto(q->socket, q->out, n * QUEUE_MESSAGE_VERDICT_LEN) < 0)
+		return -errno;
+	for (size_t i = 0; i < n; i++) {
+		count(q, verdict_counter[q->plan[i].verdict], q->plan[i].n);
+		packets += q->plan[i].n;
+	}
+	histogram_add(&q->stats->stage[STAGE_VERDICT], (clock_ticks() - start) / packets, packets);
+	return 0;
+}
+
+/* Sends what is due. What the kernel has no memory for now is tried again. */
+static void flush(struct queue *q)
+{
+	size_t n;
+
+	loop_disarm(q->timer);
+	q->timer_armed = false;
+	while ((n = verdicts_plan(q->verdicts, q->options.batch_count, q->plan, PLAN_MAX))) {
+		if (send_plan(q, n)) {
+			count(q, COUNT_VERDICT_FAILED, n);
+			arm(q, RETRY_NS);
+			break;
+		}
+		verdicts_sent(q->verdicts, q->plan, n);
+	}
+	listen_if_room(q);
+}
+
+static void on_timer(void *cookie)
+{
+	flush(cookie);
+}
+
+static void judge_message(struct queue *q, const struct nlmsghdr *nlh)
+{
+	enum verdict verdict = VERDICT_DROP;
+	struct queue_packet p;
+
+	/* An error is the only answer that a verdict can have. */
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		count(q, COUNT_VERDICT_FAILED, 1);
+		return;
+	}
+	if (queue_message_read(nlh, &p))
+		return;
+	count(q, COUNT_QUEUED, 1);
+	if (q->judge(q->cookie, q, &p, &verdict))
+		verdicts_hold(q->verdicts, p.id);
+	else
+		verdicts_judge(q->verdicts, p.id, verdict);
+	if (verdicts_due(q->verdicts) >= q->options.batch_count)
+		flush(q);
+}
+
+/*
+ * One datagram: the kernel puts one message into each. Anybody with CAP_NET_ADMIN here may send us
+ * one as well, but only the kernel has port 0.
+ */
+static void judge_datagram(struct queue *q, unsigned int i)
+{
+	struct nlmsghdr *nlh = q->iov[i].iov_base;
+	int len = (int)q->burst[i].msg_len;
+
+	if (q->from[i].nl_pid != 0 || len < (int)sizeof(*nlh))
+		return;
+	/* A packet whose tail did not fit still has its id in front, and must get a verdict. */
+	if (nlh->nlmsg_len > (uint32_t)len)
+		nlh->nlmsg_len = (uint32_t)len;
+	if (mnl_nlmsg_ok(nlh, len))
+		judge_message(q, nlh);
+}
+
+/* Returns how many datagrams came. */
+static unsigned int receive(struct queue *q)
+{
+	size_t room = verdicts_room(q->verdicts);
+	uint64_t start = clock_ticks();
+	int n = recvmmsg(mnl_socket_get_fd(q->socket), q->burst,
+			 room < BURST_MAX ? (unsigned int)room : BURST_MAX, MSG_DONTWAIT, NULL);
+
+	if (n < 0 && errno == ENOBUFS)
+		count(q, COUNT_QUEUE_OVERFLOW, 1);
+	if (n <= 0)
+		return 0;
+	histogram_add(&q->stats->stage[STAGE_RECEIVE], (clock_ticks() - start) / (unsigned int)n,
+		      (uint64_t)n);
+	return (unsigned int)n;
+}
+
+static void on_readable(void *cookie, uint32_t events)
+{
+	struct queue *q = cookie;
+	unsigned int n = receive(q);
+
+	(void)events;
+	if (n && q->before)
+		q->before(q->cookie, q);
+	for (unsigned int i = 0; i < n; i++)
+		judge_datagram(q, i);
+	if (verdicts_due(q->verdicts)) {
+		if (!q->options.batch_wait_ns)
+			flush(q);
+		else if (!q->timer_armed)
+			arm(q, q->options.batch_wait_ns);
+	}
+	listen_if_room(q);
+}
+
+/* In this turn of the loop, but after whatever else the caller has to release. */
+void queue_release(struct queue *q, uint32_t id, enum verdict verdict)
+{
+	if (verdicts_release(q->verdicts, id, verdict))
+		arm(q, 0);
+}
+
+const struct queue_options *queue_options(const struct queue *q)
+{
+	return &q->options;
+}
+
+/* Large enough that the kernel's queue is full before the socket is: that loss is the clearer one.
+ */
+static void size_socket(struct queue *q)
+{
+	uint64_t want = (uint64_t)q->options.max_length * 2 * q->stride;
+	int size = want < RCVBUF_MAX ? (int)want : RCVBUF_MAX;
+	int fd = mnl_socket_get_fd(q->socket);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+/* Sends a request that no packet can come before the answer to, and waits for that answer. */
+static int request(struct queue *q, struct nlmsghdr *nlh)
+{
+	char answer[512] __attribute__((aligned(8)));
+	ssize_t n;
+
+	nlh->nlmsg_flags |= NLM_F_ACK;
+	if (mnl_socket_sendto(q->socket, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	n = mnl_socket_recvfrom(q->socket, answer, sizeof(answer));
+	if (n < 0 || mnl_cb_run(answer, (size_t)n, 0, 0, NULL, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * What became of a bind request that asked for no ack, as an ack would stand behind packets that
+ * came meanwhile. An error stands first: it means that the queue is not ours, so no packet comes.
+ * The kernel answers before the request's sendto() returns.
+ */
+static int bind_error(struct queue *q)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr err;
+	} first;
+	ssize_t n =
+		recv(mnl_socket_get_fd(q->socket), &first, sizeof(first), MSG_PEEK | MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == ENOBUFS ? 0 : -errno;
+	if (n < (ssize_t)sizeof(first) || first.nlh.nlmsg_type != NLMSG_ERROR)
+		return 0;
+	return first.err.error;
+}
+
+static int bind_queue(struct queue *q)
+{
+	char buf[QUEUE_MESSAGE_CONFIG_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+	int err;
+
+	/* Does nothing since Linux 3.8 but tell the EPERM for lack of CAP_NET_ADMIN apart. */
+	err = request(q, queue_message_command(buf, 0, NFQNL_CFG_CMD_PF_BIND));
+	if (err)
+		return err;
+	nlh = queue_message_bind(buf, &q->options);
+	if (mnl_socket_sendto(q->socket, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	err = bind_error(q);
+	return err == -EPERM || err == -EEXIST ? -EBUSY : err;
+}
+
+static int open_socket(struct queue *q)
+{
+	q->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!q->socket || mnl_socket_bind(q->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	size_socket(q);
+	q->losses_fd = open(LOSSES_PATH, O_RDONLY | O_CLOEXEC);
+	if (q->losses_fd < 0)
+		q->losses_fd = -errno;
+	return bind_queue(q);
+}
+
+static int prepare_buffers(struct queue *q)
+{
+	uint32_t copy = q->options.copy_bytes < QUEUE_MESSAGE_COPY_MAX ? q->options.copy_bytes
+								       : QUEUE_MESSAGE_COPY_MAX;
+
+	q->stride = MNL_ALIGN(copy) + QUEUE_MESSAGE_OVERHEAD;
+	q->buffers = malloc(BURST_MAX * q->stride);
+	q->verdicts = verdicts_new(q->options.max_length);
+	if (!q->buffers || !q->verdicts)
+		return -ENOMEM;
+	for (size_t i = 0; i < BURST_MAX; i++) {
+		q->iov[i] = (struct iovec){q->buffers + i * q->stride, q->stride};
+		q->burst[i].msg_hdr = (struct msghdr){.msg_name = &q->from[i],
+						      .msg_namelen = sizeof(q->from[i]),
+						      .msg_iov = &q->iov[i],
+						      .msg_iovlen = 1};
+	}
+	return 0;
+}
+
+/* Closing the socket unbinds the queue; the kernel drops what is still in it. */
+static void queue_free(struct queue *q)
+{
+	loop_remove_fd(q->source);
+	loop_remove_timer(q->timer);
+	if (q->socket)
+		mnl_socket_close(q->socket);
+	if (q->losses_fd >= 0)
+		close(q->losses_fd);
+	verdicts_free(q->verdicts);
+	free(q->buffers);
+	free(q);
+}
+
+static int queue_start(struct queue *q, struct loop *loop)
+{
+	int err = prepare_buffers(q);
+
+	if (!err)
+		err = open_socket(q);
+	if (err)
+		return err;
+	q->timer = loop_add_timer(loop, on_timer, q);
+	if (!q->timer)
+		return -errno;
+	q->source = loop_add_fd(loop, mnl_socket_get_fd(q->socket), EPOLLIN, on_readable, q);
+	return q->source ? 0 : -errno;
+}
+
+int queue_open(struct loop *loop, const struct queue_options *options, struct stats *stats,
+	       queue_judge_fn judge, queue_burst_fn before, void *cookie, struct queue **out)
+{
+	struct queue *q;
+	int err;
+
+	if (!options->batch_count || !options->copy_bytes || !options->max_length)
+		return -EINVAL;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return -ENOMEM;
+	q->options = *options;
+	q->stats = stats;
+	q->judge = judge;
+	q->before = before;
+	q->cookie = cookie;
+	q->losses_fd = -EBADF;
+	err = queue_start(q, loop);
+	if (err) {
+		queue_free(q);
+		return err;
+	}
+	*out = q;
+	return 0;
+}
+
+void queue_close(struct queue *q)
+{
+	uint32_t id;
+
+	if (!q)
+		return;
+	/* The kernel would drop them anyway, but nobody would count it. */
+	while (verdicts_first_held(q->verdicts, &id))
+		verdicts_release(q->verdicts, id, VERDICT_DROP);
+	flush(q);
+	queue_free(q);
+}
+
+/* The row of our queue: number, port id, length, copy mode, copy range, dropped, user dropped, ...
+ */
+static int read_losses(struct queue *q, FILE *f, uint32_t *dropped, uint32_t *user_dropped)
+{
+	uint32_t number, port;
+	char line[256];
+
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%u %u %*u %*u %*u %u %u", &number, &port, dropped,
+			   user_dropped) == 4 &&
+		    number == q->options.number && port == mnl_socket_get_portid(q->socket))
+			return 0;
+	return ferror(f) ? -EIO : -ENOENT;
+}
+
+/* The kernel's numbers start at 0 with each bind, and wrap at 2^32. */
+int queue_poll_losses(struct queue *q)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_close_ int fd = -1;
+	uint32_t dropped, user_dropped;
+	int err;
+
+	if (q->losses_fd < 0)
+		return q->losses_fd;
+	fd = fcntl(q->losses_fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	f = fdopen(fd, "r");
+	if (!f)
+		return -errno;
+	fd = -1; /* closed with f */
+	err = read_losses(q, f, &dropped, &user_dropped);
+	if (err)
+		return err;
+	count(q, COUNT_QUEUE_DROPPED, dropped - q->dropped);
+	count(q, COUNT_QUEUE_USER_DROPPED, user_dropped - q->user_dropped);
+	q->dropped = dropped;
+	q->user_dropped = user_dropped;
+	return 0;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "queue_message.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const uint32_t nf_verdict[] = {
+	[VERDICT_ACCEPT] = NF_ACCEPT,
+	[VERDICT_DROP] = NF_DROP,
+};
+_Static_assert(sizeof(nf_verdict) / sizeof(nf_verdict[0]) == VERDICT_COUNT,
+	       "every verdict has a netfilter verdict");
+
+/* What the attributes of one message say. */
+struct raw {
+	const struct nlattr *header, *payload;
+	uint32_t cap_len, in_ifindex, out_ifindex, mark, uid, gid;
+	bool has_uid;
+};
+
+static bool take_u32(const struct nlattr *attr, uint32_t *out)
+{
+	if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
+		return false;
+	*out = ntohl(mnl_attr_get_u32(attr));
+	return true;
+}
+
+static void take_attribute(const struct nlattr *attr, struct raw *raw)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case NFQA_PACKET_HDR:
+		if (mnl_attr_get_payload_len(attr) >= sizeof(struct nfqnl_msg_packet_hdr))
+			raw->header = attr;
+		break;
+	case NFQA_PAYLOAD:
+		raw->payload = attr;
+		break;
+	case NFQA_CAP_LEN:
+		take_u32(attr, &raw->cap_len);
+		break;
+	case NFQA_IFINDEX_INDEV:
+		take_u32(attr, &raw->in_ifindex);
+		break;
+	case NFQA_IFINDEX_OUTDEV:
+		take_u32(attr, &raw->out_ifindex);
+		break;
+	case NFQA_MARK:
+		take_u32(attr, &raw->mark);
+		break;
+	case NFQA_UID:
+		raw->has_uid = take_u32(attr, &raw->uid);
+		break;
+	case NFQA_GID:
+		take_u32(attr, &raw->gid);
+		break;
+	}
+}
+
+/*
+ * The kernel goes by the protocol under which it handles a packet, not by the version in its first
+ * byte, which a raw socket can set at will: where they differ, nothing in the header can be
+ * trusted.
+ */
+static bool version_lies(const struct packet *p, uint16_t hw_protocol)
+{
+	return (hw_protocol == ETH_P_IP && p->family == 6) ||
+	       (hw_protocol == ETH_P_IPV6 && p->family == 4);
+}
+
+static void read_payload(const struct raw *raw, uint16_t hw_protocol, struct packet *out)
+{
+	const void *data = raw->payload ? mnl_attr_get_payload(raw->payload) : NULL;
+	size_t copied = raw->payload ? mnl_attr_get_payload_len(raw->payload) : 0;
+	size_t length = raw->cap_len > copied ? raw->cap_len : copied;
+
+	packet_parse(data, copied, length, out);
+	if (!version_lies(out, hw_protocol))
+		return;
+	packet_parse(NULL, 0, length, out);
+	out->malformed = true;
+}
+
+/* Not mnl_attr_for_each(), which goes by the length rounded up and so may read past its end. */
+static void take_attributes(const struct nlmsghdr *nlh, struct raw *raw)
+{
+	const char *end = (const char *)nlh + nlh->nlmsg_len;
+	const struct nlattr *attr = mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg));
+
+	for (; mnl_attr_ok(attr, (int)(end - (const char *)attr)); attr = mnl_attr_next(attr))
+		take_attribute(attr, raw);
+}
+
+static bool is_packet(const struct nlmsghdr *nlh)
+{
+	return nlh->nlmsg_len >= MNL_NLMSG_HDRLEN + sizeof(struct nfgenmsg) &&
+	       nlh->nlmsg_type == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET);
+}
+
+int queue_message_read(const struct nlmsghdr *nlh, struct queue_packet *out)
+{
+	struct nfqnl_msg_packet_hdr header;
+	struct raw raw = {0};
+
+	if (!is_packet(nlh))
+		return -EBADMSG;
+	take_attributes(nlh, &raw);
+	if (!raw.header)
+		return -EBADMSG;
+	memcpy(&header, mnl_attr_get_payload(raw.header), sizeof(header));
+	*out = (struct queue_packet){
+		.id = ntohl(header.packet_id),
+		.hook = header.hook,
+		.in_ifindex = raw.in_ifindex,
+		.out_ifindex = raw.out_ifindex,
+		.mark = raw.mark,
+		.has_uid = raw.has_uid,
+		.uid = raw.uid,
+		.gid = raw.gid,
+	};
+	read_payload(&raw, ntohs(header.hw_protocol), &out->packet);
+	return 0;
+}
+
+struct nlmsghdr *queue_message_command(char buf[QUEUE_MESSAGE_CONFIG_MAX], uint16_t number,
+				       uint8_t command)
+{
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, number);
+
+	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, command);
+	return nlh;
+}
+
+struct nlmsghdr *queue_message_bind(char buf[QUEUE_MESSAGE_CONFIG_MAX],
+				    const struct queue_options *o)
+{
+	struct nlmsghdr *nlh = queue_message_command(buf, o->number, NFQNL_CFG_CMD_BIND);
+	uint32_t copy =
+		o->copy_bytes < QUEUE_MESSAGE_COPY_MAX ? o->copy_bytes : QUEUE_MESSAGE_COPY_MAX;
+
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)copy);
+	nfq_nlmsg_cfg_put_qmaxlen(nlh, o->max_length);
+	/* One attribute for all flags: a second one would replace the first. */
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_UID_GID));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_MAX - 1));
+	return nlh;
+}
+
+void queue_message_verdict(char buf[QUEUE_MESSAGE_VERDICT_LEN], uint16_t number,
+			   const struct verdict_message *m)
+{
+	int type = m->batch ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT;
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, type, number);
+
+	nfq_nlmsg_verdict_put(nlh, (int)m->id, (int)nf_verdict[m->verdict]);
+}
