@@ -60,7 +60,7 @@ join_host() {
 }
 
 queue_taken() {
-	awk '$1 <= 2 { found = 1 } END { exit !found }' /proc/1/net/netfilter/nfnetlink_queue
+	awk '$1 <= 2 { found = 1 } END { exit !found }' /proc/net/netfilter/nfnetlink_queue
 }
 
 step "the README has these lines"

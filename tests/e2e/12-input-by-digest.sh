@@ -45,6 +45,6 @@ expect_passes after6 8080 curl_get client $SERVER6
 
 step "nginx: master and worker hold the socket, and both are it"
 expect_ok ctl -A -c INPUT -v DROP --sng-hash "$(digest nginx)"
-MAX_TIME=1 expect_fail curl_get client $SERVER4 8081 /nginx
-MAX_TIME=1 expect_fail curl_get client $SERVER6 8081 /nginx
+MAX_TIME=0.5 expect_fail curl_get client $SERVER4 8081 /nginx
+MAX_TIME=0.5 expect_fail curl_get client $SERVER6 8081 /nginx
 expect_passes still4 8080 curl_get client $SERVER4

@@ -22,7 +22,7 @@ expect_blocked curl6 8080 curl_get client $SERVER6
 
 step "a copy of wget with one more byte is another program"
 copy_program /usr/bin/wget wget
-MAX_TIME=1 expect_fail on client "$TMP/wget" --no-config -nv -t 1 -T 1 -O /dev/null "$(url $SERVER4 8080 /copy)"
+MAX_TIME=0.5 expect_fail on client "$TMP/wget" --no-config -nv -t 1 -T 1 -O /dev/null "$(url $SERVER4 8080 /copy)"
 ! http_saw 8080 /copy || fail "the server saw /copy"
 
 step "allowed for one port only"

@@ -52,9 +52,9 @@ expect_ok ctl -A -c OUTPUT -v DROP --sng-hash "$(digest curl)" --note "the rule 
 rules >"$TMP/rules"
 
 step "digests"
-bad_rule "${D64:1}" --sng-hash "${D64:1}"
-bad_rule "${D64}0" --sng-hash "${D64}0"
-bad_rule "${D64:1}g" --sng-hash "${D64:1}g"
+bad_rule "got 63" --sng-hash "${D64:1}"
+bad_rule "got 65" --sng-hash "${D64}0"
+bad_rule "other characters" --sng-hash "${D64:1}g"
 
 step "addresses and ports"
 bad_rule 10.0.0.0/33 -d 10.0.0.0/33
@@ -106,7 +106,7 @@ refused + -b another server -b 0
 
 step "a second daemon: on the same socket, on the same queue"
 refused + "$APP_FW_SOCKET" another server --socket "$APP_FW_SOCKET"
-refused + "queue 0" another client --socket "$TMP/other/ctl.sock"
+refused + "queue 1" another client --socket "$TMP/other/ctl.sock"
 expect_line "$(digest curl)" ctl -L
 
 step "no BTF"

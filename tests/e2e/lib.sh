@@ -123,7 +123,7 @@ expect_blocked() {
 	local path=/$1 port=$2 before
 	shift 2
 	before=$(counter dropped)
-	MAX_TIME=1 expect_fail "$@" "$port" "$path"
+	MAX_TIME=0.5 expect_fail "$@" "$port" "$path"
 	! http_saw "$port" "$path" || fail "the server saw $path, and should not: $*"
 	expect_that "$(counter dropped)" -gt "$before" "packets dropped"
 }
@@ -179,9 +179,9 @@ spawn() {
 
 # --- Namespaces -------------------------------------------------------------------------------
 
-# netns NAME: the file of client, server, or host (the initial one).
+# netns NAME: the file of client, server, or host (the one this runs in).
 netns() {
-	[[ $1 == host ]] && echo /proc/1/ns/net || echo "/run/netns/afw-$$-$1"
+	[[ $1 == host ]] && echo "/proc/$$/ns/net" || echo "/run/netns/afw-$$-$1"
 }
 
 # on NS CMD...: not `ip netns exec`, which would hide /sys/fs/bpf.

@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import sys
+import time
 
 MAGIC, VERSION = 0x57464341, 1
 APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN, COUNT = range(9)
@@ -22,11 +23,19 @@ def message(command, value):
     return header(command, len(text)) + text
 
 
-def connect():
+def connect(limit=LIMIT):
+    """With a timeout, a full backlog is EAGAIN instead of a wait: so it is tried again."""
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    s.settimeout(LIMIT)
-    s.connect(sys.argv[1])
-    return s
+    s.settimeout(limit)
+    end = time.monotonic() + limit
+    while True:
+        try:
+            s.connect(sys.argv[1])
+            return s
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
 
 
 def read_exactly(s, n):
@@ -52,8 +61,7 @@ def reply(s):
 
 def others_are_served(name):
     try:
-        with connect() as s:
-            s.settimeout(2)
+        with connect(2) as s:
             s.sendall(message(STATUS, {}))
             answer = reply(s)
     except OSError as e:
