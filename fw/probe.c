@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <linux/bpf.h>
 #include <linux/mount.h>
 #include <stdio.h>
@@ -328,7 +329,10 @@ bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note
 
 	if ((seq & 1) || slot->print != at)
 		return false;
-	memcpy(out, slot, sizeof(*out));
+	memcpy(out, slot, offsetof(struct note, holder));
+	if (out->n_holders > ABI_HOLDERS)
+		return false;
+	memcpy(out->holder, slot->holder, out->n_holders * sizeof(out->holder[0]));
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
 }

@@ -179,8 +179,9 @@ static void on_readable(void *cookie, uint32_t events)
 		q->before(q->cookie, q);
 	for (unsigned int i = 0; i < n; i++)
 		judge_datagram(q, i);
+	/* When no more packets are there, waiting would only delay those that are. */
 	if (verdicts_due(q->verdicts)) {
-		if (!q->options.batch_wait_ns)
+		if (n < BURST_MAX || !q->options.batch_wait_ns)
 			flush(q);
 		else if (!q->timer_armed)
 			arm(q, q->options.batch_wait_ns);

@@ -23,7 +23,7 @@ struct queue_options {
 	uint16_t number;
 	enum chain chain;
 	unsigned int batch_count; /* most packets under one batch verdict, >= 1 */
-	uint64_t batch_wait_ns;   /* longest a judged packet may wait for company; 0: end of its burst */
+	uint64_t batch_wait_ns;   /* longest a judged packet may wait while more keep coming; 0: end of its burst */
 	uint32_t copy_bytes;      /* how much of each packet to copy */
 	uint32_t max_length;      /* packets the kernel queues at most */
 };
