@@ -82,6 +82,7 @@ static void refuses(void)
 		{"1:2:3:4:5:6:7:8:9", -EINVAL},
 		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128", -EINVAL},
 		{"::ffff:192.0.2.256", -EINVAL},
+		{"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555", -EINVAL}, /* 46 characters */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

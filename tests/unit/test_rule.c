@@ -145,6 +145,7 @@ static void messages(void)
 		{"-c INPUT", "missing -v: expected ACCEPT or DROP"},
 		{"-c FOO", "-c FOO: expected INPUT, OUTPUT or FORWARD"},
 		{"--chain \"\"", "--chain \"\": expected INPUT, OUTPUT or FORWARD"},
+		{"-c ~\x7f!", "-c ~?!: expected INPUT, OUTPUT or FORWARD"},
 		{"-v FOO", "-v FOO: expected ACCEPT or DROP"},
 		{"-v drop", "-v drop: expected ACCEPT or DROP"},
 		{"-! -c INPUT", "-! -c: cannot be negated"},
