@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "explain.h"
 #include "log.h"
 #include "report.h"
 #include "store.h"
@@ -247,12 +248,56 @@ static enum wire_status do_objects(struct daemon *d, const json_t *request, json
 	return WIRE_OK;
 }
 
+struct explaining {
+	struct daemon *d;
+	uint32_t pid;
+	enum chain chain;
+	struct packet packet;
+	bool final;
+	int r;
+	json_t *reply;
+};
+
+static void ask_explain(void *cookie)
+{
+	struct explaining *e = cookie;
+
+	e->r = judge_explain(e->d->judge, e->pid, e->chain, &e->packet, e->final, &e->reply);
+}
+
+static enum wire_status do_explain(struct daemon *d, const json_t *request, json_t **reply)
+{
+	static const struct timespec pause = {.tv_nsec = 5000000};
+	struct explaining e = {.d = d};
+	struct rule described;
+	const char *what;
+	size_t pid;
+
+	if (!get_index(request, "pid", &pid, reply) || !get_rule(request, &described, reply))
+		return WIRE_REFUSED;
+	if (explain_packet(&described, &e.packet, &what))
+		return refuse(reply, "%s: expected what describes one packet", what);
+	e.pid = pid;
+	e.chain = described.chain;
+	for (int i = 0; i < 200; i++) {
+		e.final = i == 199;
+		mailbox_call(d->mailbox, ask_explain, &e);
+		if (e.r != -EAGAIN)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (e.r)
+		return refuse(reply, "pid %zu: %s", pid, strerror(-e.r));
+	*reply = e.reply;
+	return WIRE_OK;
+}
+
 typedef enum wire_status (*command_fn)(struct daemon *d, const json_t *request, json_t **reply);
 
 static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_APPEND] = do_append,   [WIRE_INSERT] = do_insert, [WIRE_DELETE] = do_delete,
 	[WIRE_LIST] = do_list,	     [WIRE_STATUS] = do_status, [WIRE_STATS] = do_stats,
-	[WIRE_OBJECTS] = do_objects,
+	[WIRE_OBJECTS] = do_objects, [WIRE_EXPLAIN] = do_explain,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@ struct client {
 	enum step step;
 	bool last;	/* refused already, and closed once it has been told */
 	bool served;	/* has had a reply */
+	bool late;	/* past its deadline, and living on its grace */
 	uint64_t since; /* when it became idle */
 	struct wire_header header;
 	uint8_t head[WIRE_HEADER_LEN];
@@ -83,12 +85,19 @@ static void begin(struct client *c, enum step step, char *body, size_t length)
 	c->done = 0;
 }
 
+/* The deadline is for a whole request or a whole reply: header and payload share one. */
+static void set_deadline(struct client *c)
+{
+	c->late = false;
+	loop_arm(c->timer, c->control->deadline_ns);
+}
+
 /* Ready for the next request. */
 static void client_rest(struct client *c)
 {
 	begin(c, STEP_HEADER, NULL, WIRE_HEADER_LEN);
 	c->since = now_ns();
-	loop_arm(c->timer, c->control->deadline_ns);
+	set_deadline(c);
 	if (loop_set_events(c->source, EPOLLIN))
 		client_close(c);
 }
@@ -185,7 +194,7 @@ static void client_reply(struct client *c, enum wire_status status, json_t *repl
 		return;
 	}
 	begin(c, STEP_REPLY, text.data, text.length);
-	loop_arm(c->timer, c->control->deadline_ns);
+	set_deadline(c);
 	client_write(c);
 }
 
@@ -269,10 +278,24 @@ static void on_client(void *cookie, uint32_t events)
 		client_read(c);
 }
 
+/* Whether it is our turn: the bytes are there, or the room for them. */
+static bool is_ready(const struct client *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = c->step == STEP_REPLY ? POLLOUT : POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* What came in time must not be closed because the loop was busy with something else. */
 static void on_deadline(void *cookie)
 {
 	struct client *c = cookie;
 
+	if (!c->late && is_ready(c)) {
+		c->late = true;
+		loop_arm(c->timer, CONTROL_GRACE_NS);
+		return;
+	}
 	if (client_is_idle(c) || c->last)
 		client_close(c);
 	else

@@ -96,11 +96,12 @@ static bool satisfies(enum answer a, const struct rule *r, enum match m)
 }
 
 static bool packet_matches(const struct rule *r, const struct packet *p,
-			   const struct holders *holders)
+			   const struct holders *holders, enum match *failed)
 {
 	for (uint32_t left = r->have & ~RULE_OBJECT_MATCHES; left; left &= left - 1) {
 		enum match m = (enum match)__builtin_ctz(left);
 
+		*failed = m;
 		if (!satisfies(ask_packet(r, m, p, holders), r, m))
 			return false;
 	}
@@ -121,11 +122,12 @@ static bool is_whole(enum match m, const struct objset *set)
 	return set->complete && (m != MATCH_AGG_HASH || set->has_aggregate);
 }
 
-static bool holder_matches(const struct rule *r, const struct holder *h)
+static bool holder_matches(const struct rule *r, const struct holder *h, enum match *failed)
 {
 	for (uint32_t left = r->have & RULE_OBJECT_MATCHES; left; left &= left - 1) {
 		enum match m = (enum match)__builtin_ctz(left);
 
+		*failed = m;
 		if (must_be_sure(r) && !is_whole(m, h->objects))
 			return false;
 		if (has_object(r, m, h->objects) == negated(r, m))
@@ -134,22 +136,33 @@ static bool holder_matches(const struct rule *r, const struct holder *h)
 	return true;
 }
 
-/* Law 4: one holder is enough to drop, all are needed to accept. *which: the first that matched. */
-static bool objects_match(const struct rule *r, const struct holders *holders, size_t *which)
+/* Law 4: one holder is enough to drop, all are needed to accept. found->holder: who decided it. */
+static bool objects_match(const struct rule *r, const struct holders *holders,
+			  struct finding *found)
 {
 	const bool all = must_be_sure(r);
 
-	*which = 0;
+	found->holder = 0;
 	if (!rule_needs_objects(r))
 		return true;
-	if (holders->origin != ORIGIN_KNOWN || holders->n == 0)
+	if (holders->origin != ORIGIN_KNOWN || holders->n == 0) {
+		found->failed = (enum match)__builtin_ctz(r->have & RULE_OBJECT_MATCHES);
 		return false;
+	}
 	for (size_t i = 0; i < holders->n; i++)
-		if (holder_matches(r, &holders->h[i]) != all) {
-			*which = all ? 0 : i;
+		if (holder_matches(r, &holders->h[i], &found->failed) != all) {
+			found->holder = i;
 			return !all;
 		}
 	return all;
+}
+
+bool decide_rule(const struct rule *r, const struct packet *p, const struct holders *holders,
+		 struct finding *found)
+{
+	found->holder = 0;
+	found->failed = MATCH_COUNT;
+	return packet_matches(r, p, holders, &found->failed) && objects_match(r, holders, found);
 }
 
 static enum verdict fall_back(const struct ruleset *rs, enum chain chain, enum origin origin)
@@ -170,14 +183,16 @@ enum verdict decide(const struct ruleset *rs, enum chain chain, const struct pac
 		    const struct holders *holders, struct reason *why)
 {
 	const struct ruleset_chain *c = &rs->chains[chain];
+	struct finding found;
 
 	why->origin = holders->origin;
 	for (size_t i = 0; i < c->n; i++) {
 		const struct rule *r = &c->rules[i];
 
-		if (!packet_matches(r, p, holders) || !objects_match(r, holders, &why->holder))
+		if (!decide_rule(r, p, holders, &found))
 			continue;
 		why->rule = i;
+		why->holder = found.holder;
 		return r->verdict;
 	}
 	why->rule = REASON_POLICY;

@@ -17,6 +17,8 @@
 #ifndef FW_DECIDE_H
 #define FW_DECIDE_H
 
+#include <stdbool.h>
+
 #include "holder.h"
 #include "packet.h"
 #include "ruleset.h"
@@ -28,6 +30,16 @@ struct reason {
 	size_t rule;   /* index in the chain, or REASON_POLICY */
 	size_t holder; /* of an object match: index of a holder that matched; else 0 */
 };
+
+/* What was found of one rule. */
+struct finding {
+	enum match failed; /* of a rule that does not match: the criterion that says so */
+	size_t holder;     /* the holder that decided it; 0 where no object criterion did */
+};
+
+/* Whether one rule matches. *found is written in either case. */
+bool decide_rule(const struct rule *r, const struct packet *p, const struct holders *holders,
+		 struct finding *found);
 
 enum verdict decide(const struct ruleset *rs, enum chain chain, const struct packet *p,
 		    const struct holders *holders, struct reason *why);

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "decide.h"
+#include "explain.h"
 #include "log.h"
 
 #define RETRY_NS      200000ull /* a mapping call takes microseconds */
@@ -254,6 +255,42 @@ int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enu
 	if (!hold(j, q, p, &who))
 		return 1;
 	return judge_attributed(j, chain, &p->packet, &who, true, ticks, verdict);
+}
+
+static json_t *report_holders(struct judge *j, const struct attribution *who)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < who->n; i++) {
+		json_t *report;
+
+		if (!processes_report(j->processes, who->holder[i].tgid, true, &report))
+			json_array_append_new(list, report);
+	}
+	return list;
+}
+
+int judge_explain(struct judge *j, uint32_t pid, enum chain chain, const struct packet *p,
+		  bool final, json_t **out)
+{
+	struct attribution who;
+	struct holders holders = {0};
+	int r = owner_of_process(j->owner, pid, chain, p, &who);
+
+	if (r)
+		return r;
+	holders.origin = who.origin;
+	holders.netns = who.netns;
+	holders.cookie = who.cookie;
+	r = resolve_objects(j, &who, final, &holders);
+	if (r)
+		return r;
+	*out = explain(j->rules, chain, p, &holders);
+	if (!*out)
+		return -ENOMEM;
+	json_object_set_new(*out, "holders", report_holders(j, &who));
+	json_object_set_new(*out, "socket", who.cookie ? json_integer(who.cookie) : json_null());
+	return 0;
 }
 
 static bool release(struct judge *j, const struct held *h, bool final)

@@ -6,6 +6,7 @@
 #ifndef FW_JUDGE_H
 #define FW_JUDGE_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 #include "loop.h"
@@ -38,6 +39,15 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules);
 
 /* Objects have settled: judge what was held for them. The cookie is the judge. */
 void judge_retry(void *judge);
+
+/*
+ * What explain() says of a packet between process `pid` and the peer that `p` describes, with
+ * "holders": what processes_report() says of each. If the process has a socket with that peer, its
+ * holders answer for it, else the process alone. -ESRCH: no such process; -EAGAIN: digests are
+ * being computed.
+ */
+int judge_explain(struct judge *j, uint32_t pid, enum chain chain, const struct packet *p,
+		  bool final, json_t **out);
 
 size_t judge_held(const struct judge *j);
 

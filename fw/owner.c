@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "owner.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <linux/netfilter.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sockdiag.h"
 
@@ -126,13 +129,6 @@ static bool resolve(struct owner *o, uint64_t cookie, uint32_t hint_tgid, struct
 	else
 		set_holders(out, p.holder, p.n_holders);
 	return false;
-}
-
-void owner_of_cookie(struct owner *o, uint64_t cookie, uint32_t hint_tgid, struct attribution *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (resolve(o, cookie, hint_tgid, out))
-		set_origin(out, ORIGIN_UNKNOWN);
 }
 
 /* The packet's two ends as its local socket sees them. */
@@ -253,4 +249,86 @@ void owner_attribute(struct owner *o, const struct queue_packet *p, struct attri
 	o->stats->counter[out->origin == ORIGIN_KNOWN	 ? COUNT_KNOWN
 			  : out->origin == ORIGIN_KERNEL ? COUNT_KERNEL
 							 : COUNT_UNKNOWN]++;
+}
+
+struct search {
+	uint32_t pid;
+	const struct sockdiag_query *wanted;
+	uint64_t cookie;
+};
+
+static bool process_has_inode(uint32_t pid, uint32_t inode)
+{
+	char path[64], link[64], wanted[32];
+	struct dirent *e;
+	DIR *dir;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
+	snprintf(wanted, sizeof(wanted), "socket:[%u]", inode);
+	dir = opendir(path);
+	while (dir && !found && (e = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), e->d_name, link, sizeof(link) - 1);
+
+		link[n < 0 ? 0 : n] = 0;
+		found = !strcmp(link, wanted);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static bool port_fits(uint16_t wanted, uint16_t port)
+{
+	return !wanted || wanted == port;
+}
+
+/* Whether a socket is one with the peer that is looked for, and the process holds it. */
+static bool is_wanted(void *cookie, const struct sockdiag_query *ends, const struct sockdiag_answer *a)
+{
+	struct search *s = cookie;
+
+	if (memcmp(ends->remote, s->wanted->remote, sizeof(ends->remote)) ||
+	    !port_fits(s->wanted->remote_port, ends->remote_port) ||
+	    !port_fits(s->wanted->local_port, ends->local_port) || !a->inode ||
+	    !process_has_inode(s->pid, a->inode))
+		return false;
+	s->cookie = a->cookie;
+	return true;
+}
+
+static uint64_t find_process_socket(struct owner *o, uint32_t pid, enum chain chain,
+				    const struct packet *p)
+{
+	struct queue_packet as = {.packet = *p,
+				  .hook = chain == CHAIN_INPUT ? NF_INET_LOCAL_IN : NF_INET_LOCAL_OUT};
+	struct sockdiag_query q;
+	struct search s = {.pid = pid, .wanted = &q};
+
+	make_query(&as, &q);
+	if (!p->has_proto || sockdiag_each(o->diag, q.family, q.proto, is_wanted, &s))
+		return 0;
+	return s.cookie;
+}
+
+int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const struct packet *p,
+		     struct attribution *out)
+{
+	struct proc_rec rec;
+
+	memset(out, 0, sizeof(*out));
+	out->netns = o->netns;
+	if (probe_proc(o->probe, pid, &rec) || (rec.flags & PROC_EXITED))
+		return -ESRCH;
+	out->cookie = find_process_socket(o, pid, chain, p);
+	if (out->cookie && !resolve(o, out->cookie, pid, out))
+		return 0;
+	out->cookie = 0;
+	out->origin = ORIGIN_KNOWN;
+	out->n = 1;
+	out->holder[0] = (struct note_holder){.tgid = pid,
+					      .in_flight = rec.in_flight,
+					      .start_ns = rec.start_ns,
+					      .map_stamp = rec.map_stamp};
+	return 0;
 }

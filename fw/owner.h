@@ -29,7 +29,12 @@ void owner_free(struct owner *o); /* NULL is fine */
 /* Always answers: what cannot be shown is ORIGIN_UNKNOWN. */
 void owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out);
 
-/* The same for a socket that is known by its cookie. */
-void owner_of_cookie(struct owner *o, uint64_t cookie, uint32_t hint_tgid, struct attribution *out);
+/*
+ * For the socket that process `pid` has with the peer in `p` (the destination on OUTPUT, the source
+ * on INPUT; ports that are 0 are any); if it has none, for the process alone, and out->cookie is 0.
+ * 0; -ESRCH when there is no such process.
+ */
+int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const struct packet *p,
+		     struct attribution *out);
 
 #endif

@@ -60,6 +60,32 @@ static void fill_id(const struct sockdiag_query *q, struct inet_diag_sockid *id)
 	id->idiag_dport = htons(q->local_port);
 }
 
+static int request(struct sockdiag *d, const struct sockdiag_query *q, uint16_t flags)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct inet_diag_req_v2 *req;
+
+	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP && q->proto != IPPROTO_UDPLITE)
+		return -EOPNOTSUPP;
+	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	h->nlmsg_flags = NLM_F_REQUEST | flags;
+	h->nlmsg_seq = ++d->seq;
+	req = mnl_nlmsg_put_extra_header(h, sizeof(*req));
+	req->sdiag_family = q->family == 4 ? AF_INET : AF_INET6;
+	req->sdiag_protocol = q->proto;
+	req->idiag_states = ~0u;
+	fill_id(q, &req->id);
+	return mnl_socket_sendto(d->nl, h, h->nlmsg_len) < 0 ? -errno : 0;
+}
+
+static void read_answer(const struct inet_diag_msg *m, struct sockdiag_answer *out)
+{
+	out->cookie = m->id.idiag_cookie[0] | (uint64_t)m->id.idiag_cookie[1] << 32;
+	out->inode = m->idiag_inode;
+	out->state = m->idiag_state;
+}
+
 static int receive(struct sockdiag *d, struct sockdiag_answer *out)
 {
 	char buf[8192];
@@ -80,29 +106,72 @@ static int receive(struct sockdiag *d, struct sockdiag_answer *out)
 	if (mnl_nlmsg_get_payload_len(h) < sizeof(*m))
 		return -EPROTO;
 	m = mnl_nlmsg_get_payload(h);
-	out->cookie = m->id.idiag_cookie[0] | (uint64_t)m->id.idiag_cookie[1] << 32;
-	out->inode = m->idiag_inode;
-	out->state = m->idiag_state;
+	read_answer(m, out);
 	return 0;
 }
 
 int sockdiag_find(struct sockdiag *d, const struct sockdiag_query *q, struct sockdiag_answer *out)
 {
-	char buf[256] __attribute__((aligned(8)));
-	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-	struct inet_diag_req_v2 *req;
+	int r = request(d, q, 0);
 
-	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP && q->proto != IPPROTO_UDPLITE)
-		return -EOPNOTSUPP;
-	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	h->nlmsg_flags = NLM_F_REQUEST;
-	h->nlmsg_seq = ++d->seq;
-	req = mnl_nlmsg_put_extra_header(h, sizeof(*req));
-	req->sdiag_family = q->family == 4 ? AF_INET : AF_INET6;
-	req->sdiag_protocol = q->proto;
-	req->idiag_states = ~0u;
-	fill_id(q, &req->id);
-	if (mnl_socket_sendto(d->nl, h, h->nlmsg_len) < 0)
-		return -errno;
-	return receive(d, out);
+	return r ? r : receive(d, out);
+}
+
+static void read_ends(const struct inet_diag_msg *m, uint8_t family, struct sockdiag_query *ends)
+{
+	size_t n = family == 4 ? 4 : 16;
+
+	memset(ends, 0, sizeof(*ends));
+	ends->family = family;
+	memcpy(ends->local, m->id.idiag_src, n);
+	memcpy(ends->remote, m->id.idiag_dst, n);
+	ends->local_port = ntohs(m->id.idiag_sport);
+	ends->remote_port = ntohs(m->id.idiag_dport);
+}
+
+struct each {
+	uint8_t family;
+	bool (*fn)(void *cookie, const struct sockdiag_query *ends, const struct sockdiag_answer *a);
+	void *cookie;
+	bool done;
+};
+
+/* The rest of a dump is read even when nobody wants it: the next answer comes after it. */
+static int on_socket(const struct nlmsghdr *h, void *data)
+{
+	struct each *e = data;
+	struct sockdiag_query ends;
+	struct sockdiag_answer a;
+	const struct inet_diag_msg *m;
+
+	if (e->done || mnl_nlmsg_get_payload_len(h) < sizeof(*m))
+		return MNL_CB_OK;
+	m = mnl_nlmsg_get_payload(h);
+	read_ends(m, e->family, &ends);
+	read_answer(m, &a);
+	e->done = e->fn(e->cookie, &ends, &a);
+	return MNL_CB_OK;
+}
+
+int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto,
+		  bool (*fn)(void *cookie, const struct sockdiag_query *ends,
+			     const struct sockdiag_answer *a),
+		  void *cookie)
+{
+	struct sockdiag_query q = {.family = family, .proto = proto};
+	struct each e = {.family = family, .fn = fn, .cookie = cookie};
+	char buf[32768];
+	int r = request(d, &q, NLM_F_DUMP);
+
+	while (!r) {
+		ssize_t n = mnl_socket_recvfrom(d->nl, buf, sizeof(buf));
+
+		r = n < 0 ? -1 : mnl_cb_run(buf, n, d->seq, 0, on_socket, &e);
+		if (r < 0)
+			return -errno;
+		if (r == MNL_CB_STOP)
+			return 0;
+		r = 0;
+	}
+	return r;
 }

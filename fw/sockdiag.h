@@ -6,6 +6,7 @@
 #ifndef FW_SOCKDIAG_H
 #define FW_SOCKDIAG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct sockdiag;
@@ -30,5 +31,14 @@ void sockdiag_close(struct sockdiag *d); /* NULL is fine */
 
 /* 0; -ENOENT when there is no such socket; -EOPNOTSUPP for another protocol; else -errno. */
 int sockdiag_find(struct sockdiag *d, const struct sockdiag_query *q, struct sockdiag_answer *out);
+
+/*
+ * Tells fn of every socket of a protocol (ends: its addresses and ports) until it returns true.
+ * 0, or -errno.
+ */
+int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto,
+		  bool (*fn)(void *cookie, const struct sockdiag_query *ends,
+			     const struct sockdiag_answer *a),
+		  void *cookie);
 
 #endif

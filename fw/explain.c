@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "explain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SENTENCE 256
+
+static const char *const criterion[MATCH_COUNT] = {
+	[MATCH_SRC] = "the source address",
+	[MATCH_DST] = "the destination address",
+	[MATCH_PROTO] = "the protocol",
+	[MATCH_SPORT] = "the source port",
+	[MATCH_DPORT] = "the destination port",
+	[MATCH_NETNS] = "the network namespace",
+	[MATCH_SNG_HASH] = "the digest",
+	[MATCH_AGG_HASH] = "the aggregate digest",
+};
+
+static void why_not_object(const struct rule *r, const struct holders *who,
+			   const struct finding *f, char out[SENTENCE])
+{
+	const struct holder *h = &who->h[f->holder];
+
+	if (who->origin != ORIGIN_KNOWN)
+		snprintf(out, SENTENCE, "it asks for a digest, and the packet is of %s origin",
+			 origin_name(who->origin));
+	else if (r->verdict == VERDICT_ACCEPT && !h->objects->complete)
+		snprintf(out, SENTENCE, "not all objects of pid %u are known, and ACCEPT must be sure",
+			 h->pid);
+	else if (r->neg & MATCH_BIT(f->failed))
+		snprintf(out, SENTENCE, "pid %u has an object of %s", h->pid, criterion[f->failed]);
+	else
+		snprintf(out, SENTENCE, "no object of %s %u has %s",
+			 r->verdict == VERDICT_DROP && who->n > 1 ? "the holders, the last of which is pid"
+								  : "pid",
+			 h->pid, criterion[f->failed]);
+}
+
+static void why_not(const struct rule *r, const struct holders *who, const struct finding *f,
+		    char out[SENTENCE])
+{
+	if (MATCH_BIT(f->failed) & RULE_OBJECT_MATCHES)
+		why_not_object(r, who, f, out);
+	else
+		snprintf(out, SENTENCE, "%s does not match", criterion[f->failed]);
+}
+
+static void why_match(const struct rule *r, const struct holders *who, const struct finding *f,
+		      char out[SENTENCE])
+{
+	if (!rule_needs_objects(r))
+		snprintf(out, SENTENCE, "all its criteria match");
+	else if (r->verdict == VERDICT_DROP)
+		snprintf(out, SENTENCE, "pid %u matches, and one holder is enough to drop",
+			 who->h[f->holder].pid);
+	else
+		snprintf(out, SENTENCE, "all %zu holders match, as they must to accept", who->n);
+}
+
+static void why_policy(const struct holders *who, char out[SENTENCE])
+{
+	if (who->origin == ORIGIN_KNOWN)
+		snprintf(out, SENTENCE, "no rule matches: the policy of the chain");
+	else
+		snprintf(out, SENTENCE, "no rule matches: the verdict for %s origin",
+			 origin_name(who->origin));
+}
+
+/* Walks the rules; returns the index of the one that decides, or n. `sentence` is its reason. */
+static size_t walk(const struct ruleset_chain *c, const struct packet *p,
+		   const struct holders *who, json_t *steps, char sentence[SENTENCE])
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct rule *r = &c->rules[i];
+		char text[RULE_TEXT_MAX];
+		struct finding f;
+		bool matches = decide_rule(r, p, who, &f);
+
+		if (matches)
+			why_match(r, who, &f, sentence);
+		else
+			why_not(r, who, &f, sentence);
+		rule_format(r, text);
+		if (i < EXPLAIN_STEPS_MAX || matches)
+			json_array_append_new(steps, json_pack("{s:I, s:s, s:b, s:s}", "index",
+							       (json_int_t)i, "rule", text, "matches",
+							       matches, "why", sentence));
+		if (matches)
+			return i;
+	}
+	why_policy(who, sentence);
+	return c->n;
+}
+
+json_t *explain(const struct ruleset *rs, enum chain chain, const struct packet *p,
+		const struct holders *holders)
+{
+	const struct ruleset_chain *c = &rs->chains[chain];
+	char packet[PACKET_TEXT_LEN], text[RULE_TEXT_MAX] = "", sentence[SENTENCE];
+	json_t *steps = json_array(), *index;
+	struct reason why;
+	enum verdict v = decide(rs, chain, p, holders, &why);
+	size_t rule = walk(c, p, holders, steps, sentence);
+
+	packet_format(p, packet);
+	if (rule < c->n)
+		rule_format(&c->rules[rule], text);
+	index = rule < c->n ? json_integer(rule) : json_null();
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:o}", "verdict", verdict_name(v),
+			 "chain", chain_name(chain), "origin", origin_name(why.origin), "packet",
+			 packet, "rule", index, "text", text, "why", sentence, "steps", steps);
+}
+
+static bool is_host(const struct cidr *c)
+{
+	return c->len == (c->family == 4 ? 32 : 128);
+}
+
+static bool is_one_port(const struct port_range *r)
+{
+	return r->first == r->last;
+}
+
+/* What of the description does not describe one packet; NULL when all of it does. */
+static const char *not_a_packet(const struct rule *d)
+{
+	if (d->neg)
+		return "-!";
+	if (rule_needs_objects(d))
+		return "a digest";
+	if ((d->have & MATCH_BIT(MATCH_SRC)) && !is_host(&d->src))
+		return "-s";
+	if ((d->have & MATCH_BIT(MATCH_DST)) && !is_host(&d->dst))
+		return "-d";
+	if ((d->have & MATCH_BIT(MATCH_SPORT)) && !is_one_port(&d->sport))
+		return "--sport";
+	if ((d->have & MATCH_BIT(MATCH_DPORT)) && !is_one_port(&d->dport))
+		return "--dport";
+	return NULL;
+}
+
+int explain_packet(const struct rule *d, struct packet *out, const char **what)
+{
+	const uint32_t ports = MATCH_BIT(MATCH_SPORT) | MATCH_BIT(MATCH_DPORT);
+	struct packet p = {0};
+
+	*what = not_a_packet(d);
+	if (*what)
+		return -EINVAL;
+	p.family = d->have & MATCH_BIT(MATCH_DST)   ? d->dst.family
+		   : d->have & MATCH_BIT(MATCH_SRC) ? d->src.family
+						    : 4;
+	p.has_proto = d->have & MATCH_BIT(MATCH_PROTO);
+	p.proto = d->proto;
+	p.has_ports = d->have & ports;
+	p.sport = d->have & MATCH_BIT(MATCH_SPORT) ? d->sport.first : 0;
+	p.dport = d->have & MATCH_BIT(MATCH_DPORT) ? d->dport.first : 0;
+	memcpy(p.saddr, d->src.addr, sizeof(p.saddr));
+	memcpy(p.daddr, d->dst.addr, sizeof(p.daddr));
+	*out = p;
+	return 0;
+}
