@@ -46,13 +46,33 @@ app_fw() {
 	stop_daemon TERM
 }
 
-# floor WHAT FILE PERMILLE
-floor() {
+# compare: the rounds of one attempt, into fresh files.
+compare() {
+	local round
+	rm -f "$TMP"/*.bulk "$TMP"/*.conn
+	for ((round = 1; round <= ROUNDS; round++)); do
+		step "round $round"
+		if ((round % 2)); then
+			null_acceptor
+			app_fw
+		else
+			app_fw
+			null_acceptor
+		fi
+	done
+}
+
+# holds WHAT FILE PERMILLE
+holds() {
 	local base ours
 	base=$(median "$TMP/null_acceptor.$2")
 	ours=$(median "$TMP/app-fw.$2")
-	echo "$1: app-fw $ours, null acceptor $base, ratio $((ours * 1000 / base))/1000"
-	expect_that $((ours * 1000)) -ge $((base * $3)) "$1, thousandfold"
+	echo "$1: app-fw $ours, null acceptor $base, ratio $((ours * 1000 / base))/1000 (floor $3)"
+	((ours * 1000 >= base * $3))
+}
+
+floors_hold() {
+	holds "bulk TCP, Mbit/s" bulk 700 && holds "new connections/s" conn 600
 }
 
 setup_net
@@ -62,15 +82,9 @@ spawn server iperf3 iperf3 -s
 wait_for listening server 5201
 divert client
 
-for ((round = 1; round <= ROUNDS; round++)); do
-	step "round $round"
-	if ((round % 2)); then
-		null_acceptor
-		app_fw
-	else
-		app_fw
-		null_acceptor
-	fi
-done
-floor "bulk TCP, Mbit/s" bulk 700
-floor "new connections/s" conn 600
+compare
+if ! floors_hold; then
+	step "not this time; once more, in case another program had the processors"
+	compare
+	floors_hold || fail "below the floor twice (above)"
+fi

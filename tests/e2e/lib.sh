@@ -388,9 +388,9 @@ counts_more() {
 	[[ $(counter "$1") -gt $2 ]]
 }
 
-# counter NAME: of `stats --json`, wherever in it.
+# counter NAME: of `stats --json`.
 counter() {
-	ctl stats --json | jq -e --arg k "$1" 'first(.. | objects | select(has($k)) | .[$k])'
+	ctl stats --json | jq -e --arg k "$1" '.counters[$k]'
 }
 
 # rules: the rule list without what traffic changes.
@@ -400,8 +400,7 @@ rules() {
 
 # settled: every packet that was read has its verdict.
 settled() {
-	ctl stats --json | jq -e 'first(.. | objects | select(has("queued")))
-		| .queued == .accepted + .dropped' >/dev/null
+	ctl stats --json | jq -e '.counters | .queued == .accepted + .dropped'
 }
 
 # --- The end ----------------------------------------------------------------------------------
