@@ -138,6 +138,7 @@ struct hint {
 	__u32 kind;
 	__u32 tgid;
 	__u64 start_ns;
+	__u64 netns;      /* inode number of the process's network namespace */
 	struct object_key object;
 	char path[ABI_HINT_PATH]; /* as given to execve; where to look when the process has gone; checked against `object` */
 };

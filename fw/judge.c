@@ -26,6 +26,7 @@ struct held {
 };
 
 struct judge {
+	struct probe *probe;
 	struct owner *owner;
 	struct processes *processes;
 	struct stats *stats;
@@ -62,13 +63,14 @@ static void adopt(struct judge *j, struct ruleset *rules)
 		j->needs_objects[c] = chain_needs_objects(&rules->chains[c]);
 }
 
-int judge_new(struct loop *loop, struct owner *owner, struct processes *processes,
+int judge_new(struct loop *loop, struct probe *probe, struct owner *owner, struct processes *processes,
 	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 
 	if (!j)
 		return -ENOMEM;
+	j->probe = probe;
 	j->owner = owner;
 	j->processes = processes;
 	j->stats = stats;
@@ -230,12 +232,23 @@ static int hold(struct judge *j, struct queue *q, const struct queue_packet *p,
 	return 0;
 }
 
+static void on_hint(void *cookie, const struct hint *hint)
+{
+	struct judge *j = cookie;
+
+	processes_hint(j->processes, hint);
+	owner_hint(j->owner, hint);
+}
+
+void judge_catch_up(struct judge *j)
+{
+	probe_drain_hints(j->probe, on_hint, j);
+}
+
 void judge_before(void *judge, struct queue *q)
 {
-	struct judge *j = judge;
-
 	(void)q;
-	processes_catch_up(j->processes);
+	judge_catch_up(judge);
 }
 
 int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enum verdict *verdict)

@@ -11,6 +11,7 @@
 
 #include "loop.h"
 #include "owner.h"
+#include "probe.h"
 #include "process.h"
 #include "queue.h"
 #include "ruleset.h"
@@ -25,9 +26,12 @@ enum mode {
 struct judge;
 
 /* All arguments outlive it; it takes its own reference on rules. 0 or -errno. */
-int judge_new(struct loop *loop, struct owner *owner, struct processes *processes,
+int judge_new(struct loop *loop, struct probe *probe, struct owner *owner, struct processes *processes,
 	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out);
 void judge_free(struct judge *j); /* before the queues are closed: held packets get their verdict */
+
+/* Takes the hints that the probes have left. */
+void judge_catch_up(struct judge *j);
 
 /* For queue_open; the cookie is the judge. Before a burst: what the kernel did before its packets
  * is learnt before they are judged. */

@@ -87,7 +87,7 @@ static void on_hints(void *cookie, uint32_t events)
 	struct daemon *d = cookie;
 
 	(void)events;
-	processes_catch_up(d->processes);
+	judge_catch_up(d->judge);
 }
 
 static int start_judge(struct daemon *d)
@@ -102,7 +102,7 @@ static int start_judge(struct daemon *d)
 	r = owner_new(d->probe, &d->stats, &d->owner);
 	if (r)
 		return fail("sock_diag", r);
-	r = judge_new(d->loop, d->owner, d->processes, &d->stats, d->rules, d->options.mode,
+	r = judge_new(d->loop, d->probe, d->owner, d->processes, &d->stats, d->rules, d->options.mode,
 		      &d->judge);
 	if (r)
 		return fail("judge", r);

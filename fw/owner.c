@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "netns.h"
 #include "sockdiag.h"
 
 /* include/net/tcp_states.h */
@@ -24,24 +24,23 @@ struct owner {
 	struct probe *probe;
 	struct stats *stats;
 	struct sockdiag *diag;
-	uint64_t netns; /* our own */
+	struct netns_table *netns;
+	bool forwarding; /* other namespaces are not touched before a packet was forwarded to us */
 };
 
 int owner_new(struct probe *probe, struct stats *stats, struct owner **out)
 {
 	struct owner *o = calloc(1, sizeof(*o));
-	struct stat st;
 	int r;
 
 	if (!o)
 		return -ENOMEM;
 	o->probe = probe;
 	o->stats = stats;
-	if (!stat("/proc/self/ns/net", &st))
-		o->netns = st.st_ino;
 	r = sockdiag_open(&o->diag);
+	r = r ? r : netns_open(probe, &o->netns);
 	if (r) {
-		free(o);
+		owner_free(o);
 		return r;
 	}
 	*out = o;
@@ -53,6 +52,7 @@ void owner_free(struct owner *o)
 	if (!o)
 		return;
 	sockdiag_close(o->diag);
+	netns_close(o->netns);
 	free(o);
 }
 
@@ -132,10 +132,9 @@ static bool resolve(struct owner *o, uint64_t cookie, uint32_t hint_tgid, struct
 }
 
 /* The packet's two ends as its local socket sees them. */
-static void make_query(const struct queue_packet *p, struct sockdiag_query *q)
+static void make_query(const struct queue_packet *p, bool in, struct sockdiag_query *q)
 {
 	const struct packet *k = &p->packet;
-	bool in = p->hook == NF_INET_LOCAL_IN;
 
 	memset(q, 0, sizeof(*q));
 	q->family = k->family;
@@ -147,20 +146,31 @@ static void make_query(const struct queue_packet *p, struct sockdiag_query *q)
 	q->ifindex = in ? p->in_ifindex : 0;
 }
 
-static int find_socket(struct owner *o, const struct sockdiag_query *q, struct sockdiag_answer *a)
+/* The socket that the kernel would find: in our namespace, or for a forwarded packet in another. */
+static int find_socket(struct owner *o, bool forwarded, const struct sockdiag_query *q,
+		       struct sockdiag_answer *a, struct attribution *out)
 {
+	int r;
+
 	o->stats->counter[COUNT_SOCK_LOOKUP]++;
-	return sockdiag_find(o->diag, q, a);
+	if (!forwarded)
+		return sockdiag_find(o->diag, q, a);
+	r = netns_find(o->netns, q, a, &out->netns);
+	if (r != -ENOENT)
+		return r;
+	netns_refresh(o->netns);
+	return netns_find(o->netns, q, a, &out->netns);
 }
 
 /* The listener behind a connection that no process has accepted yet. */
-static void attribute_listener(struct owner *o, struct sockdiag_query q, struct attribution *out)
+static void attribute_listener(struct owner *o, bool forwarded, struct sockdiag_query q,
+			       struct attribution *out)
 {
 	struct sockdiag_answer a;
 
 	memset(q.remote, 0, sizeof(q.remote));
 	q.remote_port = 0;
-	if (find_socket(o, &q, &a) || resolve(o, a.cookie, 0, out))
+	if (find_socket(o, forwarded, &q, &a, out) || resolve(o, a.cookie, 0, out))
 		set_origin(out, ORIGIN_UNKNOWN);
 }
 
@@ -168,6 +178,21 @@ static void attribute_listener(struct owner *o, struct sockdiag_query q, struct 
 static bool maybe_process(const struct queue_packet *p)
 {
 	return p->hook != NF_INET_LOCAL_IN && p->has_uid;
+}
+
+/* A socket was found: who answers for it? */
+static void attribute_found(struct owner *o, bool forwarded, const struct sockdiag_query *q,
+			    const struct sockdiag_answer *a, uint32_t hint_tgid,
+			    struct attribution *out)
+{
+	bool tcp = q->proto == IPPROTO_TCP;
+
+	if (tcp && a->state == STATE_TIME_WAIT)
+		set_origin(out, ORIGIN_KERNEL);
+	else if (tcp && !a->inode && (a->state == STATE_SYN_RECV || a->state == STATE_NEW_SYN))
+		attribute_listener(o, forwarded, *q, out);
+	else if (resolve(o, a->cookie, hint_tgid, out))
+		attribute_listener(o, forwarded, *q, out);
 }
 
 static void attribute_by_lookup(struct owner *o, const struct queue_packet *p, uint32_t hint_tgid,
@@ -183,23 +208,37 @@ static void attribute_by_lookup(struct owner *o, const struct queue_packet *p, u
 					: ORIGIN_KERNEL);
 		return;
 	}
-	make_query(p, &q);
-	r = find_socket(o, &q, &a);
-	if (r) {
+	make_query(p, p->hook == NF_INET_LOCAL_IN, &q);
+	r = find_socket(o, false, &q, &a, out);
+	if (!r)
+		attribute_found(o, false, &q, &a, hint_tgid, out);
+	else
 		set_origin(out, r != -ENOENT || maybe_process(p) ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
-		return;
+}
+
+/*
+ * A packet that passes through, of a process in another namespace: its sender's if that is one of
+ * ours, else its receiver's. A packet between two strangers is of unknown origin: that no process
+ * of this machine is behind it cannot be shown.
+ */
+static void attribute_forwarded(struct owner *o, const struct queue_packet *p,
+				struct attribution *out)
+{
+	struct sockdiag_query q;
+	struct sockdiag_answer a;
+
+	set_origin(out, ORIGIN_UNKNOWN);
+	out->netns = 0;
+	for (int in = 0; p->packet.has_ports && in < 2; in++) {
+		int r;
+
+		make_query(p, in, &q);
+		r = find_socket(o, true, &q, &a, out);
+		if (!r)
+			attribute_found(o, true, &q, &a, 0, out);
+		if (r != -ENOENT)
+			return;
 	}
-	if (q.proto == IPPROTO_TCP && a.state == STATE_TIME_WAIT) {
-		set_origin(out, ORIGIN_KERNEL);
-		return;
-	}
-	if (q.proto == IPPROTO_TCP && !a.inode &&
-	    (a.state == STATE_SYN_RECV || a.state == STATE_NEW_SYN)) {
-		attribute_listener(o, q, out);
-		return;
-	}
-	if (resolve(o, a.cookie, hint_tgid, out))
-		attribute_listener(o, q, out);
 }
 
 static void attribute_by_note(struct owner *o, const struct queue_packet *p,
@@ -215,8 +254,8 @@ static void attribute_by_note(struct owner *o, const struct queue_packet *p,
 	} else if (note->state == NOTE_PROVEN) {
 		set_holders(out, note->holder, note->n_holders);
 	} else if (note->flags & NOTE_UNACCEPTED) {
-		make_query(p, &q);
-		attribute_listener(o, q, out);
+		make_query(p, p->hook == NF_INET_LOCAL_IN, &q);
+		attribute_listener(o, p->hook == NF_INET_FORWARD, q, out);
 	} else if (!note->cookie) {
 		attribute_by_lookup(o, p, note->current_tgid, out);
 	} else if (resolve(o, note->cookie, note->current_tgid, out)) {
@@ -227,11 +266,19 @@ static void attribute_by_note(struct owner *o, const struct queue_packet *p,
 static bool find_note(const struct owner *o, const struct queue_packet *p, struct note *note)
 {
 	const struct packet *k = &p->packet;
+	/* A forwarded packet was noted as it left its sender's namespace. */
+	uint8_t hook = p->hook == NF_INET_FORWARD ? NF_INET_LOCAL_OUT : p->hook;
 
 	if (!k->print)
 		return false;
-	return probe_note(o->probe, k->print, p->hook, note) ||
-	       (k->print_short != k->print && probe_note(o->probe, k->print_short, p->hook, note));
+	return probe_note(o->probe, k->print, hook, note) ||
+	       (k->print_short != k->print && probe_note(o->probe, k->print_short, hook, note));
+}
+
+void owner_hint(struct owner *o, const struct hint *hint)
+{
+	if (hint->kind == HINT_EXEC && o->forwarding)
+		netns_learn(o->netns, hint->tgid, hint->netns);
 }
 
 void owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out)
@@ -239,10 +286,13 @@ void owner_attribute(struct owner *o, const struct queue_packet *p, struct attri
 	struct note note;
 
 	memset(out, 0, offsetof(struct attribution, holder));
-	out->netns = o->netns;
+	out->netns = netns_own(o->netns);
 	if (find_note(o, p, &note)) {
 		o->stats->counter[COUNT_NOTE_HIT]++;
 		attribute_by_note(o, p, &note, out);
+	} else if (p->hook == NF_INET_FORWARD) {
+		o->forwarding = true;
+		attribute_forwarded(o, p, out);
 	} else {
 		attribute_by_lookup(o, p, 0, out);
 	}
@@ -300,12 +350,11 @@ static bool is_wanted(void *cookie, const struct sockdiag_query *ends, const str
 static uint64_t find_process_socket(struct owner *o, uint32_t pid, enum chain chain,
 				    const struct packet *p)
 {
-	struct queue_packet as = {.packet = *p,
-				  .hook = chain == CHAIN_INPUT ? NF_INET_LOCAL_IN : NF_INET_LOCAL_OUT};
+	struct queue_packet as = {.packet = *p};
 	struct sockdiag_query q;
 	struct search s = {.pid = pid, .wanted = &q};
 
-	make_query(&as, &q);
+	make_query(&as, chain == CHAIN_INPUT, &q);
 	if (!p->has_proto || sockdiag_each(o->diag, q.family, q.proto, is_wanted, &s))
 		return 0;
 	return s.cookie;
@@ -317,7 +366,7 @@ int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const stru
 	struct proc_rec rec;
 
 	memset(out, 0, sizeof(*out));
-	out->netns = o->netns;
+	out->netns = netns_own(o->netns);
 	if (probe_proc(o->probe, pid, &rec) || (rec.flags & PROC_EXITED))
 		return -ESRCH;
 	out->cookie = find_process_socket(o, pid, chain, p);

@@ -29,6 +29,9 @@ void owner_free(struct owner *o); /* NULL is fine */
 /* Always answers: what cannot be shown is ORIGIN_UNKNOWN. */
 void owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out);
 
+/* A hint from the probes: a process may live in a network namespace that is new to us. */
+void owner_hint(struct owner *o, const struct hint *hint);
+
 /*
  * For the socket that process `pid` has with the peer in `p` (the destination on OUTPUT, the source
  * on INPUT; ports that are 0 are any); if it has none, for the process alone, and out->cookie is 0.

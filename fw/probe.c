@@ -32,12 +32,16 @@
 #define LINKS_MAX    32
 #define NOTE_LINKS   4
 
+/* The links of the note program in one network namespace. */
+struct probe_notes {
+	int link[NOTE_LINKS];
+};
+
 struct probe {
 	struct bpf_object *object;
 	struct bpf_link *links[LINKS_MAX];
 	size_t n_links;
-	int note_links[NOTE_LINKS];
-	size_t n_note_links;
+	struct probe_notes *notes_here; /* in our own namespace; NULL: not possible */
 	struct ring_buffer *ring;
 	const struct note *notes;  /* ABI_NOTE_SLOTS */
 	const struct proof *proof; /* 1 */
@@ -180,7 +184,7 @@ static int attach_note(int prog_fd, uint32_t family, uint32_t hook)
 	return syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
-static void attach_notes(struct probe *p)
+struct probe_notes *probe_notes_attach(struct probe *p)
 {
 	static const struct {
 		uint32_t family, hook;
@@ -191,15 +195,25 @@ static void attach_notes(struct probe *p)
 		{10, NF_INET_LOCAL_IN},
 	};
 	int prog = bpf_program__fd(bpf_object__find_program_by_name(p->object, NOTE_PROGRAM));
+	struct probe_notes *n = calloc(1, sizeof(*n));
+	bool all = n && prog >= 0;
 
-	if (prog < 0)
-		return;
-	for (size_t i = 0; i < NOTE_LINKS; i++) {
-		int fd = attach_note(prog, at[i].family, at[i].hook);
-
-		if (fd >= 0)
-			p->note_links[p->n_note_links++] = fd;
+	for (size_t i = 0; n && i < NOTE_LINKS; i++) {
+		n->link[i] = all ? attach_note(prog, at[i].family, at[i].hook) : -1;
+		all = all && n->link[i] >= 0;
 	}
+	if (all)
+		return n;
+	probe_notes_detach(n);
+	return NULL;
+}
+
+void probe_notes_detach(struct probe_notes *n)
+{
+	for (size_t i = 0; n && i < NOTE_LINKS; i++)
+		if (n->link[i] >= 0)
+			close(n->link[i]);
+	free(n);
 }
 
 static int find_map(const struct probe *p, const char *name)
@@ -274,7 +288,7 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 	r = attach_all(p, err);
 	if (r)
 		return r;
-	attach_notes(p);
+	p->notes_here = probe_notes_attach(p);
 	r = probe_scan_files(p, 0);
 	return r ? fail(err, r, "cannot read the processes' descriptors") : 0;
 }
@@ -303,8 +317,7 @@ void probe_close(struct probe *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n_note_links; i++)
-		close(p->note_links[i]);
+	probe_notes_detach(p->notes_here);
 	for (size_t i = 0; i < p->n_links; i++)
 		bpf_link__destroy(p->links[i]);
 	ring_buffer__free(p->ring);
@@ -318,7 +331,7 @@ void probe_close(struct probe *p)
 
 bool probe_has_notes(const struct probe *p)
 {
-	return p->n_note_links == NOTE_LINKS;
+	return p->notes_here;
 }
 
 bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note *out)

@@ -26,6 +26,13 @@ void probe_close(struct probe *p); /* NULL is fine */
 /* Whether packets are noted as they are sent (linux 6.4); without, sockets are looked up later. */
 bool probe_has_notes(const struct probe *p);
 
+struct probe_notes;
+
+/* Has the packets of the network namespace that the calling thread is in noted too. NULL when the
+ * kernel cannot. Detach before probe_close; NULL is fine. */
+struct probe_notes *probe_notes_attach(struct probe *p);
+void probe_notes_detach(struct probe_notes *n);
+
 /* The note of a packet by fingerprint, hook NF_INET_*. False when there is none (any more). */
 bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note *out);
 

@@ -388,15 +388,10 @@ static void hash_ahead(struct processes *ps, const struct hint *hint)
 		close(fd);
 }
 
-static void on_hint(void *cookie, const struct hint *hint)
+void processes_hint(struct processes *ps, const struct hint *hint)
 {
 	if (hint->kind == HINT_EXEC)
-		hash_ahead(cookie, hint);
-}
-
-void processes_catch_up(struct processes *ps)
-{
-	probe_drain_hints(ps->probe, on_hint, ps);
+		hash_ahead(ps, hint);
 }
 
 static void forget(void *cookie, uint32_t tgid, uint64_t start_ns)

@@ -31,8 +31,8 @@ void processes_free(struct processes *ps); /* NULL is fine */
 int processes_objects(struct processes *ps, const struct note_holder *h, bool final,
 		      const struct objset **out);
 
-/* Takes the hints that the probes have left: hashes ahead what was executed. */
-void processes_catch_up(struct processes *ps);
+/* A hint from the probes: hashes ahead what was executed. */
+void processes_hint(struct processes *ps, const struct hint *hint);
 
 /* Forgets what died more than `age_ns` ago. */
 void processes_expire(struct processes *ps, uint64_t age_ns);

@@ -102,6 +102,7 @@ static __always_inline void hint(__u32 kind, __u32 tgid, const struct proc_rec *
 				 const struct object_key *key, const char *path)
 {
 	struct hint *h = bpf_ringbuf_reserve(&hints, sizeof(*h), 0);
+	struct task_struct *task = (void *)bpf_get_current_task();
 
 	if (!h) {
 		count(PCOUNT_HINTS_LOST);
@@ -110,6 +111,7 @@ static __always_inline void hint(__u32 kind, __u32 tgid, const struct proc_rec *
 	h->kind = kind;
 	h->tgid = tgid;
 	h->start_ns = rec->start_ns;
+	h->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	h->object = *key;
 	h->path[0] = 0;
 	if (path)
