@@ -125,7 +125,7 @@ HELPER_BIN  := $(patsubst tests/e2e/helpers/%.c,$(BIN)/helpers/%,$(HELPER_SRC))
 # What `deps` installs where it is missing: to build, and to test.
 PACKAGES    := gcc make clang llvm pkg-config bpftool libmnl-dev libnetfilter-queue-dev libbpf-dev \
                libelf-dev libssl-dev libcunit1-dev libjansson-dev libsystemd-dev libcap-ng-dev \
-               libseccomp-dev linux-libc-dev libc6-dev \
+               libseccomp-dev uthash-dev linux-libc-dev libc6-dev \
                iptables iproute2 curl wget python3 netcat-openbsd nginx-light iperf3 wrk jq \
                util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
                mandoc iputils-ping gzip
@@ -176,7 +176,7 @@ lint: ## shellcheck, clang-format, cppcheck, man pages
 	shellcheck -x $(SCRIPTS)
 	clang-format --dry-run -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
-	  --suppress=missingIncludeSystem -I. fw ctl common
+	  --suppressions-list=.ci/cppcheck.suppress --include=.ci/cppcheck.h -I. fw ctl common
 	mandoc -T lint -W warning $(wildcard docs/*.8)
 
 format: ## lay out the C sources
