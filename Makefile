@@ -167,20 +167,20 @@ asan: root deps ## unit tests and scenarios under ASan and UBSan
 	  { tests/run-unit; tests/e2e/run $(or $(ONLY),$(ASAN_SCENARIOS)); } | tests/tally 2
 
 # Left out: what measures speed or memory (15, 16, 21).
-ASAN_SCENARIOS := 10 11 12 13 14 17 18 19 20
+ASAN_SCENARIOS := 10 11 12 13 14 17 18 19 20 22
 
 tested: all $(BUILD)/unit $(BENCH_BIN) $(HELPER_BIN)
 
 # --- Care of the sources ---------------------------------------------------------------------
 lint: ## shellcheck, clang-format, cppcheck, man pages
-	shellcheck -x $(SCRIPTS)
-	clang-format --dry-run -Werror $(C_FILES)
-	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
+	$(Q)shellcheck -x $(SCRIPTS)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 	  --suppressions-list=.ci/cppcheck.suppress --include=.ci/cppcheck.h -I. fw ctl common
-	mandoc -T lint -W warning $(wildcard docs/*.8)
+	$(Q)mandoc -T lint -W warning $(wildcard docs/*.8)
 
 format: ## lay out the C sources
-	clang-format -i $(C_FILES)
+	$(Q)clang-format -i $(C_FILES)
 
 # --- Installation ----------------------------------------------------------------------------
 INSTALLED    = $(SBINDIR)/app-fw $(SBINDIR)/ctl-fw $(MANDIR)/man8/app-fw.8 $(MANDIR)/man8/ctl-fw.8 \

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Goal: traffic that a namespace (a container) sends through this machine is judged in FORWARD by the
+# process inside it; a rule can be narrowed to one namespace with -n; a process of another namespace
+# with the same addresses and ports is never taken for it.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+BOX4=10.201.0.2
+
+# A namespace named $1, behind `client`, with the address of the box.
+add_box() {
+	add_netns "$1"
+	ip link add "to-$1" netns "afw-$$-client" type veth peer name veth0 netns "afw-$$-$1"
+	on client ip link set "to-$1" up
+	on "$1" ip link set veth0 up
+	address "$1" veth0 $BOX4/24
+	on "$1" ip route add default via 10.201.0.1
+}
+
+send() {
+	on box "$TMP/$1" "${@:2}"
+}
+
+# sees TEXT: the receiver does, in a while.
+sees() {
+	wait_for received "$1"
+}
+
+setup_net
+add_box box
+address client to-box 10.201.0.1/24
+on client sysctl -qw net.ipv4.ip_forward=1
+on server ip route add 10.201.0.0/24 via $CLIENT4
+receive server 7001 7002
+copy_program "$HELPERS/talk" good
+copy_program "$HELPERS/talk" evil
+on client iptables -w 5 -A FORWARD -j NFQUEUE --queue-num 2
+start_daemon client
+wait_for on box ping -q -c 1 -W 0.2 $SERVER4
+
+step "a rule on the digest of a program inside"
+expect_ok send evil $SERVER4 7002 before
+sees "tcp 7002 before"
+expect_ok ctl -A -c FORWARD -v DROP --object "$TMP/evil"
+expect_fail send evil -w 500 $SERVER4 7002 tcp-evil
+expect_ok send good -w 3000 $SERVER4 7001 tcp-good
+sees "tcp 7001 tcp-good"
+! received "tcp 7002 tcp-evil" || fail "evil passed"
+expect_that "$(counter known)" -gt 0 "packets of known origin"
+
+step "-n: in another namespace the rule is not for it, in its own it is"
+expect_ok ctl -D 0 -c FORWARD
+expect_ok ctl -A -c FORWARD -v DROP -n "$(netns server)" --object "$TMP/evil"
+expect_ok send evil -w 3000 $SERVER4 7002 elsewhere
+sees "tcp 7002 elsewhere"
+expect_ok ctl -D 0 -c FORWARD
+expect_ok ctl -A -c FORWARD -v DROP -n "$(netns box)" --object "$TMP/evil"
+expect_fail send evil -w 500 $SERVER4 7002 here
+! received "tcp 7002 here" || fail "evil passed"
+
+step "a twin with the same addresses and ports in another namespace is not mixed up with it"
+expect_ok ctl -D 0 -c FORWARD
+expect_ok ctl -A -c FORWARD -v DROP --object "$TMP/evil"
+add_box twin
+cat >"$TMP/hold.py" <<-'END'
+	import socket, sys, signal
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.bind((sys.argv[1], 4000))
+	s.connect((sys.argv[2], 7001))
+	print("holding", flush=True)
+	signal.pause()
+END
+cat >"$TMP/send.py" <<-'END'
+	import socket, sys
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.bind((sys.argv[1], 4000))
+	s.connect((sys.argv[2], 7001))
+	for i in range(100):
+	    s.send(b"%s %d\n" % (sys.argv[3].encode(), i))
+END
+copy_program "$(readlink -f "$(command -v python3)")" python-evil
+copy_program "$(readlink -f "$(command -v python3)")" python-good
+expect_ok ctl -A -c FORWARD -v DROP --object "$TMP/python-evil"
+spawn twin hold "$TMP/python-evil" "$TMP/hold.py" $BOX4 $SERVER4
+wait_for grep -q holding "$TMP/hold.log"
+expect_ok on box "$TMP/python-good" "$TMP/send.py" $BOX4 $SERVER4 twin-good
+sees "udp 7001 twin-good 99"
+expect_ok on box "$TMP/python-evil" "$TMP/send.py" $BOX4 $SERVER4 twin-evil
+wait_for settled
+expect_ok on box "$TMP/python-good" "$TMP/send.py" $BOX4 $SERVER4 twin-after
+sees "udp 7001 twin-after 99"
+expect_that "$(grep -c 'udp 7001 twin-good' "$TMP/receive.log")" -eq 100 "good datagrams received"
+! received "udp 7001 twin-evil 0" || fail "evil passed"
+expect_that "$(grep -c 'twin-evil' "$TMP/receive.log" || true)" -eq 0 "evil datagrams received"
