@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ctl-fw is no library: what is tested of it is compiled into its test. */
+#include "ctl/cmdline.c"
+
+#include "expect.h"
+#include "unit.h"
+
+#define WORDS_MAX 16
+
+static const struct command table[] = {
+	{"-A", "--append", ARGUMENT_NONE, RULE_WHOLE, NULL, ""},
+	{"-D", "--delete", ARGUMENT_INDEX, RULE_NAMES_CHAIN, NULL, ""},
+	{"-L", "--list", ARGUMENT_NONE, RULE_MAY_NAME_CHAIN, NULL, ""},
+	{"-H", "--print-hash", ARGUMENT_PATHS, RULE_NONE, NULL, ""},
+	{"status", NULL, ARGUMENT_NONE, RULE_NONE, NULL, ""},
+	{"objects", NULL, ARGUMENT_PID, RULE_NONE, NULL, ""},
+};
+
+/* Words are parted by one blank; the text must outlive the line. */
+static int parse(char *text, struct cmdline *line, char err[CMDLINE_ERROR_LEN])
+{
+	char *argv[WORDS_MAX];
+	int argc = 0;
+
+	for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	return cmdline_parse(argc, argv, table, sizeof(table) / sizeof(table[0]), line, err);
+}
+
+static void join(char *const words[], int n, char *out)
+{
+	*out = '\0';
+	for (int i = 0; i < n; i++)
+		sprintf(out + strlen(out), "%s%s", i ? " " : "", words[i]);
+}
+
+static const struct {
+	const char *text, *command;
+	uint64_t number;
+	const char *chain, *paths, *words;
+} good[] = {
+	{"-A -c OUTPUT -v DROP", "-A", 0, NULL, "", "-c OUTPUT -v DROP"},
+	{"-c OUTPUT -v DROP --append", "-A", 0, NULL, "", "-c OUTPUT -v DROP"},
+	{"-A -! --object /x --note -A", "-A", 0, NULL, "", "-! --object /x --note -A"},
+	{"-A --note status -n /x", "-A", 0, NULL, "", "--note status -n /x"},
+	{"-D 0 -c INPUT", "-D", 0, "INPUT", "", "-c INPUT"},
+	{"--chain INPUT --delete 4294967295", "-D", 4294967295, "INPUT", "", "--chain INPUT"},
+	{"-L", "-L", 0, NULL, "", ""},
+	{"-L -c FORWARD", "-L", 0, "FORWARD", "", "-c FORWARD"},
+	{"-H /a -H /b", "-H", 0, NULL, "/a /b", ""},
+	{"-H /a /b --json status -H -c", "-H", 0, NULL, "/a /b status -c", ""},
+	{"objects 1", "objects", 1, NULL, "", ""},
+	{"status --socket --json", "status", 0, NULL, "", ""},
+};
+
+static void each_word_finds_its_place(void)
+{
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char text[128], err[CMDLINE_ERROR_LEN] = "", got[128];
+		struct cmdline line;
+
+		strcpy(text, good[i].text);
+		if (!expect(parse(text, &line, err) == 0, "%s: %s", good[i].text, err)) {
+			cmdline_free(&line);
+			continue;
+		}
+		expect_text(good[i].text, line.command->name, good[i].command);
+		expect_int(good[i].text, (long long)line.number, (long long)good[i].number);
+		expect_text(good[i].text, line.chain ? line.chain : "-",
+			    good[i].chain ? good[i].chain : "-");
+		join(line.paths, line.n_paths, got);
+		expect_text(good[i].text, got, good[i].paths);
+		join(line.words, line.n_words, got);
+		expect_text(good[i].text, got, good[i].words);
+		cmdline_free(&line);
+	}
+}
+
+static const struct {
+	const char *text, *err;
+} bad[] = {
+	{"", "missing command: see ctl-fw --help"},
+	{"--json", "missing command: see ctl-fw --help"},
+	{"-A -D 0", "-D: a second command after -A: expected one"},
+	{"status -L", "-L: a second command after status: expected one"},
+	{"-L --list", "--list: given twice"},
+	{"-D", "-D: expected a number after it"},
+	{"-D x -c INPUT", "-D x: expected a number 0..4294967295"},
+	{"-D -1 -c INPUT", "-D -1: expected a number 0..4294967295"},
+	{"-D 01 -c INPUT", "-D 01: expected a number 0..4294967295"},
+	{"-D 4294967296 -c INPUT", "-D 4294967296: expected a number 0..4294967295"},
+	{"--delete -c INPUT", "--delete -c: expected a number 0..4294967295"},
+	{"objects 0", "objects 0: expected a number 1..2147483647"},
+	{"objects", "objects: expected a number after it"},
+	{"-H", "-H: expected a path after it"},
+	{"-D 0", "-D: missing -c: expected INPUT, OUTPUT or FORWARD"},
+	{"-L -c output", "-c output: expected INPUT, OUTPUT or FORWARD"},
+	{"-L -c INPUT -c OUTPUT", "-c: given twice"},
+	{"-L -v DROP", "-v: does not go with -L"},
+	{"-D 0 -c INPUT -!", "-!: does not go with -D"},
+	{"status -c INPUT", "-c: does not go with status"},
+	{"-H /a -c INPUT", "-c: does not go with -H"},
+	{"-L -c", "-c: expected a word after it"},
+	{"-A --object", "--object: expected a word after it"},
+	{"-L --socket", "--socket: expected a path after it"},
+	{"-L -x", "-x: unknown option: see ctl-fw --help"},
+	{"-L -", "-: unknown option: see ctl-fw --help"},
+	{"flush", "flush: unknown command: see ctl-fw --help"},
+	{"-A -c OUTPUT DROP", "DROP: unknown command: see ctl-fw --help"},
+};
+
+static void an_error_names_its_culprit(void)
+{
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char text[128], err[CMDLINE_ERROR_LEN] = "";
+		struct cmdline line;
+
+		strcpy(text, bad[i].text);
+		expect_int(bad[i].text, parse(text, &line, err), -EINVAL);
+		expect_text(bad[i].text, err, bad[i].err);
+		cmdline_free(&line);
+	}
+}
+
+static void help_and_version_need_no_command(void)
+{
+	char help[] = "--help", version[] = "-L -v DROP --version", err[CMDLINE_ERROR_LEN];
+	struct cmdline line;
+
+	expect_int("--help", parse(help, &line, err), 0);
+	CU_ASSERT(line.help);
+	cmdline_free(&line);
+	expect_int("--version", parse(version, &line, err), 0);
+	CU_ASSERT(line.version);
+	cmdline_free(&line);
+}
+
+static const struct unit_test tests[] = {
+	{"each word finds its place", each_word_finds_its_place},
+	{"an error names its culprit", an_error_names_its_culprit},
+	{"help and version need no command", help_and_version_need_no_command},
+};
+UNIT_SUITE("ctl/cmdline", tests)
