@@ -90,6 +90,7 @@ static void expect_file(const char *path, const char *text)
 
 struct taken {
 	char text[1024];
+	size_t length;
 	size_t n;
 	size_t most; /* 0: any number */
 };
@@ -102,8 +103,9 @@ static int take(void *cookie, const struct rule *rule)
 	if (t->most && t->n == t->most)
 		return -E2BIG;
 	rule_format(rule, text);
-	strncat(t->text, text, sizeof(t->text) - strlen(t->text) - 1);
-	strncat(t->text, "\n", sizeof(t->text) - strlen(t->text) - 1);
+	t->length +=
+		(size_t)snprintf(t->text + t->length, sizeof(t->text) - t->length, "%s\n", text);
+	CU_ASSERT_FATAL(t->length < sizeof(t->text));
 	t->n++;
 	return 0;
 }
