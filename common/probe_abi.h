@@ -10,76 +10,86 @@
 #include <linux/types.h>
 
 #define ABI_SIGHTINGS 32 /* descriptors of one socket that the kernel side keeps track of */
-#define ABI_HOLDERS   16 /* processes that a note or a proof names */
+#define ABI_HOLDERS   4	 /* processes that a note or a proof names; of more, the record tells */
 #define ABI_OBJECTS   32 /* objects kept per process for the time after its death */
 #define ABI_SOCKS     65536
 #define ABI_PROCS     65536
 
 /*
- * Note table: direct-mapped by fingerprint. Written by the note program for each packet before it
- * can reach NFQUEUE, read by the daemon through mmap(2). A slot lost to another packet costs a
- * lookup, never a wrong answer: the full fingerprint is compared.
+ * Note table: sets of a few notes, the set chosen by fingerprint; a new note takes the place of the
+ * oldest in its set. Written by the note program for each packet before it can reach NFQUEUE, read
+ * by the daemon through mmap(2). A note that is lost costs a lookup, never a wrong answer: the full
+ * fingerprint is compared.
  */
-#define ABI_NOTE_SLOTS 8192 /* power of two */
+#define ABI_NOTE_SETS 4096 /* power of two */
+#define ABI_NOTE_WAYS 4
 
 enum note_state {
 	NOTE_KERNEL = 1, /* no full socket, or one that no open file stands behind */
-	NOTE_PROVEN,     /* holder[0..n_holders) are all the processes that held it as the packet passed */
-	NOTE_UNPROVEN,   /* somebody holds it; who, the daemon must find out */
+	NOTE_PROVEN, /* holder[0..n_holders) are all the processes that held it as the packet passed
+		      */
+	NOTE_MANY,   /* proven too, but they are more than fit: all of sock_rec's sightings */
+	NOTE_UNPROVEN, /* somebody holds it; who, the daemon must find out */
 };
 
 struct note_holder {
 	__u32 tgid;
-	__u32 in_flight;   /* mapping calls entered and not yet left */
-	__u64 start_ns;    /* CLOCK_BOOTTIME */
-	__u64 map_stamp;   /* unique for each change of its executable mappings; 0: process not known */
-	__u64 exec_pages;  /* mm->exec_vm: moves with changes that no traced call made */
+	__u32 in_flight;  /* mapping calls entered and not yet left */
+	__u64 start_ns;	  /* CLOCK_BOOTTIME */
+	__u64 map_stamp;  /* unique for each change of its executable mappings; 0: process not known
+			   */
+	__u64 exec_pages; /* mm->exec_vm: moves with changes that no traced call made */
 };
 
 struct note {
-	__u64 seq;         /* odd while a writer is at it */
+	__u64 seq; /* odd while a writer is at it */
 	__u64 print;
-	__u64 cookie;      /* of the socket, or of the listener for a connection not yet accepted */
-	__u64 sk;          /* kernel address: identity only */
-	__u64 netns;       /* inode number of the socket's network namespace */
-	__u32 state;       /* enum note_state */
+	__u64 cookie;  /* of the socket, or of the listener for a connection not yet accepted */
+	__u64 when_ns; /* CLOCK_MONOTONIC */
+	__u64 netns;   /* inode number of the socket's network namespace */
+	__u32 state;   /* enum note_state */
 	__u32 n_holders;
 	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
-	__u32 flags;       /* enum note_flags */
+	__u32 flags;	    /* enum note_flags */
 	struct note_holder holder[ABI_HOLDERS];
 };
 
+struct note_set {
+	struct note way[ABI_NOTE_WAYS];
+};
+
 enum note_flags {
-	NOTE_ORPHAN = 1,     /* kernel: the socket had a file once, and its last holder has closed it */
+	NOTE_ORPHAN = 1, /* kernel: the socket had a file once, and its last holder has closed it */
 	NOTE_UNACCEPTED = 2, /* unproven: no process has accepted this connection yet */
 };
 
 /* A descriptor under which a process was seen to hold a socket. Truth is re-read before use. */
 struct sighting {
-	__u64 files;       /* kernel address of the process's files_struct; 0: free */
+	__u64 files; /* kernel address of the process's files_struct; 0: free */
 	__u32 tgid;
 	__u32 fd;
 };
 
 /* Key: socket cookie. */
 struct sock_rec {
-	__u64 sk;          /* kernel address; 0 until it was seen */
+	__u64 sk; /* kernel address; 0 until it was seen */
 	__u64 netns;
 	__u64 released_ns; /* CLOCK_BOOTTIME of the last close; 0 while open */
 	__u64 proven_ns;   /* CLOCK_BOOTTIME of the last moment the sightings were all there is */
-	__u32 creator;     /* tgid */
-	__u32 flags;       /* enum sock_flags */
+	__u32 creator;	   /* tgid */
+	__u32 flags;	   /* enum sock_flags */
 	struct sighting s[ABI_SIGHTINGS];
 };
 
 enum sock_flags {
-	SOCK_UNSETTLED = 1, /* a full scan left references unexplained: something may be in flight */
-	SOCK_CROWDED = 2,   /* more descriptors than sightings */
+	SOCK_UNSETTLED =
+		1,	  /* a full scan left references unexplained: something may be in flight */
+	SOCK_CROWDED = 2, /* more descriptors than sightings */
 };
 
 enum proc_flags {
-	PROC_EXITED = 1,          /* the last thread has gone */
-	PROC_FILES_SHARED = 2,    /* shares its descriptor table with another process (CLONE_FILES) */
+	PROC_EXITED = 1,       /* the last thread has gone */
+	PROC_FILES_SHARED = 2, /* shares its descriptor table with another process (CLONE_FILES) */
 	PROC_OBJECTS_PARTIAL = 4, /* obj[] does not hold every object that was mapped */
 };
 
@@ -88,24 +98,26 @@ struct object_key {
 	__u64 ino;
 	__u64 ctime_ns; /* CLOCK_REALTIME */
 	__u64 size;
-	__u32 dev;      /* kernel's s_dev: major << 20 | minor */
+	__u32 dev; /* kernel's s_dev: major << 20 | minor */
 	__u32 pad;
 };
 
 /* Key: tgid. */
 struct proc_rec {
 	__u64 start_ns;
-	__u64 map_stamp;    /* see note_holder */
-	__u64 spread_ns;    /* CLOCK_BOOTTIME of the last call that may have given its descriptors away */
-	__u64 exec_ns;      /* of the last execve, or of the start */
+	__u64 map_stamp; /* see note_holder */
+	__u64 spread_ns; /* CLOCK_BOOTTIME of the last call that may have given its descriptors away
+			  */
+	__u64 exec_ns;	 /* of the last execve, or of the start */
 	__u64 exit_ns;
-	__u64 files;        /* kernel address of its files_struct */
-	__u64 mm;           /* kernel address of its mm_struct */
+	__u64 files; /* kernel address of its files_struct */
+	__u64 mm;    /* kernel address of its mm_struct */
 	__u32 in_flight;
-	__u32 flags;        /* enum proc_flags */
+	__u32 flags; /* enum proc_flags */
 	__u32 ppid;
 	__u32 n_objects;
-	struct object_key obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look */
+	struct object_key
+		obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look */
 };
 
 /* The answer of the prove program: what a note says, for a socket that the daemon names. */
@@ -138,9 +150,10 @@ struct hint {
 	__u32 kind;
 	__u32 tgid;
 	__u64 start_ns;
-	__u64 netns;      /* inode number of the process's network namespace */
+	__u64 netns; /* inode number of the process's network namespace */
 	struct object_key object;
-	char path[ABI_HINT_PATH]; /* as given to execve; where to look when the process has gone; checked against `object` */
+	char path[ABI_HINT_PATH]; /* as given to execve; where to look when the process has gone;
+				     checked against `object` */
 };
 
 /* One line of iter/task_vma: an executable mapping. */
@@ -148,7 +161,7 @@ struct hint {
 
 struct vma_rec {
 	__u32 tgid;
-	__u32 flags;       /* VMA_ANONYMOUS */
+	__u32 flags; /* VMA_ANONYMOUS */
 	__u64 start, end;
 	struct object_key object; /* 0 for anonymous memory */
 };
@@ -156,7 +169,7 @@ struct vma_rec {
 /* Losses and work that the kernel side counts: indices into a per-CPU array. */
 enum probe_counter {
 	PCOUNT_NOTES,
-	PCOUNT_NOTE_BUSY,   /* slot being written by another CPU: not noted */
+	PCOUNT_NOTE_BUSY, /* slot being written by another CPU: not noted */
 	PCOUNT_PROVEN,
 	PCOUNT_UNPROVEN,
 	PCOUNT_SOCKS_FULL,
@@ -185,9 +198,10 @@ static inline __attribute__((always_inline)) __u64 abi_mix(__u64 h, __u64 word)
 	return h ^ (h >> 29);
 }
 
-/* addr: saddr and daddr as 16 bytes each in network order, 2 words each, IPv4 in the first 4 bytes. */
+/* addr: saddr and daddr as 16 bytes each in network order, 2 words each, IPv4 in the first 4 bytes.
+ */
 static inline __attribute__((always_inline)) __u64 abi_print(const __u64 addr[4], __u8 proto,
-							      const __u64 *words, int n)
+							     const __u64 *words, int n)
 {
 	__u64 h = abi_mix(proto, addr[0]);
 
@@ -200,7 +214,8 @@ static inline __attribute__((always_inline)) __u64 abi_print(const __u64 addr[4]
 	return h ? h : 1;
 }
 
-/* The key of a note: the same bytes pass the sender's OUTPUT and, on loopback, the receiver's INPUT. */
+/* The key of a note: the same bytes pass the sender's OUTPUT and, on loopback, the receiver's
+ * INPUT. */
 static inline __attribute__((always_inline)) __u64 abi_print_at(__u64 print, __u8 hook)
 {
 	__u64 h = abi_mix(print, hook);

@@ -57,7 +57,8 @@ static enum wire_status commit(struct daemon *d, struct ruleset *rules, json_t *
 
 	if (r) {
 		ruleset_unref(rules);
-		return refuse(reply, "cannot save the rules in %s: %s", d->options.state, strerror(-r));
+		return refuse(reply, "cannot save the rules in %s: %s", d->options.state,
+			      strerror(-r));
 	}
 	publish(d, rules);
 	return WIRE_OK;
@@ -295,8 +296,8 @@ static enum wire_status do_explain(struct daemon *d, const json_t *request, json
 typedef enum wire_status (*command_fn)(struct daemon *d, const json_t *request, json_t **reply);
 
 static const command_fn commands[WIRE_COMMAND_COUNT] = {
-	[WIRE_APPEND] = do_append,   [WIRE_INSERT] = do_insert, [WIRE_DELETE] = do_delete,
-	[WIRE_LIST] = do_list,	     [WIRE_STATUS] = do_status, [WIRE_STATS] = do_stats,
+	[WIRE_APPEND] = do_append,   [WIRE_INSERT] = do_insert,	  [WIRE_DELETE] = do_delete,
+	[WIRE_LIST] = do_list,	     [WIRE_STATUS] = do_status,	  [WIRE_STATS] = do_stats,
 	[WIRE_OBJECTS] = do_objects, [WIRE_EXPLAIN] = do_explain,
 };
 

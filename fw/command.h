@@ -10,10 +10,12 @@
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,
 				json_t **reply);
 
-/* The rules saved in the state directory, as a new set; an empty one without. 0, or -errno with a line logged. */
+/* The rules saved in the state directory, as a new set; an empty one without. 0, or -errno with a
+ * line logged. */
 int command_load(const struct options *o, struct ruleset **out);
 
-/* Replaces the rules in force by those saved in the state directory. 0, or -errno with a line logged: nothing has changed. */
+/* Replaces the rules in force by those saved in the state directory. 0, or -errno with a line
+ * logged: nothing has changed. */
 int command_reload(struct daemon *d);
 
 #endif

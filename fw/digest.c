@@ -11,7 +11,7 @@
 
 #include "common/cleanup.h"
 
-#define CHUNK    (256 * 1024)
+#define CHUNK	 (256 * 1024)
 #define ATTEMPTS 3
 
 static void cleanup_md(EVP_MD_CTX **ctx)

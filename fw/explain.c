@@ -8,18 +8,14 @@
 #define SENTENCE 256
 
 static const char *const criterion[MATCH_COUNT] = {
-	[MATCH_SRC] = "the source address",
-	[MATCH_DST] = "the destination address",
-	[MATCH_PROTO] = "the protocol",
-	[MATCH_SPORT] = "the source port",
-	[MATCH_DPORT] = "the destination port",
-	[MATCH_NETNS] = "the network namespace",
-	[MATCH_SNG_HASH] = "the digest",
-	[MATCH_AGG_HASH] = "the aggregate digest",
+	[MATCH_SRC] = "the source address",	[MATCH_DST] = "the destination address",
+	[MATCH_PROTO] = "the protocol",		[MATCH_SPORT] = "the source port",
+	[MATCH_DPORT] = "the destination port", [MATCH_NETNS] = "the network namespace",
+	[MATCH_SNG_HASH] = "the digest",	[MATCH_AGG_HASH] = "the aggregate digest",
 };
 
-static void why_not_object(const struct rule *r, const struct holders *who,
-			   const struct finding *f, char out[SENTENCE])
+static void why_not_object(const struct rule *r, const struct holders *who, const struct finding *f,
+			   char out[SENTENCE])
 {
 	const struct holder *h = &who->h[f->holder];
 
@@ -27,14 +23,15 @@ static void why_not_object(const struct rule *r, const struct holders *who,
 		snprintf(out, SENTENCE, "it asks for a digest, and the packet is of %s origin",
 			 origin_name(who->origin));
 	else if (r->verdict == VERDICT_ACCEPT && !h->objects->complete)
-		snprintf(out, SENTENCE, "not all objects of pid %u are known, and ACCEPT must be sure",
-			 h->pid);
+		snprintf(out, SENTENCE,
+			 "not all objects of pid %u are known, and ACCEPT must be sure", h->pid);
 	else if (r->neg & MATCH_BIT(f->failed))
 		snprintf(out, SENTENCE, "pid %u has an object of %s", h->pid, criterion[f->failed]);
 	else
 		snprintf(out, SENTENCE, "no object of %s %u has %s",
-			 r->verdict == VERDICT_DROP && who->n > 1 ? "the holders, the last of which is pid"
-								  : "pid",
+			 r->verdict == VERDICT_DROP && who->n > 1
+				 ? "the holders, the last of which is pid"
+				 : "pid",
 			 h->pid, criterion[f->failed]);
 }
 
@@ -69,8 +66,8 @@ static void why_policy(const struct holders *who, char out[SENTENCE])
 }
 
 /* Walks the rules; returns the index of the one that decides, or n. `sentence` is its reason. */
-static size_t walk(const struct ruleset_chain *c, const struct packet *p,
-		   const struct holders *who, json_t *steps, char sentence[SENTENCE])
+static size_t walk(const struct ruleset_chain *c, const struct packet *p, const struct holders *who,
+		   json_t *steps, char sentence[SENTENCE])
 {
 	for (size_t i = 0; i < c->n; i++) {
 		const struct rule *r = &c->rules[i];
@@ -84,9 +81,10 @@ static size_t walk(const struct ruleset_chain *c, const struct packet *p,
 			why_not(r, who, &f, sentence);
 		rule_format(r, text);
 		if (i < EXPLAIN_STEPS_MAX || matches)
-			json_array_append_new(steps, json_pack("{s:I, s:s, s:b, s:s}", "index",
-							       (json_int_t)i, "rule", text, "matches",
-							       matches, "why", sentence));
+			json_array_append_new(steps,
+					      json_pack("{s:I, s:s, s:b, s:s}", "index",
+							(json_int_t)i, "rule", text, "matches",
+							matches, "why", sentence));
 		if (matches)
 			return i;
 	}

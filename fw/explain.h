@@ -13,8 +13,8 @@
 #define EXPLAIN_STEPS_MAX 1000 /* rules told of; the verdict is by all of them */
 
 /*
- * {"verdict", "chain", "origin", "packet", "rule": N or null, "text": the rule, "why": one sentence,
- * "steps": [{"index", "rule", "matches", "why"}]}. A new reference, or NULL.
+ * {"verdict", "chain", "origin", "packet", "rule": N or null, "text": the rule, "why": one
+ * sentence, "steps": [{"index", "rule", "matches", "why"}]}. A new reference, or NULL.
  */
 json_t *explain(const struct ruleset *rs, enum chain chain, const struct packet *p,
 		const struct holders *holders);

@@ -11,7 +11,7 @@
 #include "explain.h"
 #include "log.h"
 
-#define RETRY_NS      200000ull /* a mapping call takes microseconds */
+#define RETRY_NS       200000ull /* a mapping call takes microseconds */
 #define LOG_PER_SECOND 20
 
 /* A packet that waits, with all that its judgement needs. */
@@ -63,8 +63,9 @@ static void adopt(struct judge *j, struct ruleset *rules)
 		j->needs_objects[c] = chain_needs_objects(&rules->chains[c]);
 }
 
-int judge_new(struct loop *loop, struct probe *probe, struct owner *owner, struct processes *processes,
-	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out)
+int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
+	      struct processes *processes, struct stats *stats, struct ruleset *rules,
+	      enum mode mode, struct judge **out)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 
@@ -206,7 +207,8 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct pack
 	if (r) /* out of memory: nothing can be said of it */
 		holders.origin = ORIGIN_UNKNOWN;
 	for (size_t i = holders.n; !r && i < who->n; i++) {
-		holders.h[i] = (struct holder){who->holder[i].tgid, who->holder[i].start_ns, &nothing};
+		holders.h[i] =
+			(struct holder){who->holder[i].tgid, who->holder[i].start_ns, &nothing};
 		holders.n++;
 	}
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
@@ -344,8 +346,8 @@ void judge_retry(void *judge)
 
 	retry_all(j, false);
 	if (j->held)
-		loop_arm(j->retry, now_ns() - j->held->since_ns < 20 * RETRY_NS ? RETRY_NS
-										: 50 * RETRY_NS);
+		loop_arm(j->retry,
+			 now_ns() - j->held->since_ns < 20 * RETRY_NS ? RETRY_NS : 50 * RETRY_NS);
 }
 
 void judge_free(struct judge *j)

@@ -26,8 +26,9 @@ enum mode {
 struct judge;
 
 /* All arguments outlive it; it takes its own reference on rules. 0 or -errno. */
-int judge_new(struct loop *loop, struct probe *probe, struct owner *owner, struct processes *processes,
-	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out);
+int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
+	      struct processes *processes, struct stats *stats, struct ruleset *rules,
+	      enum mode mode, struct judge **out);
 void judge_free(struct judge *j); /* before the queues are closed: held packets get their verdict */
 
 /* Takes the hints that the probes have left. */
@@ -38,7 +39,8 @@ void judge_catch_up(struct judge *j);
 void judge_before(void *judge, struct queue *q);
 int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enum verdict *verdict);
 
-/* Puts another rule set in force for all packets judged from now on. Returns the one before: the caller has its reference. */
+/* Puts another rule set in force for all packets judged from now on. Returns the one before: the
+ * caller has its reference. */
 struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules);
 
 /* Objects have settled: judge what was held for them. The cookie is the judge. */

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINES    512
+#define LINES	 512
 #define LINE_LEN 512
 
 static struct {
@@ -123,7 +123,8 @@ void log_line(const char *format, ...)
 		log_state.lost++;
 	} else {
 		if (log_state.lost)
-			snprintf(next_slot(), LINE_LEN, "app-fw: %lu lines left out\n", log_state.lost);
+			snprintf(next_slot(), LINE_LEN, "app-fw: %lu lines left out\n",
+				 log_state.lost);
 		log_state.lost = 0;
 		memcpy(next_slot(), line, LINE_LEN);
 		pthread_cond_signal(&log_state.news);

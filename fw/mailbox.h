@@ -8,7 +8,7 @@
 struct mailbox;
 
 struct mailbox *mailbox_new(struct loop *loop); /* NULL with errno */
-void mailbox_free(struct mailbox *m);           /* no caller may be inside; NULL is fine */
+void mailbox_free(struct mailbox *m);		/* no caller may be inside; NULL is fine */
 
 /* Returns when fn(cookie) has run on the loop's thread. Not to be called from that thread. */
 void mailbox_call(struct mailbox *m, void (*fn)(void *cookie), void *cookie);

@@ -18,11 +18,11 @@
 #define EXIT_USAGE   2
 
 /* The longest IPv6 or IPv4 header chain that rules look at, and what the fingerprint takes. */
-#define COPY_BYTES    256
-#define COPY_PARTIAL  128
-#define QUEUE_LENGTH  4096
-#define EXPIRE_NS     2000000000ull
-#define REAP_AGE_NS   3000000000ull
+#define COPY_BYTES   256
+#define COPY_PARTIAL 128
+#define QUEUE_LENGTH 4096
+#define EXPIRE_NS    2000000000ull
+#define REAP_AGE_NS  3000000000ull
 
 static int fail(const char *what, int r)
 {
@@ -40,8 +40,9 @@ static int start_clock(struct daemon *d)
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	d->started_ns = ts.tv_sec * 1000000000ull + ts.tv_nsec;
 	if (r == -ENOTSUP) {
-		log_line("app-fw: this processor has no invariant TSC (CPUID 8000_0007h EDX bit 8): "
-			 "times cannot be measured");
+		log_line(
+			"app-fw: this processor has no invariant TSC (CPUID 8000_0007h EDX bit 8): "
+			"times cannot be measured");
 		return r;
 	}
 	return r ? fail("the clock", r) : 0;
@@ -95,15 +96,16 @@ static int start_judge(struct daemon *d)
 	int r;
 
 	d->objects = objects_new(d->loop, &d->stats, on_settled, d);
-	d->processes = d->objects ? processes_new(d->probe, d->objects, &d->stats, d->options.retain)
-				  : NULL;
+	d->processes = d->objects
+			       ? processes_new(d->probe, d->objects, &d->stats, d->options.retain)
+			       : NULL;
 	if (!d->processes)
 		return fail("hash threads", -errno);
 	r = owner_new(d->probe, &d->stats, &d->owner);
 	if (r)
 		return fail("sock_diag", r);
-	r = judge_new(d->loop, d->probe, d->owner, d->processes, &d->stats, d->rules, d->options.mode,
-		      &d->judge);
+	r = judge_new(d->loop, d->probe, d->owner, d->processes, &d->stats, d->rules,
+		      d->options.mode, &d->judge);
 	if (r)
 		return fail("judge", r);
 	if (!loop_add_fd(d->loop, probe_hints_fd(d->probe), EPOLLIN, on_hints, d))
@@ -137,7 +139,8 @@ static int start_queue(struct daemon *d, enum chain chain, uint16_t number)
 static int start_queues(struct daemon *d)
 {
 	for (int c = 0; c < CHAIN_COUNT; c++)
-		for (unsigned int n = d->options.queue[c].first; n <= d->options.queue[c].last; n++) {
+		for (unsigned int n = d->options.queue[c].first; n <= d->options.queue[c].last;
+		     n++) {
 			int r = start_queue(d, c, n);
 
 			if (r)
@@ -276,7 +279,7 @@ static int start_tick(struct daemon *d)
 
 static int daemon_start(struct daemon *d)
 {
-	static int (*const steps[])(struct daemon *d) = {
+	static int (*const steps[])(struct daemon * d) = {
 		start_clock, start_rules,  start_loops, start_signals, start_probes,
 		start_judge, start_queues, start_tick,	start_control,
 	};

@@ -23,7 +23,8 @@ void netns_close(struct netns_table *t); /* NULL is fine */
 /* Learns the namespace of a process; inode: which one that is, or 0. */
 void netns_learn(struct netns_table *t, uint32_t pid, uint64_t inode);
 
-/* Learns those of all processes, and forgets those that no process is in; at most 5 times a second. */
+/* Learns those of all processes, and forgets those that no process is in; at most 5 times a second.
+ */
 void netns_refresh(struct netns_table *t);
 
 /*

@@ -13,7 +13,7 @@
 #include "clock.h"
 #include "digest.h"
 
-#define THREADS     2
+#define THREADS	    2
 #define QUEUE_MAX   4096
 #define OBJECTS_MAX 65536
 
@@ -230,7 +230,8 @@ static void make_room(struct objects *o)
 	}
 }
 
-struct object *objects_add(struct objects *o, const struct object_key *key, int fd, const char *path)
+struct object *objects_add(struct objects *o, const struct object_key *key, int fd,
+			   const char *path)
 {
 	struct object *obj = objects_find(o, key);
 

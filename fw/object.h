@@ -25,9 +25,9 @@ enum object_state {
 struct object {
 	struct object_key key;
 	enum object_state state;
-	int error;            /* -errno of a failed hash */
+	int error;	      /* -errno of a failed hash */
 	struct sha256 digest; /* when ready */
-	char *path;           /* as first seen: for display and the aggregate's order */
+	char *path;	      /* as first seen: for display and the aggregate's order */
 	/* private to object.c */
 	int fd;
 	uint64_t ticks;
@@ -47,7 +47,8 @@ struct object *objects_find(struct objects *o, const struct object_key *key);
  * The object of that key; hashing starts if it is new. Takes fd in any case. path is copied.
  * NULL when memory is short or the pool's queue is full.
  */
-struct object *objects_add(struct objects *o, const struct object_key *key, int fd, const char *path);
+struct object *objects_add(struct objects *o, const struct object_key *key, int fd,
+			   const char *path);
 
 size_t objects_count(const struct objects *o);
 

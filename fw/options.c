@@ -15,7 +15,7 @@
 #define WAIT_MAX_US   1000000
 
 enum {
-	OPT_QUEUE = 0x100, /* + chain */
+	OPT_QUEUE = 0x100,  /* + chain */
 	OPT_POLICY = 0x110, /* + chain */
 	OPT_MODE = 0x120,
 	OPT_UNKNOWN,
@@ -72,7 +72,8 @@ static const char usage[] =
 	"      --mode M            enforce, or monitor: log and let everything pass (enforce)\n"
 	"      --unknown V         verdict for packets of unknown origin (the chain's policy)\n"
 	"      --kernel V          verdict for packets of the kernel's own (ACCEPT)\n"
-	"      --socket PATH       control socket (" WIRE_SOCKET_DEFAULT ", or $" WIRE_SOCKET_ENV ")\n"
+	"      --socket PATH       control socket (" WIRE_SOCKET_DEFAULT ", or $" WIRE_SOCKET_ENV
+	")\n"
 	"      --state DIR         saved rules (" STATE_DEFAULT ")\n"
 	"      --no-state          keep nothing\n"
 	"  -S, -c N, -n N, -d N    accepted, without effect: what they tuned is not there\n"
@@ -151,7 +152,8 @@ static void set_defaults(struct options *o)
 	const char *socket = getenv(WIRE_SOCKET_ENV);
 
 	*o = (struct options){
-		.queue = {[CHAIN_OUTPUT] = {0, 0}, [CHAIN_INPUT] = {1, 1}, [CHAIN_FORWARD] = {2, 2}},
+		.queue =
+			{[CHAIN_OUTPUT] = {0, 0}, [CHAIN_INPUT] = {1, 1}, [CHAIN_FORWARD] = {2, 2}},
 		.batch_count = 64,
 		.socket = socket && *socket ? socket : WIRE_SOCKET_DEFAULT,
 		.state = STATE_DEFAULT,
@@ -242,8 +244,8 @@ static int check_queues(const struct options *o)
 		for (int b = a + 1; b < CHAIN_COUNT; b++)
 			if (o->queue[a].first <= o->queue[b].last &&
 			    o->queue[b].first <= o->queue[a].last) {
-				fprintf(stderr, "app-fw: %s and %s share queue %u\n",
-					chain_name(a), chain_name(b),
+				fprintf(stderr, "app-fw: %s and %s share queue %u\n", chain_name(a),
+					chain_name(b),
 					o->queue[a].first > o->queue[b].first ? o->queue[a].first
 									      : o->queue[b].first);
 				return -EINVAL;
@@ -257,7 +259,8 @@ static int refuse(char **argv, int c)
 	if (c == ':')
 		fprintf(stderr, "app-fw: %s: an argument is missing\n", argv[optind - 1]);
 	else
-		fprintf(stderr, "app-fw: %s: unknown option (see app-fw --help)\n", argv[optind - 1]);
+		fprintf(stderr, "app-fw: %s: unknown option (see app-fw --help)\n",
+			argv[optind - 1]);
 	return -EINVAL;
 }
 

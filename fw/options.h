@@ -14,7 +14,7 @@ struct queue_range {
 };
 
 struct options {
-	const char *object;                /* -e; NULL: built in */
+	const char *object; /* -e; NULL: built in */
 	struct queue_range queue[CHAIN_COUNT];
 	enum verdict policy[CHAIN_COUNT];
 	enum verdict unknown[CHAIN_COUNT]; /* the policy unless --unknown was given */
@@ -25,7 +25,7 @@ struct options {
 	bool partial_read;
 	enum mode mode;
 	const char *socket;
-	const char *state;                 /* NULL: --no-state */
+	const char *state; /* NULL: --no-state */
 };
 
 /*

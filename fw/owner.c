@@ -17,8 +17,8 @@
 
 /* include/net/tcp_states.h */
 #define STATE_TIME_WAIT 6
-#define STATE_SYN_RECV  3
-#define STATE_NEW_SYN   12
+#define STATE_SYN_RECV	3
+#define STATE_NEW_SYN	12
 
 struct owner {
 	struct probe *probe;
@@ -69,6 +69,38 @@ static void set_holders(struct attribution *a, const struct note_holder *h, uint
 	memcpy(a->holder, h, a->n * sizeof(*h));
 }
 
+static bool is_listed(const struct attribution *a, uint32_t tgid)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->holder[i].tgid == tgid)
+			return true;
+	return false;
+}
+
+/* More holders than a note names: its proof says that all are in the record. */
+static void set_many(struct owner *o, uint64_t cookie, struct attribution *a)
+{
+	struct sock_rec rec;
+
+	set_origin(a, ORIGIN_UNKNOWN);
+	if (probe_sock(o->probe, cookie, &rec) || (rec.flags & SOCK_CROWDED))
+		return;
+	for (size_t i = 0; i < ABI_SIGHTINGS; i++) {
+		struct proc_rec proc;
+
+		if (!rec.s[i].files || is_listed(a, rec.s[i].tgid))
+			continue;
+		if (probe_proc(o->probe, rec.s[i].tgid, &proc))
+			return;
+		a->holder[a->n++] = (struct note_holder){.tgid = rec.s[i].tgid,
+							 .in_flight = proc.in_flight,
+							 .start_ns = proc.start_ns,
+							 .map_stamp = proc.map_stamp};
+	}
+	if (a->n)
+		a->origin = ORIGIN_KNOWN;
+}
+
 static uint64_t boot_ns(void)
 {
 	struct timespec ts;
@@ -79,7 +111,7 @@ static uint64_t boot_ns(void)
 
 static bool proven(const struct proof *p)
 {
-	return p->state == NOTE_PROVEN || p->state == NOTE_KERNEL;
+	return p->state == NOTE_PROVEN || p->state == NOTE_MANY || p->state == NOTE_KERNEL;
 }
 
 /* Looks at the processes that may hold it, nearest first. */
@@ -126,6 +158,8 @@ static bool resolve(struct owner *o, uint64_t cookie, uint32_t hint_tgid, struct
 		out->netns = p.netns;
 	if (p.state == NOTE_KERNEL)
 		set_origin(out, ORIGIN_KERNEL);
+	else if (p.state == NOTE_MANY)
+		set_many(o, cookie, out);
 	else
 		set_holders(out, p.holder, p.n_holders);
 	return false;
@@ -253,6 +287,8 @@ static void attribute_by_note(struct owner *o, const struct queue_packet *p,
 		set_origin(out, ORIGIN_KERNEL);
 	} else if (note->state == NOTE_PROVEN) {
 		set_holders(out, note->holder, note->n_holders);
+	} else if (note->state == NOTE_MANY) {
+		set_many(o, note->cookie, out);
 	} else if (note->flags & NOTE_UNACCEPTED) {
 		make_query(p, p->hook == NF_INET_LOCAL_IN, &q);
 		attribute_listener(o, p->hook == NF_INET_FORWARD, q, out);
@@ -334,7 +370,8 @@ static bool port_fits(uint16_t wanted, uint16_t port)
 }
 
 /* Whether a socket is one with the peer that is looked for, and the process holds it. */
-static bool is_wanted(void *cookie, const struct sockdiag_query *ends, const struct sockdiag_answer *a)
+static bool is_wanted(void *cookie, const struct sockdiag_query *ends,
+		      const struct sockdiag_answer *a)
 {
 	struct search *s = cookie;
 

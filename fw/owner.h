@@ -19,7 +19,7 @@ struct attribution {
 	enum origin origin;
 	uint64_t cookie, netns; /* as in struct holders */
 	size_t n;
-	struct note_holder holder[ABI_HOLDERS];
+	struct note_holder holder[ABI_SIGHTINGS];
 };
 
 /* 0 or -errno; the probe outlives it. */

@@ -43,8 +43,8 @@ struct probe {
 	size_t n_links;
 	struct probe_notes *notes_here; /* in our own namespace; NULL: not possible */
 	struct ring_buffer *ring;
-	const struct note *notes;  /* ABI_NOTE_SLOTS */
-	const struct proof *proof; /* 1 */
+	const struct note_set *notes; /* ABI_NOTE_SETS */
+	const struct proof *proof;    /* 1 */
 	int socks, procs, counters, hints;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
 	int prove;
@@ -103,7 +103,8 @@ static int load_object(struct probe *p, const char *path, bool with_notes)
 /* The system call tracepoints are found through tracefs. */
 static void mount_tracefs(void)
 {
-	if (access("/sys/kernel/tracing/events", F_OK) && access("/sys/kernel/debug/tracing/events", F_OK))
+	if (access("/sys/kernel/tracing/events", F_OK) &&
+	    access("/sys/kernel/debug/tracing/events", F_OK))
 		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 }
 
@@ -145,7 +146,8 @@ static int attach_all(struct probe *p, char err[256])
 
 	if (cgroup < 0)
 		return fail(err, cgroup, "cannot open the root of the cgroup v2 hierarchy");
-	bpf_object__for_each_program(prog, p->object) {
+	bpf_object__for_each_program(prog, p->object)
+	{
 		struct bpf_link *link;
 
 		if (is_passive(prog))
@@ -258,7 +260,7 @@ static int bind_maps(struct probe *p)
 	if (p->socks < 0 || p->procs < 0 || p->counters < 0 || p->hints < 0 || p->prove < 0 ||
 	    !p->scan_files || !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
 		return -EBADF;
-	p->notes = map_memory(p, "notes", page_round(sizeof(struct note) * ABI_NOTE_SLOTS));
+	p->notes = map_memory(p, "notes", page_round(sizeof(struct note_set) * ABI_NOTE_SETS));
 	p->proof = map_memory(p, "proof_out", page_round(sizeof(struct proof)));
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
 	return p->notes && p->proof && p->ring ? 0 : -errno;
@@ -269,7 +271,9 @@ static int check_kernel(char err[256])
 	if (geteuid() != 0)
 		return fail(err, -EPERM, "app-fw must be run as root");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return fail(err, -ENOENT, "/sys/kernel/btf/vmlinux (kernel type information, CONFIG_DEBUG_INFO_BTF)");
+		return fail(
+			err, -ENOENT,
+			"/sys/kernel/btf/vmlinux (kernel type information, CONFIG_DEBUG_INFO_BTF)");
 	return 0;
 }
 
@@ -280,10 +284,12 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 	if (r == -EINVAL || r == -EPERM || r == -E2BIG)
 		r = load_object(p, options->object, false);
 	if (r)
-		return fail(err, r, options->object ? options->object : "cannot load the built-in probes");
+		return fail(err, r,
+			    options->object ? options->object : "cannot load the built-in probes");
 	r = bind_maps(p);
 	if (r)
-		return fail(err, r, options->object ? options->object : "the probes lack a map or program");
+		return fail(err, r,
+			    options->object ? options->object : "the probes lack a map or program");
 	mount_tracefs();
 	r = attach_all(p, err);
 	if (r)
@@ -322,7 +328,7 @@ void probe_close(struct probe *p)
 		bpf_link__destroy(p->links[i]);
 	ring_buffer__free(p->ring);
 	if (p->notes)
-		munmap((void *)p->notes, page_round(sizeof(struct note) * ABI_NOTE_SLOTS));
+		munmap((void *)p->notes, page_round(sizeof(struct note_set) * ABI_NOTE_SETS));
 	if (p->proof)
 		munmap((void *)p->proof, page_round(sizeof(struct proof)));
 	bpf_object__close(p->object);
@@ -334,13 +340,12 @@ bool probe_has_notes(const struct probe *p)
 	return p->notes_here;
 }
 
-bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note *out)
+/* A copy that no writer touched meanwhile. */
+static bool read_note(const struct note *slot, uint64_t print, struct note *out)
 {
-	uint64_t at = abi_print_at(print, hook);
-	const struct note *slot = &p->notes[at & (ABI_NOTE_SLOTS - 1)];
 	uint64_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
 
-	if ((seq & 1) || slot->print != at)
+	if ((seq & 1) || slot->print != print)
 		return false;
 	memcpy(out, slot, offsetof(struct note, holder));
 	if (out->n_holders > ABI_HOLDERS)
@@ -348,6 +353,17 @@ bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note
 	memcpy(out->holder, slot->holder, out->n_holders * sizeof(out->holder[0]));
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
+}
+
+bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note *out)
+{
+	uint64_t at = abi_print_at(print, hook);
+	const struct note_set *set = &p->notes[at & (ABI_NOTE_SETS - 1)];
+
+	for (int i = 0; i < ABI_NOTE_WAYS; i++)
+		if (read_note(&set->way[i], at, out))
+			return true;
+	return false;
 }
 
 int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out)
@@ -453,7 +469,8 @@ int probe_hints_fd(const struct probe *p)
 	return ring_buffer__epoll_fd(p->ring);
 }
 
-void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h), void *cookie)
+void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h),
+		       void *cookie)
 {
 	p->hint_fn = fn;
 	p->hint_cookie = cookie;

@@ -59,7 +59,8 @@ int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, siz
 
 /* Hints: a descriptor to poll, and their consumption without waiting. */
 int probe_hints_fd(const struct probe *p);
-void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h), void *cookie);
+void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h),
+		       void *cookie);
 
 uint64_t probe_counter(const struct probe *p, enum probe_counter which);
 

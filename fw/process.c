@@ -13,7 +13,7 @@
 
 #include "common/cleanup.h"
 
-#define SETS     4    /* recent states of one process that are kept */
+#define SETS	 4    /* recent states of one process that are kept */
 #define VMAS_MAX 8192 /* executable mappings of one process that are looked at */
 
 /* One state of a process's executable mappings. */
@@ -85,7 +85,7 @@ void processes_free(struct processes *ps)
 	if (!ps)
 		return;
 	HASH_ITER(hh, ps->table, p, next)
-		process_free(ps, p);
+	process_free(ps, p);
 	free(ps->vmas);
 	free(ps);
 }
@@ -149,7 +149,8 @@ static size_t unique_keys(struct object_key *keys, size_t n)
 	return kept;
 }
 
-/* Sees to it that every mapped file is an object; what cannot be opened makes the scan incomplete. */
+/* Sees to it that every mapped file is an object; what cannot be opened makes the scan incomplete.
+ */
 static bool learn_mappings(struct processes *ps, size_t n)
 {
 	bool complete = true;
@@ -344,7 +345,8 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
 	return 0;
 }
 
-/* Opens the file that a hint is about: while the process lives by its own link, else by its name. */
+/* Opens the file that a hint is about: while the process lives by its own link, else by its name.
+ */
 static int open_hinted(const struct hint *hint, char path[PATH_MAX])
 {
 	char link[32];
@@ -364,7 +366,8 @@ static int open_hinted(const struct hint *hint, char path[PATH_MAX])
 	return fd;
 }
 
-/* digest_file checks the file against the key, so a wrong guess of the file is only a failed hash. */
+/* digest_file checks the file against the key, so a wrong guess of the file is only a failed hash.
+ */
 static bool is_object(int fd, const struct object_key *key)
 {
 	struct stat st;

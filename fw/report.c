@@ -9,10 +9,10 @@ static json_t *report_rule(const struct ruleset_chain *c, size_t index)
 	char text[RULE_TEXT_MAX];
 
 	rule_format(&c->rules[index], text);
-	return json_pack("{s:I, s:s, s:I, s:I}", "index", (json_int_t)index, "rule", text, "packets",
-			 (json_int_t)__atomic_load_n(&c->counts[index]->packets, __ATOMIC_RELAXED),
-			 "bytes",
-			 (json_int_t)__atomic_load_n(&c->counts[index]->bytes, __ATOMIC_RELAXED));
+	return json_pack(
+		"{s:I, s:s, s:I, s:I}", "index", (json_int_t)index, "rule", text, "packets",
+		(json_int_t)__atomic_load_n(&c->counts[index]->packets, __ATOMIC_RELAXED), "bytes",
+		(json_int_t)__atomic_load_n(&c->counts[index]->bytes, __ATOMIC_RELAXED));
 }
 
 json_t *report_rules(const struct ruleset *rules, const enum chain *only)
@@ -29,9 +29,9 @@ json_t *report_rules(const struct ruleset *rules, const enum chain *only)
 		}
 		for (size_t i = 0; i < chain->n; i++)
 			json_array_append_new(list, report_rule(chain, i));
-		json_array_append_new(chains, json_pack("{s:s, s:s, s:o}", "chain", chain_name(c),
-							"policy", verdict_name(chain->policy),
-							"rules", list));
+		json_array_append_new(chains,
+				      json_pack("{s:s, s:s, s:o}", "chain", chain_name(c), "policy",
+						verdict_name(chain->policy), "rules", list));
 	}
 	return json_pack("{s:o}", "chains", chains);
 }
@@ -73,7 +73,8 @@ static json_t *report_degraded(const struct daemon *d)
 	degrade(list, probe_counter(d->probe, PCOUNT_PROCS_FULL), "processes did not fit the map");
 	degrade(list, d->stats.counter[COUNT_QUEUE_OVERFLOW], "receive overflows");
 	degrade(list, d->stats.counter[COUNT_QUEUE_DROPPED], "packets dropped by a full queue");
-	degrade(list, d->stats.counter[COUNT_QUEUE_USER_DROPPED], "packets the kernel could not deliver");
+	degrade(list, d->stats.counter[COUNT_QUEUE_USER_DROPPED],
+		"packets the kernel could not deliver");
 	degrade(list, d->stats.counter[COUNT_VERDICT_FAILED], "verdicts refused by the kernel");
 	return list;
 }
@@ -101,7 +102,8 @@ json_t *report_status(const struct daemon *d)
 	const char *state = json_array_size(degraded) ? "degraded" : "ok";
 
 	return json_pack(
-		"{s:s, s:i, s:f, s:s, s:I, s:s, s:o, s:o, s:{s:s, s:s}, s:{s:I, s:s}, s:o, s:I, s:I, "
+		"{s:s, s:i, s:f, s:s, s:I, s:s, s:o, s:o, s:{s:s, s:s}, s:{s:I, s:s}, s:o, s:I, "
+		"s:I, "
 		"s:I, s:I}",
 		"version", FW_VERSION, "pid", getpid(), "uptime_s",
 		(boot_ns() - d->started_ns) / 1e9, "mode",
@@ -131,9 +133,12 @@ static json_t *report_stage(const struct daemon *d, enum stage s)
 
 /* The probes' own counters, beside the daemon's. */
 static const char *const probe_counter_names[PCOUNT_COUNT] = {
-	[PCOUNT_NOTES] = "notes",	      [PCOUNT_NOTE_BUSY] = "notes_lost",
-	[PCOUNT_PROVEN] = "notes_proven",     [PCOUNT_UNPROVEN] = "notes_unproven",
-	[PCOUNT_SOCKS_FULL] = "sockets_lost", [PCOUNT_PROCS_FULL] = "processes_lost",
+	[PCOUNT_NOTES] = "notes",
+	[PCOUNT_NOTE_BUSY] = "notes_lost",
+	[PCOUNT_PROVEN] = "notes_proven",
+	[PCOUNT_UNPROVEN] = "notes_unproven",
+	[PCOUNT_SOCKS_FULL] = "sockets_lost",
+	[PCOUNT_PROCS_FULL] = "processes_lost",
 	[PCOUNT_HINTS_LOST] = "hints_lost",
 };
 

@@ -131,7 +131,8 @@ static void read_ends(const struct inet_diag_msg *m, uint8_t family, struct sock
 
 struct each {
 	uint8_t family;
-	bool (*fn)(void *cookie, const struct sockdiag_query *ends, const struct sockdiag_answer *a);
+	bool (*fn)(void *cookie, const struct sockdiag_query *ends,
+		   const struct sockdiag_answer *a);
 	void *cookie;
 	bool done;
 };

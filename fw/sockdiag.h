@@ -12,17 +12,17 @@
 struct sockdiag;
 
 struct sockdiag_query {
-	uint8_t family; /* 4 or 6 */
-	uint8_t proto;  /* IPPROTO_TCP, IPPROTO_UDP or IPPROTO_UDPLITE */
-	uint8_t local[16], remote[16]; /* network order; IPv4 in the first 4 bytes */
+	uint8_t family;			  /* 4 or 6 */
+	uint8_t proto;			  /* IPPROTO_TCP, IPPROTO_UDP or IPPROTO_UDPLITE */
+	uint8_t local[16], remote[16];	  /* network order; IPv4 in the first 4 bytes */
 	uint16_t local_port, remote_port; /* host order */
-	uint32_t ifindex; /* for link-local IPv6; 0: any */
+	uint32_t ifindex;		  /* for link-local IPv6; 0: any */
 };
 
 struct sockdiag_answer {
 	uint64_t cookie;
 	uint32_t inode; /* 0: no open file stands behind it */
-	uint8_t state;  /* TCP state as in include/net/tcp_states.h */
+	uint8_t state;	/* TCP state as in include/net/tcp_states.h */
 };
 
 /* A handle on the network namespace of the caller. 0 or -errno; *out untouched on failure. */

@@ -14,7 +14,7 @@
 #include <bpf/bpf_tracing.h>
 
 typedef __u8 bool;
-#define true  1
+#define true 1
 #define false 0
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -194,24 +194,25 @@ struct trace_event_raw_sys_exit {
 #pragma clang attribute pop
 
 /* include/net/tcp_states.h */
-#define TCP_ESTABLISHED  1
-#define TCP_SYN_RECV     3
-#define TCP_TIME_WAIT    6
+#define TCP_ESTABLISHED	 1
+#define TCP_SYN_RECV	 3
+#define TCP_TIME_WAIT	 6
 #define TCP_NEW_SYN_RECV 12
 
-#define AF_UNIX  1
-#define AF_INET  2
+#define AF_UNIX	 1
+#define AF_INET	 2
 #define AF_INET6 10
 
-#define SOCK_DEAD_BIT        0x1         /* enum sock_flags in include/net/sock.h */
-#define PF_KTHREAD           0x00200000  /* include/linux/sched.h */
-#define PROT_EXEC            0x4
-#define SHM_EXEC             0100000     /* include/uapi/linux/shm.h */
-#define READ_IMPLIES_EXEC    0x0400000   /* include/uapi/linux/personality.h */
-#define VM_EXEC              0x4
-#define I_CTIME_QUERIED      0x80000000u /* a mark in i_ctime_nsec, include/linux/fs.h */
+#define SOCK_DEAD_BIT	  0x1	     /* enum sock_flags in include/net/sock.h */
+#define PF_KTHREAD	  0x00200000 /* include/linux/sched.h */
+#define PROT_EXEC	  0x4
+#define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */
+#define READ_IMPLIES_EXEC 0x0400000 /* include/uapi/linux/personality.h */
+#define VM_EXEC		  0x4
+#define I_CTIME_QUERIED	  0x80000000u /* a mark in i_ctime_nsec, include/linux/fs.h */
 
-/* References to a file: descriptors, and whatever else keeps it open at this moment. 0: being closed. */
+/* References to a file: descriptors, and whatever else keeps it open at this moment. 0: being
+ * closed. */
 static __always_inline __s64 file_references(const struct file *file)
 {
 	const struct file___old *old = (const void *)file;

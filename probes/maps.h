@@ -35,9 +35,9 @@ struct map_threads {
 struct map_notes {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, ABI_NOTE_SLOTS);
+	__uint(max_entries, ABI_NOTE_SETS);
 	__type(key, __u32);
-	__type(value, struct note);
+	__type(value, struct note_set);
 };
 
 struct map_proof {
@@ -62,7 +62,7 @@ struct map_counters {
 
 /* When descriptors may last have moved without their holder's own doing. CLOCK_BOOTTIME. */
 struct global_rec {
-	__u64 taken_ns;    /* last pidfd_getfd that succeeded */
+	__u64 taken_ns;	   /* last pidfd_getfd that succeeded */
 	__u64 received_ns; /* last message on a Unix socket that may have brought descriptors */
 };
 
@@ -73,9 +73,9 @@ struct map_global {
 	__type(value, struct global_rec);
 };
 
-extern struct map_socks socks SEC(".maps");         /* socket cookie -> who was seen to hold it */
-extern struct map_procs procs SEC(".maps");         /* tgid -> generations */
-extern struct map_threads in_flight SEC(".maps");   /* pid_tgid -> inside a mapping call */
+extern struct map_socks socks SEC(".maps");	  /* socket cookie -> who was seen to hold it */
+extern struct map_procs procs SEC(".maps");	  /* tgid -> generations */
+extern struct map_threads in_flight SEC(".maps"); /* pid_tgid -> inside a mapping call */
 extern struct map_notes notes SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");

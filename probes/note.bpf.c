@@ -7,10 +7,10 @@
  */
 #include "prove.h"
 
-#define IP_HEADER_MIN 20
-#define IP6_HEADER    40
-#define IPPROTO_TCP   6
-#define NF_ACCEPT     1
+#define IP_HEADER_MIN	  20
+#define IP6_HEADER	  40
+#define IPPROTO_TCP	  6
+#define NF_ACCEPT	  1
 #define NF_INET_LOCAL_OUT 3
 
 /* What of the packet the fingerprint is made of. */
@@ -93,7 +93,6 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 	sk = sk ? answering(sk) : NULL;
 	if (!sk)
 		return;
-	note->sk = (__u64)sk;
 	note->cookie = sock_cookie(sk);
 	note->netns = sock_netns(sk);
 	socket = BPF_CORE_READ(sk, sk_socket);
@@ -111,11 +110,27 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 	rec = note->cookie ? sock_record(note->cookie) : NULL;
 	if (!rec)
 		return;
-	rec->sk = note->sk;
+	rec->sk = (__u64)sk;
 	rec->netns = note->netns;
-	if (prove(rec, file, note->holder, &note->n_holders))
-		note->state = NOTE_PROVEN;
-	count(note->state == NOTE_PROVEN ? PCOUNT_PROVEN : PCOUNT_UNPROVEN);
+	note->state = prove(rec, file, note->holder, &note->n_holders);
+	count(note->state == NOTE_UNPROVEN ? PCOUNT_UNPROVEN : PCOUNT_PROVEN);
+}
+
+/* The note to write over: the packet's own (a retransmission, a copy), else the oldest of the set.
+ */
+static __always_inline struct note *choose(struct note_set *set, __u64 print)
+{
+	__u32 oldest = 0;
+
+	for (__u32 i = 0; i < ABI_NOTE_WAYS; i++) {
+		if (set->way[i].print == print) {
+			oldest = i;
+			break;
+		}
+		if (set->way[i].when_ns < set->way[oldest & (ABI_NOTE_WAYS - 1)].when_ns)
+			oldest = i;
+	}
+	return &set->way[oldest & (ABI_NOTE_WAYS - 1)];
 }
 
 SEC("netfilter")
@@ -125,24 +140,27 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	const struct sock *sk = BPF_CORE_READ(skb, sk);
 	__u64 print = fingerprint(skb), seq;
 	__u8 hook = ctx->state->hook;
+	struct note_set *set;
 	struct note *note;
-	__u32 slot;
+	__u32 index;
 
 	/* On INPUT, no socket only means that early demux found none: nothing to say. */
 	if (!print || (!sk && hook != NF_INET_LOCAL_OUT))
 		return NF_ACCEPT;
 	print = abi_print_at(print, hook);
-	slot = print & (ABI_NOTE_SLOTS - 1);
-	note = bpf_map_lookup_elem(&notes, &slot);
-	if (!note)
+	index = print & (ABI_NOTE_SETS - 1);
+	set = bpf_map_lookup_elem(&notes, &index);
+	if (!set)
 		return NF_ACCEPT;
+	note = choose(set, print);
 	seq = note->seq;
 	if ((seq & 1) || __sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq) {
 		count(PCOUNT_NOTE_BUSY);
 		return NF_ACCEPT;
 	}
 	note->print = print;
-	note->sk = note->cookie = note->netns = 0;
+	note->when_ns = bpf_ktime_get_ns();
+	note->cookie = note->netns = 0;
 	note->n_holders = note->flags = 0;
 	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
 	note_socket(note, sk);

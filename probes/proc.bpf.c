@@ -19,7 +19,8 @@ static __always_inline struct proc_rec *current_proc(void)
 	return proc_of(bpf_get_current_pid_tgid() >> 32);
 }
 
-/* Unique for each change: time moves on between two of them on one CPU, and the CPU tells the rest apart. */
+/* Unique for each change: time moves on between two of them on one CPU, and the CPU tells the rest
+ * apart. */
 static __always_inline __u64 new_stamp(void)
 {
 	return bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 255);
@@ -196,8 +197,7 @@ static __always_inline bool makes_executable(unsigned long prot)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
-	return (prot & PROT_EXEC) ||
-	       (BPF_CORE_READ(task, personality) & READ_IMPLIES_EXEC);
+	return (prot & PROT_EXEC) || (BPF_CORE_READ(task, personality) & READ_IMPLIES_EXEC);
 }
 
 static __always_inline const struct file *current_file(__u32 fd)
@@ -318,7 +318,6 @@ int scan_tasks(struct bpf_iter__task *ctx)
 	proc_refresh(rec, task);
 	return 0;
 }
-
 
 /* The executable mappings of the process that the iterator was narrowed to. */
 SEC("iter/task_vma")

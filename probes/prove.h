@@ -9,9 +9,9 @@
  * none of them needs to be traced.
  *
  * References that are not descriptors (a thread asleep in poll(2), another inside a call on the
- * socket, an io_uring registration) leave the sum short. Then the sightings are still all there is if none of
- * them is lost, none of the holders may have given a descriptor away since they were last proven,
- * and nobody took one (pidfd_getfd).
+ * socket, an io_uring registration) leave the sum short. Then the sightings are still all there is
+ * if none of them is lost, none of the holders may have given a descriptor away since they were
+ * last proven, and nobody took one (pidfd_getfd).
  */
 #ifndef PROBES_PROVE_H
 #define PROBES_PROVE_H
@@ -36,12 +36,12 @@ static __always_inline struct sock_rec *sock_record(__u64 cookie)
 }
 
 struct evidence {
-	__u32 matched;   /* sightings that hold */
-	__u32 lost;      /* sightings that do not */
+	__u32 matched;	 /* sightings that hold */
+	__u32 lost;	 /* sightings that do not */
 	__u32 n_holders; /* distinct processes among those that hold */
-	bool shared;     /* a holder shares its descriptor table with another process */
-	bool unknown;    /* a holder has no process record */
-	bool crowded;    /* more holders than fit */
+	bool shared;	 /* a holder shares its descriptor table with another process */
+	bool unknown;	 /* a holder has no process record */
+	bool many;	 /* more holders than fit the list */
 	__u64 spread_ns; /* newest of the holders' */
 };
 
@@ -86,7 +86,7 @@ struct weighing {
 	struct sock_rec *rec;
 	const struct file *file;
 	struct note_holder *out; /* ABI_HOLDERS of them */
-	__u32 only; /* 0, or the one tgid that is wanted */
+	__u32 only;		 /* 0, or the one tgid that is wanted */
 	struct evidence e;
 };
 
@@ -102,7 +102,7 @@ static __always_inline void holder_add(struct weighing *w, __u32 tgid, const str
 			return;
 	}
 	if (n >= ABI_HOLDERS) {
-		w->e.crowded = true;
+		w->e.many = true;
 		return;
 	}
 	holder_fill(&w->out[n & (ABI_HOLDERS - 1)], tgid, proc);
@@ -243,7 +243,7 @@ static __always_inline bool scan_current(struct sock_rec *rec, const struct file
 
 static __always_inline bool sum_proves(const struct evidence *e, __s64 references)
 {
-	return e->matched && e->matched == references && !e->shared && !e->crowded;
+	return e->matched && e->matched == references && !e->shared;
 }
 
 /* Proof without the sum; see the head of this file. */
@@ -251,7 +251,8 @@ static __always_inline bool history_proves(const struct sock_rec *rec, const str
 {
 	const struct global_rec *g = global_state();
 
-	if (!g || !e->matched || e->lost || e->shared || e->crowded || !rec->proven_ns)
+	if (!g || !e->matched || e->lost || e->shared || !rec->proven_ns ||
+	    (rec->flags & SOCK_CROWDED))
 		return false;
 	if ((rec->flags & SOCK_UNSETTLED) && g->received_ns >= rec->proven_ns)
 		return false;
@@ -294,37 +295,43 @@ static __always_inline bool closing_proves(struct weighing *w)
 	__builtin_memset(&w->e, 0, sizeof(w->e));
 	bpf_loop(ABI_SIGHTINGS, find_closer, w, 0);
 	bpf_loop(ABI_SIGHTINGS, add_closing, w, 0);
-	return w->e.n_holders && !w->e.crowded && !w->e.unknown;
+	return w->e.n_holders && !w->e.unknown;
 }
 
-/* Names the holders of an open file in out[0..*n). Returns whether they are proven. */
-static __always_inline bool prove(struct sock_rec *rec, const struct file *file,
-				  struct note_holder *out, __u32 *n)
+static __always_inline bool prove_open(struct weighing *w)
 {
-	struct weighing w = {.rec = rec, .file = file, .out = out};
-	__s64 references = file_references(file);
-	bool proven;
+	struct sock_rec *rec = w->rec;
+	__s64 references = file_references(w->file);
 
-	if (!references) {
-		proven = closing_proves(&w);
-		*n = w.e.n_holders;
-		return proven;
-	}
-	weigh_all(&w);
-	if (!sum_proves(&w.e, references) && !history_proves(rec, &w.e)) {
-		if (!scan_current(rec, file))
+	if (!references)
+		return closing_proves(w);
+	weigh_all(w);
+	if (!sum_proves(&w->e, references) && !history_proves(rec, &w->e)) {
+		if (!scan_current(rec, w->file))
 			return false;
-		references = file_references(file);
-		weigh_all(&w);
+		references = file_references(w->file);
+		weigh_all(w);
 	}
-	*n = w.e.n_holders;
-	if (!sum_proves(&w.e, references))
-		return history_proves(rec, &w.e);
+	if (!sum_proves(&w->e, references))
+		return history_proves(rec, &w->e);
 	rec->proven_ns = bpf_ktime_get_boot_ns();
-	if (w.e.lost)
-		sightings_clean(rec, file);
+	if (w->e.lost)
+		sightings_clean(rec, w->file);
 	rec->flags &= ~SOCK_UNSETTLED;
 	return true;
+}
+
+/* Names the holders of an open file in out[0..*n). Returns the state as an enum note_state. */
+static __always_inline __u32 prove(struct sock_rec *rec, const struct file *file,
+				   struct note_holder *out, __u32 *n)
+{
+	struct weighing w = {.rec = rec, .file = file, .out = out};
+	bool proven = prove_open(&w);
+
+	*n = w.e.n_holders;
+	if (!proven)
+		return NOTE_UNPROVEN;
+	return w.e.many ? NOTE_MANY : NOTE_PROVEN;
 }
 
 #endif

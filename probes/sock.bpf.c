@@ -203,7 +203,6 @@ int prove_socket(struct prove_args *args)
 		rec->proven_ns = args->scanned_ns;
 		rec->flags |= SOCK_UNSETTLED;
 	}
-	if (prove(rec, file, out->holder, &out->n_holders))
-		out->state = NOTE_PROVEN;
+	out->state = prove(rec, file, out->holder, &out->n_holders);
 	return 0;
 }
