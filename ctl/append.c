@@ -4,5 +4,5 @@
 
 int append_main(const struct cmdline *line)
 {
-	return ask_with_rule(line, WIRE_APPEND, json_object());
+	return ask_with_rule(line, WIRE_APPEND, json_object(), line->n_words, line->words, NULL);
 }

@@ -59,13 +59,14 @@ int ask_daemon(const struct cmdline *line, enum wire_command command, json_t *re
 	return r;
 }
 
-int ask_with_rule(const struct cmdline *line, enum wire_command command, json_t *request)
+int ask_with_rule(const struct cmdline *line, enum wire_command command, json_t *request,
+		  int n_words, char *const words[], ask_show_fn show)
 {
 	char text[RULE_TEXT_MAX];
 	struct rule_error err;
 	struct rule rule;
 
-	if (rule_words_resolve(line->n_words, line->words, &rule, &err)) {
+	if (rule_words_resolve(n_words, words, &rule, &err)) {
 		json_decref(request);
 		print_error("%s", err.text);
 		return STATUS_USAGE;
@@ -75,5 +76,5 @@ int ask_with_rule(const struct cmdline *line, enum wire_command command, json_t 
 		json_decref(request);
 		request = NULL;
 	}
-	return ask_daemon(line, command, request, NULL);
+	return ask_daemon(line, command, request, show);
 }

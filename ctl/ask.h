@@ -18,7 +18,8 @@ typedef void (*ask_show_fn)(const json_t *reply);
 int ask_daemon(const struct cmdline *line, enum wire_command command, json_t *request,
 	       ask_show_fn show);
 
-/* The same with the rule on the command line as "rule" in the request, in its canonical text. */
-int ask_with_rule(const struct cmdline *line, enum wire_command command, json_t *request);
+/* The same with the rule that `words` are as "rule" in the request, in its canonical text. */
+int ask_with_rule(const struct cmdline *line, enum wire_command command, json_t *request,
+		  int n_words, char *const words[], ask_show_fn show);
 
 #endif

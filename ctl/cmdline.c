@@ -88,6 +88,14 @@ static int read_command(struct parser *p, const struct command *command)
 	return read_argument(p, word);
 }
 
+static int read_pid_option(struct parser *p)
+{
+	if (p->line->pid_given)
+		return refuse(p, "--pid: given twice");
+	p->line->pid_given = true;
+	return read_number(p, "--pid", 1, PID_MAX);
+}
+
 /* Returns 1 when the next word is none of them. */
 static int read_own_option(struct parser *p)
 {
@@ -100,9 +108,11 @@ static int read_own_option(struct parser *p)
 		line->help = true;
 	else if (strcmp(word, "--version") == 0)
 		line->version = true;
-	else if (strcmp(word, "--socket") != 0)
+	else if (strcmp(word, "--socket") != 0 && strcmp(word, "--pid") != 0)
 		return 1;
 	p->next++;
+	if (strcmp(word, "--pid") == 0)
+		return read_pid_option(p);
 	if (strcmp(word, "--socket") != 0)
 		return 0;
 	if (p->next == p->end)
@@ -179,7 +189,13 @@ static int check_whole(const struct parser *p)
 		return 0;
 	if (!line->command)
 		return refuse(p, "missing command: see ctl-fw --help");
-	return line->command->part == RULE_WHOLE ? 0 : read_chain(p);
+	if (line->pid_given != (line->command->argument == ARGUMENT_PID_OPTION))
+		return refuse(p,
+			      line->pid_given
+				      ? "--pid: does not go with %s"
+				      : "%s: missing --pid: expected the number of a process",
+			      line->command->name);
+	return line->command->part >= RULE_PACKET ? 0 : read_chain(p);
 }
 
 int cmdline_parse(int argc, char *argv[], const struct command *commands, size_t n,

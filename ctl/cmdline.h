@@ -19,7 +19,8 @@ enum argument {
 	ARGUMENT_NONE,
 	ARGUMENT_INDEX,
 	ARGUMENT_PID,
-	ARGUMENT_PATHS, /* one or more; the command may be given again with more of them */
+	ARGUMENT_PID_OPTION, /* not right after it: as --pid PID */
+	ARGUMENT_PATHS,	     /* one or more; the command may be given again with more of them */
 };
 
 /* Which words of a rule go with a command. */
@@ -27,6 +28,7 @@ enum rule_part {
 	RULE_NONE,
 	RULE_MAY_NAME_CHAIN,
 	RULE_NAMES_CHAIN,
+	RULE_PACKET, /* what one packet is; no -v */
 	RULE_WHOLE,
 };
 
@@ -41,6 +43,7 @@ struct command {
 struct cmdline {
 	const struct command *command; /* NULL only with help or version */
 	uint64_t number;	       /* the index or pid that the command takes */
+	bool pid_given;		       /* --pid */
 	const char *chain;	       /* as written after -c, for the parts less than a rule */
 	const char *socket;	       /* NULL: the default */
 	bool json, help, version;

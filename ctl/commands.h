@@ -20,5 +20,6 @@ int print_hash_main(const struct cmdline *line);
 int status_main(const struct cmdline *line);
 int stats_main(const struct cmdline *line);
 int objects_main(const struct cmdline *line);
+int explain_main(const struct cmdline *line);
 
 #endif

@@ -5,5 +5,6 @@
 int insert_main(const struct cmdline *line)
 {
 	return ask_with_rule(line, WIRE_INSERT,
-			     json_pack("{s:I}", "index", (json_int_t)line->number));
+			     json_pack("{s:I}", "index", (json_int_t)line->number), line->n_words,
+			     line->words, NULL);
 }

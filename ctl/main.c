@@ -25,12 +25,13 @@ static const struct command commands[] = {
 	{"stats", NULL, ARGUMENT_NONE, RULE_NONE, stats_main, "show stage timings and counters"},
 	{"objects", NULL, ARGUMENT_PID, RULE_NONE, objects_main,
 	 "show what a process has mapped executable"},
+	{"explain", NULL, ARGUMENT_PID_OPTION, RULE_PACKET, explain_main,
+	 "tell what a packet of a process would get, and why"},
 };
 
 static const char *const arguments[] = {
-	[ARGUMENT_NONE] = "",
-	[ARGUMENT_INDEX] = " N",
-	[ARGUMENT_PID] = " PID",
+	[ARGUMENT_NONE] = "",	       [ARGUMENT_INDEX] = " N",
+	[ARGUMENT_PID] = " PID",       [ARGUMENT_PID_OPTION] = " --pid PID",
 	[ARGUMENT_PATHS] = " PATH...",
 };
 
@@ -38,6 +39,7 @@ static const char *const parts[] = {
 	[RULE_NONE] = "",
 	[RULE_MAY_NAME_CHAIN] = " [-c CHAIN]",
 	[RULE_NAMES_CHAIN] = " -c CHAIN",
+	[RULE_PACKET] = " [-d ADDR ...]",
 	[RULE_WHOLE] = " RULE",
 };
 

@@ -27,12 +27,11 @@ static void why_not_object(const struct rule *r, const struct holders *who, cons
 			 "not all objects of pid %u are known, and ACCEPT must be sure", h->pid);
 	else if (r->neg & MATCH_BIT(f->failed))
 		snprintf(out, SENTENCE, "pid %u has an object of %s", h->pid, criterion[f->failed]);
+	else if (who->n > 1 && r->verdict == VERDICT_DROP)
+		snprintf(out, SENTENCE, "none of the %zu holders has an object of %s", who->n,
+			 criterion[f->failed]);
 	else
-		snprintf(out, SENTENCE, "no object of %s %u has %s",
-			 r->verdict == VERDICT_DROP && who->n > 1
-				 ? "the holders, the last of which is pid"
-				 : "pid",
-			 h->pid, criterion[f->failed]);
+		snprintf(out, SENTENCE, "pid %u has no object of %s", h->pid, criterion[f->failed]);
 }
 
 static void why_not(const struct rule *r, const struct holders *who, const struct finding *f,
