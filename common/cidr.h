@@ -10,8 +10,8 @@
 #define CIDR_TEXT_LEN 52
 
 struct cidr {
-	uint8_t family;   /* 4 or 6 */
-	uint8_t len;      /* prefix length in bits: 0..32 or 0..128 */
+	uint8_t family;	  /* 4 or 6 */
+	uint8_t len;	  /* prefix length in bits: 0..32 or 0..128 */
 	uint8_t addr[16]; /* network order; bits past len are 0; IPv4 uses the first 4 bytes */
 };
 
@@ -25,7 +25,8 @@ int cidr_parse(const char *text, struct cidr *out);
 /* Always with "/LEN". */
 void cidr_format(const struct cidr *c, char out[CIDR_TEXT_LEN]);
 
-/* Whether addr (4 or 16 bytes in network order, by family) lies in c; a family never matches the other. */
+/* Whether addr (4 or 16 bytes in network order, by family) lies in c; a family never matches the
+ * other. */
 bool cidr_contains(const struct cidr *c, uint8_t family, const uint8_t *addr);
 
 #endif

@@ -27,23 +27,23 @@ static inline void cleanup_fclose(FILE **f)
 		fclose(*f);
 }
 
-#define _cleanup_(fn)    __attribute__((cleanup(fn)))
-#define _cleanup_free_   _cleanup_(cleanup_free)
-#define _cleanup_close_  _cleanup_(cleanup_close)
+#define _cleanup_(fn)	 __attribute__((cleanup(fn)))
+#define _cleanup_free_	 _cleanup_(cleanup_free)
+#define _cleanup_close_	 _cleanup_(cleanup_close)
 #define _cleanup_fclose_ _cleanup_(cleanup_fclose)
 
-#define TAKE_PTR(p)                                                                                \
-	__extension__({                                                                            \
-		__typeof__(p) taken_ = (p);                                                        \
-		(p) = NULL;                                                                        \
-		taken_;                                                                            \
+#define TAKE_PTR(p)                         \
+	__extension__({                     \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
-#define TAKE_FD(fd)                                                                                \
-	__extension__({                                                                            \
-		int taken_ = (fd);                                                                 \
-		(fd) = -1;                                                                         \
-		taken_;                                                                            \
+#define TAKE_FD(fd)                \
+	__extension__({            \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})
 
 #endif

@@ -12,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC       0x57464341u /* "ACFW" */
-#define WIRE_VERSION     1
+#define WIRE_MAGIC	 0x57464341u /* "ACFW" */
+#define WIRE_VERSION	 1
 #define WIRE_REQUEST_MAX (64u << 10) /* bytes of JSON in a request */
-#define WIRE_REPLY_MAX   (64u << 20) /* bytes of JSON in a reply */
+#define WIRE_REPLY_MAX	 (64u << 20) /* bytes of JSON in a reply */
 
 #define WIRE_SOCKET_DEFAULT "/run/app-fw/ctl.sock"
-#define WIRE_SOCKET_ENV     "APP_FW_SOCKET"
+#define WIRE_SOCKET_ENV	    "APP_FW_SOCKET"
 
 enum wire_command {
 	WIRE_APPEND,  /* {"rule": TEXT}                              -> {"index": N} */
@@ -40,10 +40,10 @@ enum wire_status {
 struct wire_header {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t command; /* enum wire_command; a reply repeats its request's */
-	uint16_t status;  /* enum wire_status; 0 in a request */
+	uint16_t command;  /* enum wire_command; a reply repeats its request's */
+	uint16_t status;   /* enum wire_status; 0 in a request */
 	uint16_t reserved; /* 0 */
-	uint32_t length;  /* bytes that follow */
+	uint32_t length;   /* bytes that follow */
 };
 
 #define WIRE_HEADER_LEN 16

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 enum clock_source {
-	CLOCK_SOURCE_BUILD,      /* BASE_FREQ given to make */
-	CLOCK_SOURCE_CPUID_15H,  /* TSC/crystal ratio */
+	CLOCK_SOURCE_BUILD,	 /* BASE_FREQ given to make */
+	CLOCK_SOURCE_CPUID_15H,	 /* TSC/crystal ratio */
 	CLOCK_SOURCE_HYPERVISOR, /* CPUID 4000_0010h EAX, kHz */
-	CLOCK_SOURCE_SYSFS,      /* cpufreq base_frequency, kHz */
-	CLOCK_SOURCE_CPUID_16H,  /* base frequency, MHz */
+	CLOCK_SOURCE_SYSFS,	 /* cpufreq base_frequency, kHz */
+	CLOCK_SOURCE_CPUID_16H,	 /* base frequency, MHz */
 	CLOCK_SOURCE_CALIBRATED, /* measured against CLOCK_MONOTONIC_RAW */
 	CLOCK_SOURCE_COUNT,
 };
@@ -25,13 +25,13 @@ struct clock_info {
 
 /* What the ladder of BASE_FREQ.md chooses from; 0: not given. */
 struct clock_facts {
-	uint64_t build_hz;                         /* BASE_FREQ */
+	uint64_t build_hz;			   /* BASE_FREQ */
 	uint32_t ratio_den, ratio_num, crystal_hz; /* CPUID 15h EAX, EBX, ECX */
-	uint32_t intel_signature;                  /* CPUID 1 EAX of a GenuineIntel processor */
-	uint32_t hypervisor_khz;                   /* CPUID 4000_0010h EAX */
-	uint32_t sysfs_khz;                        /* cpufreq base_frequency */
-	uint32_t base_mhz;                         /* CPUID 16h EAX */
-	uint64_t measured_hz;                      /* within 1 % of the truth */
+	uint32_t intel_signature;		   /* CPUID 1 EAX of a GenuineIntel processor */
+	uint32_t hypervisor_khz;		   /* CPUID 4000_0010h EAX */
+	uint32_t sysfs_khz;			   /* cpufreq base_frequency */
+	uint32_t base_mhz;			   /* CPUID 16h EAX */
+	uint64_t measured_hz;			   /* within 1 % of the truth */
 };
 
 /*

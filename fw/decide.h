@@ -34,7 +34,7 @@ struct reason {
 /* What was found of one rule. */
 struct finding {
 	enum match failed; /* of a rule that does not match: the criterion that says so */
-	size_t holder;     /* the holder that decided it; 0 where no object criterion did */
+	size_t holder;	   /* the holder that decided it; 0 where no object criterion did */
 };
 
 /* Whether one rule matches. *found is written in either case. */

@@ -13,8 +13,9 @@
 #define HOLDERS_MAX 64 /* a socket held by more processes than this is of unknown origin */
 
 enum origin {
-	ORIGIN_KNOWN,   /* all holders are in the list */
-	ORIGIN_KERNEL,  /* no process holds the socket: RST, TIME_WAIT ACK, ICMP error, tunnel, orphan */
+	ORIGIN_KNOWN,	/* all holders are in the list */
+	ORIGIN_KERNEL,	/* no process holds the socket: RST, TIME_WAIT ACK, ICMP error, tunnel,
+			   orphan */
 	ORIGIN_UNKNOWN, /* neither could be shown */
 	ORIGIN_COUNT,
 };
@@ -22,16 +23,16 @@ enum origin {
 const char *origin_name(enum origin o); /* "known" "kernel" "unknown" */
 
 struct holder {
-	uint32_t pid;         /* thread group id in the initial pid namespace */
-	uint64_t start_ns;    /* CLOCK_BOOTTIME of its start: tells a reused pid apart */
+	uint32_t pid;		      /* thread group id in the initial pid namespace */
+	uint64_t start_ns;	      /* CLOCK_BOOTTIME of its start: tells a reused pid apart */
 	const struct objset *objects; /* not owned; never NULL for a known origin */
 };
 
 struct holders {
 	enum origin origin;
-	uint64_t netns;       /* inode number of the socket's network namespace; 0 unknown */
-	uint64_t cookie;      /* of the socket (SO_COOKIE); 0 unknown */
-	size_t n;             /* >= 1 for ORIGIN_KNOWN, 0 otherwise */
+	uint64_t netns;	 /* inode number of the socket's network namespace; 0 unknown */
+	uint64_t cookie; /* of the socket (SO_COOKIE); 0 unknown */
+	size_t n;	 /* >= 1 for ORIGIN_KNOWN, 0 otherwise */
 	struct holder h[HOLDERS_MAX];
 };
 

@@ -12,15 +12,16 @@ struct loop_timer;
 typedef void (*loop_fd_fn)(void *cookie, uint32_t epoll_events);
 typedef void (*loop_timer_fn)(void *cookie);
 
-struct loop *loop_new(void); /* NULL with errno */
-void loop_free(struct loop *l);  /* with every source and timer still in it; NULL is fine */
+struct loop *loop_new(void);	/* NULL with errno */
+void loop_free(struct loop *l); /* with every source and timer still in it; NULL is fine */
 
 /*
  * Calls fn whenever fd has one of `events` (epoll_ctl(2)); level-triggered. The loop does not own
  * fd; remove the source before fd is closed. A source may be removed from inside any callback, its
  * own included. NULL with errno.
  */
-struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn, void *cookie);
+struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn,
+				void *cookie);
 /* 0 or -errno. No events: fn is not called at all, not even for EPOLLERR or EPOLLHUP. */
 int loop_set_events(struct loop_source *s, uint32_t events);
 void loop_remove_fd(struct loop_source *s); /* NULL is fine */

@@ -13,9 +13,11 @@
 
 struct objset {
 	unsigned int refs;
-	bool complete;        /* every executable file mapping is in here; false: at least one could not be hashed */
-	bool has_aggregate;   /* aggregate is valid: complete, and built with ordering */
-	struct sha256 aggregate; /* SHA-256 over the digests in the byte order of their real paths */
+	bool complete; /* every executable file mapping is in here; false: at least one could not be
+			  hashed */
+	bool has_aggregate; /* aggregate is valid: complete, and built with ordering */
+	struct sha256
+		aggregate; /* SHA-256 over the digests in the byte order of their real paths */
 	size_t n;
 	struct sha256 digests[]; /* ascending, no duplicates */
 };

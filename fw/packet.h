@@ -10,19 +10,22 @@
 #include <stdint.h>
 
 struct packet {
-	uint8_t family;      /* 4 or 6; 0 when not even the IP header could be read */
-	uint8_t proto;       /* IANA number of the last header found (IPv6: past the extension headers) */
-	bool has_proto;      /* proto is the upper layer's; false when the extension chain was cut short */
-	bool has_ports;      /* sport and dport were read (TCP, UDP, UDP-Lite, SCTP, DCCP) */
+	uint8_t family; /* 4 or 6; 0 when not even the IP header could be read */
+	uint8_t proto; /* IANA number of the last header found (IPv6: past the extension headers) */
+	bool has_proto; /* proto is the upper layer's; false when the extension chain was cut short
+			 */
+	bool has_ports; /* sport and dport were read (TCP, UDP, UDP-Lite, SCTP, DCCP) */
 	bool later_fragment; /* fragment offset > 0: the upper-layer header is in another packet */
-	bool malformed;      /* a length field contradicts the packet, or it is too short for a header */
-	bool icmp_error;     /* an ICMP or ICMPv6 error message, about somebody else's packet */
-	uint8_t tcp_flags;   /* byte 13 of the TCP header (RFC 9293 section 3.1); 0 for others */
-	uint16_t sport, dport; /* host order; ICMP echo: sport is the identifier, has_ports stays false */
-	uint8_t saddr[16], daddr[16]; /* network order; IPv4 uses the first 4 bytes, the rest is 0 */
-	uint32_t l4_offset;  /* bytes from the IP header to the upper-layer header */
-	uint32_t length;     /* of the whole packet in bytes, not of the copy */
-	uint64_t print;       /* fingerprint as the probes note it (common/probe_abi.h); 0: none */
+	bool malformed; /* a length field contradicts the packet, or it is too short for a header */
+	bool icmp_error;   /* an ICMP or ICMPv6 error message, about somebody else's packet */
+	uint8_t tcp_flags; /* byte 13 of the TCP header (RFC 9293 section 3.1); 0 for others */
+	uint16_t sport,
+		dport; /* host order; ICMP echo: sport is the identifier, has_ports stays false */
+	uint8_t saddr[16],
+		daddr[16];    /* network order; IPv4 uses the first 4 bytes, the rest is 0 */
+	uint32_t l4_offset;   /* bytes from the IP header to the upper-layer header */
+	uint32_t length;      /* of the whole packet in bytes, not of the copy */
+	uint64_t print;	      /* fingerprint as the probes note it (common/probe_abi.h); 0: none */
 	uint64_t print_short; /* the short one; equal to print for TCP */
 };
 

@@ -23,18 +23,19 @@ struct queue_options {
 	uint16_t number;
 	enum chain chain;
 	unsigned int batch_count; /* most packets under one batch verdict, >= 1 */
-	uint64_t batch_wait_ns;   /* longest a judged packet may wait while more keep coming; 0: end of its burst */
-	uint32_t copy_bytes;      /* how much of each packet to copy */
-	uint32_t max_length;      /* packets the kernel queues at most */
+	uint64_t batch_wait_ns;	  /* longest a judged packet may wait while more keep coming; 0: end
+				     of its burst */
+	uint32_t copy_bytes;	  /* how much of each packet to copy */
+	uint32_t max_length;	  /* packets the kernel queues at most */
 };
 
 /* What the kernel says of a packet besides its bytes. */
 struct queue_packet {
 	uint32_t id;
-	uint8_t hook;        /* NF_INET_* */
+	uint8_t hook;			  /* NF_INET_* */
 	uint32_t in_ifindex, out_ifindex; /* 0: none */
 	uint32_t mark;
-	bool has_uid;        /* the packet belongs to a full socket with an open file (NFQA_UID) */
+	bool has_uid; /* the packet belongs to a full socket with an open file (NFQA_UID) */
 	uint32_t uid, gid;
 	struct packet packet;
 };

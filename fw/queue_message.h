@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The netlink messages of NFQUEUE as bytes: reads packets, writes configuration and verdicts. No I/O.
- * Sources: linux/netfilter/nfnetlink_queue.h, net/netfilter/nfnetlink_queue.c.
+ * The netlink messages of NFQUEUE as bytes: reads packets, writes configuration and verdicts. No
+ * I/O. Sources: linux/netfilter/nfnetlink_queue.h, net/netfilter/nfnetlink_queue.c.
  */
 #ifndef FW_QUEUE_MESSAGE_H
 #define FW_QUEUE_MESSAGE_H
@@ -13,16 +13,16 @@
 #include "queue.h"
 #include "verdicts.h"
 
-#define QUEUE_MESSAGE_OVERHEAD    1024 /* most bytes of a packet message besides the packet's own */
-#define QUEUE_MESSAGE_COPY_MAX    65531 /* NFQNL_MAX_COPY_RANGE */
+#define QUEUE_MESSAGE_OVERHEAD	  1024 /* most bytes of a packet message besides the packet's own */
+#define QUEUE_MESSAGE_COPY_MAX	  65531 /* NFQNL_MAX_COPY_RANGE */
 #define QUEUE_MESSAGE_VERDICT_LEN 32
 #define QUEUE_MESSAGE_CONFIG_MAX  128
 
 /*
- * Reads one NFQNL_MSG_PACKET, 4-byte aligned and no shorter than its nlmsg_len. An attribute that is
- * missing, cut short or of a wrong size leaves its field 0. The packet's family is 0 when it came
- * without bytes, or as another protocol than its first byte claims.
- * Returns 0; -EBADMSG for anything that is not a packet with an id (*out untouched).
+ * Reads one NFQNL_MSG_PACKET, 4-byte aligned and no shorter than its nlmsg_len. An attribute that
+ * is missing, cut short or of a wrong size leaves its field 0. The packet's family is 0 when it
+ * came without bytes, or as another protocol than its first byte claims. Returns 0; -EBADMSG for
+ * anything that is not a packet with an id (*out untouched).
  */
 int queue_message_read(const struct nlmsghdr *nlh, struct queue_packet *out);
 

@@ -17,7 +17,7 @@
 struct ruleset_chain {
 	enum verdict policy; /* for packets of known origin that match no rule */
 	size_t n;
-	struct rule *rules;      /* first match wins */
+	struct rule *rules;	    /* first match wins */
 	struct rule_count **counts; /* one per rule, shared with the sets before and after */
 };
 

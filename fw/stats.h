@@ -7,11 +7,11 @@
 
 /* The stages of a packet's way through the daemon, in order. Timed per packet except where said. */
 enum stage {
-	STAGE_RECEIVE,   /* one receive call, divided by the packets it brought */
+	STAGE_RECEIVE,	 /* one receive call, divided by the packets it brought */
 	STAGE_ATTRIBUTE, /* packet -> socket -> holders -> mapped sets */
-	STAGE_HASH,      /* one object's digest; off the loop */
-	STAGE_DECIDE,    /* the rules */
-	STAGE_VERDICT,   /* one send call, divided by the packets it covered */
+	STAGE_HASH,	 /* one object's digest; off the loop */
+	STAGE_DECIDE,	 /* the rules */
+	STAGE_VERDICT,	 /* one send call, divided by the packets it covered */
 	STAGE_COUNT,
 };
 
@@ -31,33 +31,34 @@ struct histogram {
 
 void histogram_add(struct histogram *h, uint64_t value, uint64_t times);
 
-/* The upper bound of the bucket that holds the value of rank ceil(permille/1000 * count); never more than max; 0 when empty. */
+/* The upper bound of the bucket that holds the value of rank ceil(permille/1000 * count); never
+ * more than max; 0 when empty. */
 uint64_t histogram_permille(const struct histogram *h, unsigned int permille);
 
 /* Every counter has a row in stats.c with its name and help text; they only grow. */
 enum counter {
-	COUNT_QUEUED,         /* packets read from a queue */
-	COUNT_ACCEPTED,       /* verdicts sent: NF_ACCEPT */
-	COUNT_DROPPED,        /* verdicts sent: NF_DROP */
-	COUNT_HELD,           /* packets that had to wait for a digest or a mapping call in flight */
-	COUNT_HELD_EXPIRED,   /* of these, judged incomplete because the wait was over */
-	COUNT_KNOWN,          /* packets by origin */
+	COUNT_QUEUED,	    /* packets read from a queue */
+	COUNT_ACCEPTED,	    /* verdicts sent: NF_ACCEPT */
+	COUNT_DROPPED,	    /* verdicts sent: NF_DROP */
+	COUNT_HELD,	    /* packets that had to wait for a digest or a mapping call in flight */
+	COUNT_HELD_EXPIRED, /* of these, judged incomplete because the wait was over */
+	COUNT_KNOWN,	    /* packets by origin */
 	COUNT_KERNEL,
 	COUNT_UNKNOWN,
-	COUNT_WOULD_DROP,     /* monitor mode: packets that enforcing would have dropped */
-	COUNT_MALFORMED,      /* packets whose headers contradict themselves or are cut short */
-	COUNT_FRAGMENT,       /* later fragments */
-	COUNT_NOTE_HIT,       /* packets attributed by the kernel's note alone */
-	COUNT_SOCK_LOOKUP,    /* sock_diag queries */
-	COUNT_RESCAN,         /* scans of every process's descriptors */
-	COUNT_SCAN_MAPS,      /* scans of one process's mappings */
-	COUNT_HASHED,         /* objects hashed */
-	COUNT_HASH_FAILED,    /* objects that could not be hashed */
-	COUNT_QUEUE_OVERFLOW, /* ENOBUFS on a queue's socket: the kernel lost messages */
-	COUNT_QUEUE_DROPPED,  /* packets the kernel dropped because a queue was full */
+	COUNT_WOULD_DROP,	  /* monitor mode: packets that enforcing would have dropped */
+	COUNT_MALFORMED,	  /* packets whose headers contradict themselves or are cut short */
+	COUNT_FRAGMENT,		  /* later fragments */
+	COUNT_NOTE_HIT,		  /* packets attributed by the kernel's note alone */
+	COUNT_SOCK_LOOKUP,	  /* sock_diag queries */
+	COUNT_RESCAN,		  /* scans of every process's descriptors */
+	COUNT_SCAN_MAPS,	  /* scans of one process's mappings */
+	COUNT_HASHED,		  /* objects hashed */
+	COUNT_HASH_FAILED,	  /* objects that could not be hashed */
+	COUNT_QUEUE_OVERFLOW,	  /* ENOBUFS on a queue's socket: the kernel lost messages */
+	COUNT_QUEUE_DROPPED,	  /* packets the kernel dropped because a queue was full */
 	COUNT_QUEUE_USER_DROPPED, /* packets the kernel could not deliver to us */
-	COUNT_VERDICT_FAILED, /* verdict messages the kernel refused */
-	COUNT_CLIENT_REFUSED, /* control clients closed for breaking the protocol */
+	COUNT_VERDICT_FAILED,	  /* verdict messages the kernel refused */
+	COUNT_CLIENT_REFUSED,	  /* control clients closed for breaking the protocol */
 	COUNT_COUNT,
 };
 

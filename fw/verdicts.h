@@ -19,9 +19,9 @@
 struct verdicts;
 
 struct verdict_message {
-	bool batch;           /* for every queued packet up to id; else for id alone */
+	bool batch; /* for every queued packet up to id; else for id alone */
 	uint32_t id;
-	uint32_t n;           /* judged packets that it settles */
+	uint32_t n; /* judged packets that it settles */
 	enum verdict verdict;
 };
 
@@ -30,7 +30,7 @@ struct verdicts *verdicts_new(size_t capacity);
 void verdicts_free(struct verdicts *v); /* NULL is fine */
 
 size_t verdicts_room(const struct verdicts *v); /* ids that still fit */
-size_t verdicts_due(const struct verdicts *v);  /* ids that are judged */
+size_t verdicts_due(const struct verdicts *v);	/* ids that are judged */
 
 /* Each packet read goes to one of these, once, in any order; there must be room. */
 void verdicts_judge(struct verdicts *v, uint32_t id, enum verdict verdict);

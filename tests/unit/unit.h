@@ -27,12 +27,12 @@ struct unit_suite {
 
 void unit_register(struct unit_suite *s);
 
-#define UNIT_SUITE(suite_name, table)                                                              \
-	static struct unit_suite suite_ = {                                                        \
-		.name = suite_name, .tests = table, .n = sizeof(table) / sizeof((table)[0])};      \
-	__attribute__((constructor)) static void register_suite_(void)                             \
-	{                                                                                          \
-		unit_register(&suite_);                                                            \
+#define UNIT_SUITE(suite_name, table)                                                         \
+	static struct unit_suite suite_ = {                                                   \
+		.name = suite_name, .tests = table, .n = sizeof(table) / sizeof((table)[0])}; \
+	__attribute__((constructor)) static void register_suite_(void)                        \
+	{                                                                                     \
+		unit_register(&suite_);                                                       \
 	}
 
 #endif
