@@ -76,14 +76,14 @@ static void print_usage(void)
 
 		snprintf(words, sizeof(words), "%s%s%s%s%s", c->name, c->synonym ? ", " : "",
 			 c->synonym ? c->synonym : "", arguments[c->argument], parts[c->part]);
-		printf("  %-30s  %s\n", words, c->help);
+		printf("  %-32s  %s\n", words, c->help);
 	}
 	printf("\na rule: what it is about, in any order\n");
 	for (size_t i = 0; i < LENGTH(rule_options); i++)
-		printf("  %-30s  %s\n", rule_options[i].words, rule_options[i].help);
+		printf("  %-32s  %s\n", rule_options[i].words, rule_options[i].help);
 	printf("\noptions\n");
 	for (size_t i = 0; i < LENGTH(own_options); i++)
-		printf("  %-30s  %s\n", own_options[i].words, own_options[i].help);
+		printf("  %-32s  %s\n", own_options[i].words, own_options[i].help);
 }
 
 /*

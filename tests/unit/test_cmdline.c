@@ -14,6 +14,7 @@ static const struct command table[] = {
 	{"-H", "--print-hash", ARGUMENT_PATHS, RULE_NONE, NULL, ""},
 	{"status", NULL, ARGUMENT_NONE, RULE_NONE, NULL, ""},
 	{"objects", NULL, ARGUMENT_PID, RULE_NONE, NULL, ""},
+	{"explain", NULL, ARGUMENT_PID_OPTION, RULE_PACKET, NULL, ""},
 };
 
 /* Words are parted by one blank; the text must outlive the line. */
@@ -50,6 +51,7 @@ static const struct {
 	{"-H /a -H /b", "-H", 0, NULL, "/a /b", ""},
 	{"-H /a /b --json status -H -c", "-H", 0, NULL, "/a /b status -c", ""},
 	{"objects 1", "objects", 1, NULL, "", ""},
+	{"explain -d ::1 --pid 7 -p tcp", "explain", 7, NULL, "", "-d ::1 -p tcp"},
 	{"status --socket --json", "status", 0, NULL, "", ""},
 };
 
@@ -92,6 +94,11 @@ static const struct {
 	{"--delete -c INPUT", "--delete -c: expected a number 0..4294967295"},
 	{"objects 0", "objects 0: expected a number 1..2147483647"},
 	{"objects", "objects: expected a number after it"},
+	{"explain -d ::1", "explain: missing --pid: expected the number of a process"},
+	{"explain --pid", "--pid: expected a number after it"},
+	{"explain --pid 0", "--pid 0: expected a number 1..2147483647"},
+	{"explain --pid 1 --pid 1", "--pid: given twice"},
+	{"-L --pid 1", "--pid: does not go with -L"},
 	{"-H", "-H: expected a path after it"},
 	{"-D 0", "-D: missing -c: expected INPUT, OUTPUT or FORWARD"},
 	{"-L -c output", "-c output: expected INPUT, OUTPUT or FORWARD"},
