@@ -12,8 +12,8 @@
 #define ABI_SIGHTINGS 32 /* descriptors of one socket that the kernel side keeps track of */
 #define ABI_HOLDERS   4	 /* processes that a note or a proof names; of more, the record tells */
 #define ABI_OBJECTS   32 /* objects kept per process for the time after its death */
-#define ABI_SOCKS     65536
-#define ABI_PROCS     65536
+#define ABI_SOCKS     131072 /* sockets on record: at most 78 MB of kernel memory, on demand */
+#define ABI_PROCS     65536  /* processes on record: at most 76 MB */
 
 /*
  * Note table: sets of a few notes, the set chosen by fingerprint; a new note takes the place of the

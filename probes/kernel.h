@@ -197,7 +197,10 @@ struct trace_event_raw_sys_exit {
 #define TCP_ESTABLISHED	 1
 #define TCP_SYN_RECV	 3
 #define TCP_TIME_WAIT	 6
+#define TCP_CLOSE	 7
 #define TCP_NEW_SYN_RECV 12
+
+#define IPPROTO_TCP 6
 
 #define AF_UNIX	 1
 #define AF_INET	 2

@@ -10,7 +10,8 @@
 #include "common/probe_abi.h"
 
 struct map_socks {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, ABI_SOCKS);
 	__type(key, __u64);
 	__type(value, struct sock_rec);

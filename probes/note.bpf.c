@@ -9,7 +9,6 @@
 
 #define IP_HEADER_MIN	  20
 #define IP6_HEADER	  40
-#define IPPROTO_TCP	  6
 #define NF_ACCEPT	  1
 #define NF_INET_LOCAL_OUT 3
 

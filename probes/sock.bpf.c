@@ -34,24 +34,41 @@ int sock_created(struct bpf_sock *ctx)
 	return 1;
 }
 
-/* The last descriptor has gone. The record stays for the packets still to come from it. */
+/*
+ * The last descriptor has gone. A TCP connection has more to say (FIN, what is still in its
+ * buffer): its record stays until it is closed.
+ */
 SEC("cgroup/sock_release")
 int sock_released(struct bpf_sock *ctx)
 {
 	__u64 cookie = bpf_get_socket_cookie(ctx);
-	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+	struct sock_rec *rec;
 
+	if (ctx->protocol != IPPROTO_TCP || ctx->state == TCP_CLOSE) {
+		bpf_map_delete_elem(&socks, &cookie);
+		return 1;
+	}
+	rec = bpf_map_lookup_elem(&socks, &cookie);
 	if (rec)
 		rec->released_ns = bpf_ktime_get_boot_ns();
 	return 1;
 }
 
-/* A connection accepted by the stack has no cookie until somebody asks for it. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(sock_state, struct sock *sk, int oldstate, int newstate)
 {
+	struct sock_rec *rec;
+	__u64 cookie;
+
+	/* A connection accepted by the stack has no cookie until somebody asks for it. */
 	if (oldstate == TCP_SYN_RECV && newstate == TCP_ESTABLISHED)
 		bpf_get_socket_cookie(sk);
+	if (newstate != TCP_CLOSE)
+		return 0;
+	cookie = sock_cookie(sk);
+	rec = bpf_map_lookup_elem(&socks, &cookie);
+	if (rec && rec->released_ns)
+		bpf_map_delete_elem(&socks, &cookie);
 	return 0;
 }
 
