@@ -49,7 +49,7 @@ static void show(const json_t *reply)
 	static const char *const keys[] = {"chain", "queue", "policy", "unknown", "kernel", "fail"};
 	const json_t *probes = json_object_get(reply, "probes");
 	const json_t *clock = json_object_get(reply, "clock");
-	struct print_room a, b, c;
+	struct print_room a, b, c, d;
 
 	show_line("app-fw", "%s, pid %s, up %s s", print_field(reply, "version", &a),
 		  print_field(reply, "pid", &b), print_field(reply, "uptime_s", &c));
@@ -61,9 +61,9 @@ static void show(const json_t *reply)
 		  print_field(clock, "source", &b));
 	print_pair("epoch", STYLE_PLAIN, print_field(reply, "epoch", &a));
 	show_rules(json_object_get(reply, "rules"));
-	show_line("known", "%s processes, %s sockets, %s objects",
+	show_line("known", "%s processes, %s sockets, %s objects; %s packets held",
 		  print_field(reply, "processes", &a), print_field(reply, "sockets", &b),
-		  print_field(reply, "objects", &c));
+		  print_field(reply, "objects", &c), print_field(reply, "held", &d));
 	putchar('\n');
 	print_rows(json_object_get(reply, "queues"), "lrllll", keys);
 }
