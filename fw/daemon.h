@@ -38,6 +38,7 @@ struct daemon {
 	struct probe *probe;
 	struct objects *objects;
 	struct processes *processes;
+	struct scanner *scanner;
 	struct owner *owner;
 	struct judge *judge;
 	struct queue *queues[QUEUES_MAX];

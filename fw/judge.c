@@ -11,6 +11,7 @@
 #include "explain.h"
 #include "log.h"
 
+#define DENIED_SLOTS   8192
 #define RETRY_NS       200000ull /* a mapping call takes microseconds */
 #define LOG_PER_SECOND 20
 
@@ -21,6 +22,7 @@ struct held {
 	enum chain chain;
 	struct packet packet;
 	struct attribution who;
+	bool unattributed; /* who is still to be found out */
 	uint64_t since_ns;
 	struct held *next;
 };
@@ -36,8 +38,15 @@ struct judge {
 	struct held *held, **held_last; /* oldest first */
 	size_t n_held;
 	struct loop_timer *retry;
-	uint64_t log_second; /* rate limit of verdict lines */
+	uint64_t denied[DENIED_SLOTS]; /* cookies of sockets whose last verdict was to drop */
+	uint64_t log_second;	       /* rate limit of verdict lines */
 	unsigned int logged, not_logged;
+};
+
+static const enum counter origin_counter[ORIGIN_COUNT] = {
+	[ORIGIN_KNOWN] = COUNT_KNOWN,
+	[ORIGIN_KERNEL] = COUNT_KERNEL,
+	[ORIGIN_UNKNOWN] = COUNT_UNKNOWN,
 };
 
 static uint64_t now_ns(void)
@@ -162,11 +171,31 @@ static void count_match(const struct judge *j, enum chain chain, const struct re
 	__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
 }
 
+/*
+ * What a process wrote before it went away is sent by the kernel, on a socket that nobody holds. If
+ * the process was not allowed to send it, its death does not change that.
+ */
+static enum verdict remember_denied(struct judge *j, const struct holders *who, bool orphan,
+				    enum verdict v)
+{
+	uint64_t *slot = &j->denied[who->cookie % DENIED_SLOTS];
+
+	if (!who->cookie)
+		return v;
+	if (orphan)
+		return *slot == who->cookie ? VERDICT_DROP : v;
+	if (v == VERDICT_DROP)
+		*slot = who->cookie;
+	else if (*slot == who->cookie)
+		*slot = 0;
+	return v;
+}
+
 static enum verdict pronounce(struct judge *j, enum chain chain, const struct packet *p,
-			      const struct holders *who)
+			      const struct holders *who, bool orphan)
 {
 	struct reason why;
-	enum verdict v = decide(j->rules, chain, p, who, &why);
+	enum verdict v = remember_denied(j, who, orphan, decide(j->rules, chain, p, who, &why));
 
 	count_match(j, chain, &why, p->length);
 	if (v == VERDICT_ACCEPT)
@@ -211,21 +240,28 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct pack
 			(struct holder){who->holder[i].tgid, who->holder[i].start_ns, &nothing};
 		holders.n++;
 	}
+	j->stats->counter[origin_counter[holders.origin]]++;
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
-	*verdict = pronounce(j, chain, p, &holders);
+	*verdict = pronounce(j, chain, p, &holders, who->orphan);
 	lap(j, STAGE_DECIDE, ticks);
 	return 0;
 }
 
 /* A packet that cannot even be held gets the verdict of what is known now. */
 static int hold(struct judge *j, struct queue *q, const struct queue_packet *p,
-		const struct attribution *who)
+		const struct attribution *who, bool unattributed)
 {
 	struct held *h = malloc(sizeof(*h));
 
 	if (!h)
 		return -ENOMEM;
-	*h = (struct held){q, p->id, queue_options(q)->chain, p->packet, *who, now_ns(), NULL};
+	*h = (struct held){.queue = q,
+			   .id = p->id,
+			   .chain = queue_options(q)->chain,
+			   .packet = p->packet,
+			   .who = *who,
+			   .unattributed = unattributed,
+			   .since_ns = now_ns()};
 	*j->held_last = h;
 	j->held_last = &h->next;
 	if (!j->n_held++)
@@ -259,16 +295,19 @@ int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enu
 	enum chain chain = queue_options(q)->chain;
 	uint64_t ticks = clock_ticks();
 	struct attribution who;
+	bool unattributed;
 
 	if (p->packet.malformed)
 		j->stats->counter[COUNT_MALFORMED]++;
 	if (p->packet.later_fragment)
 		j->stats->counter[COUNT_FRAGMENT]++;
-	owner_attribute(j->owner, p, &who);
-	if (!judge_attributed(j, chain, &p->packet, &who, false, ticks, verdict))
+	unattributed = owner_attribute(j->owner, p, &who);
+	if (!unattributed && !judge_attributed(j, chain, &p->packet, &who, false, ticks, verdict))
 		return 0;
-	if (!hold(j, q, p, &who))
+	if (!hold(j, q, p, &who, unattributed))
 		return 1;
+	if (unattributed)
+		owner_retry(j->owner, true, &who);
 	return judge_attributed(j, chain, &p->packet, &who, true, ticks, verdict);
 }
 
@@ -308,10 +347,15 @@ int judge_explain(struct judge *j, uint32_t pid, enum chain chain, const struct 
 	return 0;
 }
 
-static bool release(struct judge *j, const struct held *h, bool final)
+static bool release(struct judge *j, struct held *h, bool final)
 {
 	enum verdict verdict;
 
+	if (h->unattributed) {
+		if (owner_retry(j->owner, final, &h->who))
+			return false;
+		h->unattributed = false;
+	}
 	if (judge_attributed(j, h->chain, &h->packet, &h->who, final, clock_ticks(), &verdict))
 		return false;
 	queue_release(h->queue, h->id, verdict);

@@ -101,7 +101,10 @@ static int start_judge(struct daemon *d)
 			       : NULL;
 	if (!d->processes)
 		return fail("hash threads", -errno);
-	r = owner_new(d->probe, &d->stats, &d->owner);
+	d->scanner = scanner_new(d->loop, d->probe, on_settled, d);
+	if (!d->scanner)
+		return fail("scan thread", -errno);
+	r = owner_new(d->probe, d->scanner, &d->stats, &d->owner);
 	if (r)
 		return fail("sock_diag", r);
 	r = judge_new(d->loop, d->probe, d->owner, d->processes, &d->stats, d->rules,
@@ -303,6 +306,7 @@ static void daemon_stop(struct daemon *d)
 	while (d->n_queues)
 		queue_close(d->queues[--d->n_queues]);
 	owner_free(d->owner);
+	scanner_free(d->scanner);
 	processes_free(d->processes);
 	objects_free(d->objects);
 	probe_close(d->probe);

@@ -20,15 +20,20 @@
 #define STATE_SYN_RECV	3
 #define STATE_NEW_SYN	12
 
+#define LONG_SCAN_NS   1000000ull /* of one process: what the loop can spare now and then */
+#define REFERENCES_MAX 4096
+
 struct owner {
 	struct probe *probe;
+	struct scanner *scanner;
+	uint64_t rest_until_ns; /* no scan of one process before */
 	struct stats *stats;
 	struct sockdiag *diag;
 	struct netns_table *netns;
 	bool forwarding; /* other namespaces are not touched before a packet was forwarded to us */
 };
 
-int owner_new(struct probe *probe, struct stats *stats, struct owner **out)
+int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats, struct owner **out)
 {
 	struct owner *o = calloc(1, sizeof(*o));
 	int r;
@@ -36,6 +41,7 @@ int owner_new(struct probe *probe, struct stats *stats, struct owner **out)
 	if (!o)
 		return -ENOMEM;
 	o->probe = probe;
+	o->scanner = scanner;
 	o->stats = stats;
 	r = sockdiag_open(&o->diag);
 	r = r ? r : netns_open(probe, &o->netns);
@@ -109,9 +115,36 @@ static uint64_t boot_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
+/* What is asked about a packet's socket. */
+struct question {
+	uint32_t hint_tgid; /* a process that may hold it; 0: none known */
+	bool was_open;	    /* a process held it when the packet was sent */
+	bool final;	    /* do not wait */
+	uint64_t since_ns;  /* a scan that began later answers for good */
+};
+
+enum answer {
+	ANSWERED,
+	ASK_LISTENER, /* no process has accepted the connection yet */
+	ASK_LATER,    /* a scan has been asked for */
+};
+
 static bool proven(const struct proof *p)
 {
 	return p->state == NOTE_PROVEN || p->state == NOTE_MANY || p->state == NOTE_KERNEL;
+}
+
+/* One process's descriptors, unless such scans have lately taken long: then the scanner's turn. */
+static bool prove_by_process(struct owner *o, uint32_t tgid, uint64_t cookie, struct proof *p)
+{
+	uint64_t start = boot_ns(), took;
+
+	if (!tgid || start < o->rest_until_ns || probe_scan_files(o->probe, tgid))
+		return false;
+	took = boot_ns() - start;
+	if (took > LONG_SCAN_NS)
+		o->rest_until_ns = start + took * SCANNER_REST;
+	return !probe_prove(o->probe, cookie, 0, p) && proven(p);
 }
 
 /* Looks at the processes that may hold it, nearest first. */
@@ -119,50 +152,57 @@ static bool prove_by_hints(struct owner *o, uint64_t cookie, uint32_t hint_tgid,
 {
 	struct sock_rec rec;
 
-	if (hint_tgid && !probe_scan_files(o->probe, hint_tgid) &&
-	    !probe_prove(o->probe, cookie, 0, p) && proven(p))
+	if (prove_by_process(o, hint_tgid, cookie, p))
 		return true;
-	if (probe_sock(o->probe, cookie, &rec) || !rec.creator || rec.creator == hint_tgid)
+	if (probe_sock(o->probe, cookie, &rec) || rec.creator == hint_tgid)
 		return false;
-	return !probe_scan_files(o->probe, rec.creator) && !probe_prove(o->probe, cookie, 0, p) &&
-	       proven(p);
+	return prove_by_process(o, rec.creator, cookie, p);
 }
 
-static bool prove_by_scan(struct owner *o, uint64_t cookie, struct proof *p)
+/* A socket with this many more references than sightings cannot be accounted for. */
+static bool hopeless(const struct proof *p)
 {
-	uint64_t start = boot_ns();
-
-	o->stats->counter[COUNT_RESCAN]++;
-	return !probe_scan_files(o->probe, 0) && !probe_prove(o->probe, cookie, start, p) &&
-	       proven(p);
+	return p->references > p->matched + REFERENCES_MAX;
 }
 
-/* Returns whether the socket waits in a listener's queue: then the listener answers for it. */
-static bool resolve(struct owner *o, uint64_t cookie, uint32_t hint_tgid, struct attribution *out)
+static void set_proven(struct owner *o, const struct question *q, const struct proof *p,
+		       struct attribution *out)
 {
+	if (p->netns)
+		out->netns = p->netns;
+	out->orphan = p->flags & NOTE_ORPHAN;
+	if (p->state == NOTE_MANY)
+		set_many(o, out->cookie, out);
+	else if (p->state == NOTE_PROVEN)
+		set_holders(out, p->holder, p->n_holders);
+	else /* closed since: who had it then is not known any more */
+		set_origin(out, q->was_open ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+}
+
+/* Who holds the socket. Unless ANSWERED, out says unknown; its cookie is set in any case. */
+static enum answer resolve(struct owner *o, uint64_t cookie, const struct question *q,
+			   struct attribution *out)
+{
+	uint64_t began = scanner_began_ns(o->scanner);
+	bool scanned = began > q->since_ns;
 	struct proof p;
 
-	if (probe_prove(o->probe, cookie, 0, &p)) {
-		set_origin(out, ORIGIN_UNKNOWN);
-		return false;
+	set_origin(out, ORIGIN_UNKNOWN);
+	out->cookie = cookie;
+	if (probe_prove(o->probe, cookie, scanned ? began : 0, &p))
+		return ANSWERED;
+	if (p.flags & NOTE_UNACCEPTED)
+		return ASK_LISTENER;
+	if (proven(&p) || (!scanned && prove_by_hints(o, cookie, q->hint_tgid, &p))) {
+		set_proven(o, q, &p, out);
+		return ANSWERED;
 	}
 	if (p.flags & NOTE_UNACCEPTED)
-		return true;
-	if (!proven(&p) && !prove_by_hints(o, cookie, hint_tgid, &p) &&
-	    !prove_by_scan(o, cookie, &p)) {
-		set_origin(out, ORIGIN_UNKNOWN);
-		return p.flags & NOTE_UNACCEPTED;
-	}
-	out->cookie = cookie;
-	if (p.netns)
-		out->netns = p.netns;
-	if (p.state == NOTE_KERNEL)
-		set_origin(out, ORIGIN_KERNEL);
-	else if (p.state == NOTE_MANY)
-		set_many(o, cookie, out);
-	else
-		set_holders(out, p.holder, p.n_holders);
-	return false;
+		return ASK_LISTENER;
+	if (scanned || q->final || hopeless(&p))
+		return ANSWERED;
+	scanner_request(o->scanner);
+	return ASK_LATER;
 }
 
 /* The packet's two ends as its local socket sees them. */
@@ -197,15 +237,18 @@ static int find_socket(struct owner *o, bool forwarded, const struct sockdiag_qu
 }
 
 /* The listener behind a connection that no process has accepted yet. */
-static void attribute_listener(struct owner *o, bool forwarded, struct sockdiag_query q,
-			       struct attribution *out)
+static enum answer attribute_listener(struct owner *o, bool forwarded, struct sockdiag_query ends,
+				      const struct question *q, struct attribution *out)
 {
 	struct sockdiag_answer a;
+	enum answer answer = ANSWERED;
 
-	memset(q.remote, 0, sizeof(q.remote));
-	q.remote_port = 0;
-	if (find_socket(o, forwarded, &q, &a, out) || resolve(o, a.cookie, 0, out))
-		set_origin(out, ORIGIN_UNKNOWN);
+	memset(ends.remote, 0, sizeof(ends.remote));
+	ends.remote_port = 0;
+	set_origin(out, ORIGIN_UNKNOWN);
+	if (!find_socket(o, forwarded, &ends, &a, out))
+		answer = resolve(o, a.cookie, q, out);
+	return answer == ASK_LISTENER ? ANSWERED : answer;
 }
 
 /* Whether the packet could come from, or go to, a process's socket that sock_diag cannot name. */
@@ -215,39 +258,49 @@ static bool maybe_process(const struct queue_packet *p)
 }
 
 /* A socket was found: who answers for it? */
-static void attribute_found(struct owner *o, bool forwarded, const struct sockdiag_query *q,
-			    const struct sockdiag_answer *a, uint32_t hint_tgid,
-			    struct attribution *out)
+static enum answer attribute_found(struct owner *o, bool forwarded,
+				   const struct sockdiag_query *ends,
+				   const struct sockdiag_answer *a, const struct question *q,
+				   struct attribution *out)
 {
-	bool tcp = q->proto == IPPROTO_TCP;
+	bool tcp = ends->proto == IPPROTO_TCP;
+	bool request = a->state == STATE_SYN_RECV || a->state == STATE_NEW_SYN;
+	enum answer answer = ASK_LISTENER;
 
-	if (tcp && a->state == STATE_TIME_WAIT)
+	if (tcp && a->state == STATE_TIME_WAIT) {
 		set_origin(out, ORIGIN_KERNEL);
-	else if (tcp && !a->inode && (a->state == STATE_SYN_RECV || a->state == STATE_NEW_SYN))
-		attribute_listener(o, forwarded, *q, out);
-	else if (resolve(o, a->cookie, hint_tgid, out))
-		attribute_listener(o, forwarded, *q, out);
+		return ANSWERED;
+	}
+	if (!tcp || a->inode || !request)
+		answer = resolve(o, a->cookie, q, out);
+	return answer == ASK_LISTENER ? attribute_listener(o, forwarded, *ends, q, out) : answer;
 }
 
-static void attribute_by_lookup(struct owner *o, const struct queue_packet *p, uint32_t hint_tgid,
-				struct attribution *out)
+/* Without ports there is nothing to look up: is it a process's, or does the kernel speak? */
+static enum origin origin_without_ports(const struct queue_packet *p)
 {
-	struct sockdiag_query q;
+	bool unclear = p->packet.malformed || p->packet.later_fragment;
+
+	return maybe_process(p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL;
+}
+
+static enum answer attribute_by_lookup(struct owner *o, const struct queue_packet *p,
+				       const struct question *q, struct attribution *out)
+{
+	struct sockdiag_query ends;
 	struct sockdiag_answer a;
 	int r;
 
 	if (!p->packet.has_ports) {
-		set_origin(out, maybe_process(p) || p->packet.malformed || p->packet.later_fragment
-					? ORIGIN_UNKNOWN
-					: ORIGIN_KERNEL);
-		return;
+		set_origin(out, origin_without_ports(p));
+		return ANSWERED;
 	}
-	make_query(p, p->hook == NF_INET_LOCAL_IN, &q);
-	r = find_socket(o, false, &q, &a, out);
+	make_query(p, p->hook == NF_INET_LOCAL_IN, &ends);
+	r = find_socket(o, false, &ends, &a, out);
 	if (!r)
-		attribute_found(o, false, &q, &a, hint_tgid, out);
-	else
-		set_origin(out, r != -ENOENT || maybe_process(p) ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+		return attribute_found(o, false, &ends, &a, q, out);
+	set_origin(out, r != -ENOENT || maybe_process(p) ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+	return ANSWERED;
 }
 
 /*
@@ -255,10 +308,10 @@ static void attribute_by_lookup(struct owner *o, const struct queue_packet *p, u
  * ours, else its receiver's. A packet between two strangers is of unknown origin: that no process
  * of this machine is behind it cannot be shown.
  */
-static void attribute_forwarded(struct owner *o, const struct queue_packet *p,
-				struct attribution *out)
+static enum answer attribute_forwarded(struct owner *o, const struct queue_packet *p,
+				       const struct question *q, struct attribution *out)
 {
-	struct sockdiag_query q;
+	struct sockdiag_query ends;
 	struct sockdiag_answer a;
 
 	set_origin(out, ORIGIN_UNKNOWN);
@@ -266,23 +319,28 @@ static void attribute_forwarded(struct owner *o, const struct queue_packet *p,
 	for (int in = 0; p->packet.has_ports && in < 2; in++) {
 		int r;
 
-		make_query(p, in, &q);
-		r = find_socket(o, true, &q, &a, out);
+		make_query(p, in, &ends);
+		r = find_socket(o, true, &ends, &a, out);
 		if (!r)
-			attribute_found(o, true, &q, &a, 0, out);
+			return attribute_found(o, true, &ends, &a, q, out);
 		if (r != -ENOENT)
-			return;
+			return ANSWERED;
 	}
+	return ANSWERED;
 }
 
-static void attribute_by_note(struct owner *o, const struct queue_packet *p,
-			      const struct note *note, struct attribution *out)
+static enum answer attribute_by_note(struct owner *o, const struct queue_packet *p,
+				     const struct note *note, struct question *q,
+				     struct attribution *out)
 {
-	struct sockdiag_query q;
+	struct sockdiag_query ends;
 
 	if (note->netns)
 		out->netns = note->netns;
 	out->cookie = note->cookie;
+	out->orphan = note->flags & NOTE_ORPHAN;
+	q->hint_tgid = note->current_tgid;
+	q->was_open = true;
 	if (note->state == NOTE_KERNEL) {
 		set_origin(out, ORIGIN_KERNEL);
 	} else if (note->state == NOTE_PROVEN) {
@@ -290,13 +348,16 @@ static void attribute_by_note(struct owner *o, const struct queue_packet *p,
 	} else if (note->state == NOTE_MANY) {
 		set_many(o, note->cookie, out);
 	} else if (note->flags & NOTE_UNACCEPTED) {
-		make_query(p, p->hook == NF_INET_LOCAL_IN, &q);
-		attribute_listener(o, p->hook == NF_INET_FORWARD, q, out);
-	} else if (!note->cookie) {
-		attribute_by_lookup(o, p, note->current_tgid, out);
-	} else if (resolve(o, note->cookie, note->current_tgid, out)) {
-		set_origin(out, ORIGIN_UNKNOWN);
+		make_query(p, p->hook == NF_INET_LOCAL_IN, &ends);
+		return attribute_listener(o, p->hook == NF_INET_FORWARD, ends, q, out);
+	} else if (note->cookie) {
+		enum answer answer = resolve(o, note->cookie, q, out);
+
+		return answer == ASK_LISTENER ? ANSWERED : answer;
+	} else {
+		return attribute_by_lookup(o, p, q, out);
 	}
+	return ANSWERED;
 }
 
 static bool find_note(const struct owner *o, const struct queue_packet *p, struct note *note)
@@ -317,24 +378,36 @@ void owner_hint(struct owner *o, const struct hint *hint)
 		netns_learn(o->netns, hint->tgid, hint->netns);
 }
 
-void owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out)
+static enum answer attribute(struct owner *o, const struct queue_packet *p, struct question *q,
+			     struct attribution *out)
 {
 	struct note note;
 
-	memset(out, 0, offsetof(struct attribution, holder));
-	out->netns = netns_own(o->netns);
 	if (find_note(o, p, &note)) {
 		o->stats->counter[COUNT_NOTE_HIT]++;
-		attribute_by_note(o, p, &note, out);
-	} else if (p->hook == NF_INET_FORWARD) {
-		o->forwarding = true;
-		attribute_forwarded(o, p, out);
-	} else {
-		attribute_by_lookup(o, p, 0, out);
+		return attribute_by_note(o, p, &note, q, out);
 	}
-	o->stats->counter[out->origin == ORIGIN_KNOWN	 ? COUNT_KNOWN
-			  : out->origin == ORIGIN_KERNEL ? COUNT_KERNEL
-							 : COUNT_UNKNOWN]++;
+	if (p->hook != NF_INET_FORWARD)
+		return attribute_by_lookup(o, p, q, out);
+	o->forwarding = true;
+	return attribute_forwarded(o, p, q, out);
+}
+
+int owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out)
+{
+	struct question q = {.since_ns = boot_ns()};
+
+	memset(out, 0, offsetof(struct attribution, holder));
+	out->netns = netns_own(o->netns);
+	out->since_ns = q.since_ns;
+	return attribute(o, p, &q, out) == ASK_LATER ? -EAGAIN : 0;
+}
+
+int owner_retry(struct owner *o, bool final, struct attribution *who)
+{
+	struct question q = {.since_ns = who->since_ns, .was_open = true, .final = final};
+
+	return resolve(o, who->cookie, &q, who) == ASK_LATER ? -EAGAIN : 0;
 }
 
 struct search {
@@ -400,14 +473,16 @@ static uint64_t find_process_socket(struct owner *o, uint32_t pid, enum chain ch
 int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const struct packet *p,
 		     struct attribution *out)
 {
+	struct question q = {.hint_tgid = pid, .final = true, .since_ns = UINT64_MAX};
 	struct proc_rec rec;
+	uint64_t cookie;
 
 	memset(out, 0, sizeof(*out));
 	out->netns = netns_own(o->netns);
 	if (probe_proc(o->probe, pid, &rec) || (rec.flags & PROC_EXITED))
 		return -ESRCH;
-	out->cookie = find_process_socket(o, pid, chain, p);
-	if (out->cookie && !resolve(o, out->cookie, pid, out))
+	cookie = find_process_socket(o, pid, chain, p);
+	if (cookie && resolve(o, cookie, &q, out) == ANSWERED && out->origin == ORIGIN_KNOWN)
 		return 0;
 	out->cookie = 0;
 	out->origin = ORIGIN_KNOWN;

@@ -3,6 +3,7 @@
 #ifndef FW_OWNER_H
 #define FW_OWNER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/chain.h"
@@ -10,6 +11,7 @@
 #include "holder.h"
 #include "probe.h"
 #include "queue.h"
+#include "scanner.h"
 #include "stats.h"
 
 struct owner;
@@ -17,17 +19,25 @@ struct owner;
 /* Who, before their mappings are looked at. */
 struct attribution {
 	enum origin origin;
+	bool orphan;		/* kernel: the last holder of its socket has closed it */
 	uint64_t cookie, netns; /* as in struct holders */
+	uint64_t since_ns;	/* CLOCK_BOOTTIME when it was first asked for */
 	size_t n;
 	struct note_holder holder[ABI_SIGHTINGS];
 };
 
-/* 0 or -errno; the probe outlives it. */
-int owner_new(struct probe *probe, struct stats *stats, struct owner **out);
+/* 0 or -errno; probe and scanner outlive it. */
+int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats,
+	      struct owner **out);
 void owner_free(struct owner *o); /* NULL is fine */
 
-/* Always answers: what cannot be shown is ORIGIN_UNKNOWN. */
-void owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out);
+/*
+ * What cannot be shown is ORIGIN_UNKNOWN. Returns 0; or -EAGAIN: only a scan of all processes can
+ * tell, and it has been asked for: owner_retry() when the scanner is done. `final`: it is now or
+ * never.
+ */
+int owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out);
+int owner_retry(struct owner *o, bool final, struct attribution *who);
 
 /* A hint from the probes: a process may live in a network namespace that is new to us. */
 void owner_hint(struct owner *o, const struct hint *hint);

@@ -87,6 +87,7 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 	struct socket *socket;
 	struct file *file;
 	struct sock_rec *rec;
+	__u32 matched;
 
 	note->state = NOTE_KERNEL;
 	sk = sk ? answering(sk) : NULL;
@@ -111,7 +112,7 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 		return;
 	rec->sk = (__u64)sk;
 	rec->netns = note->netns;
-	note->state = prove(rec, file, note->holder, &note->n_holders);
+	note->state = prove(rec, file, note->holder, &note->n_holders, &matched);
 	count(note->state == NOTE_UNPROVEN ? PCOUNT_UNPROVEN : PCOUNT_PROVEN);
 }
 

@@ -323,12 +323,13 @@ static __always_inline bool prove_open(struct weighing *w)
 
 /* Names the holders of an open file in out[0..*n). Returns the state as an enum note_state. */
 static __always_inline __u32 prove(struct sock_rec *rec, const struct file *file,
-				   struct note_holder *out, __u32 *n)
+				   struct note_holder *out, __u32 *n, __u32 *matched)
 {
 	struct weighing w = {.rec = rec, .file = file, .out = out};
 	bool proven = prove_open(&w);
 
 	*n = w.e.n_holders;
+	*matched = w.e.matched;
 	if (!proven)
 		return NOTE_UNPROVEN;
 	return w.e.many ? NOTE_MANY : NOTE_PROVEN;

@@ -197,6 +197,7 @@ int prove_socket(struct prove_args *args)
 		return 0;
 	out->cookie = cookie;
 	out->state = out->n_holders = out->flags = 0;
+	out->references = out->matched = 0;
 	if (!rec || !rec->sk)
 		return 0;
 	sk = (const void *)rec->sk;
@@ -220,6 +221,7 @@ int prove_socket(struct prove_args *args)
 		rec->proven_ns = args->scanned_ns;
 		rec->flags |= SOCK_UNSETTLED;
 	}
-	out->state = prove(rec, file, out->holder, &out->n_holders);
+	out->state = prove(rec, file, out->holder, &out->n_holders, &out->matched);
+	out->references = file_references(file);
 	return 0;
 }
