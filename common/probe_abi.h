@@ -9,9 +9,9 @@
 
 #include <linux/types.h>
 
-#define ABI_SIGHTINGS 32 /* descriptors of one socket that the kernel side keeps track of */
-#define ABI_HOLDERS   4	 /* processes that a note or a proof names; of more, the record tells */
-#define ABI_OBJECTS   32 /* objects kept per process for the time after its death */
+#define ABI_SIGHTINGS 32     /* descriptors of one socket that the kernel side keeps track of */
+#define ABI_HOLDERS   4	     /* processes that a note or a proof names; of more, the record tells */
+#define ABI_OBJECTS   32     /* objects kept per process for the time after its death */
 #define ABI_SOCKS     131072 /* sockets on record: at most 78 MB of kernel memory, on demand */
 #define ABI_PROCS     65536  /* processes on record: at most 76 MB */
 
@@ -112,6 +112,7 @@ struct proc_rec {
 	__u64 exit_ns;
 	__u64 files; /* kernel address of its files_struct */
 	__u64 mm;    /* kernel address of its mm_struct */
+	__u64 last;  /* kernel address of its last task_struct, once exited */
 	__u32 in_flight;
 	__u32 flags; /* enum proc_flags */
 	__u32 ppid;

@@ -101,6 +101,7 @@ struct task_struct {
 	int pid, tgid;
 	struct nsproxy *nsproxy;
 	unsigned int flags;
+	int exit_state;
 	unsigned int personality;
 	__u64 start_boottime;
 	struct task_struct *group_leader;
@@ -197,7 +198,6 @@ struct trace_event_raw_sys_exit {
 #define TCP_ESTABLISHED	 1
 #define TCP_SYN_RECV	 3
 #define TCP_TIME_WAIT	 6
-#define TCP_CLOSE	 7
 #define TCP_NEW_SYN_RECV 12
 
 #define IPPROTO_TCP 6
@@ -207,6 +207,7 @@ struct trace_event_raw_sys_exit {
 #define AF_INET6 10
 
 #define SOCK_DEAD_BIT	  0x1	     /* enum sock_flags in include/net/sock.h */
+#define PF_EXITING	  0x00000004 /* include/linux/sched.h */
 #define PF_KTHREAD	  0x00200000 /* include/linux/sched.h */
 #define PROT_EXEC	  0x4
 #define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */

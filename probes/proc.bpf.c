@@ -158,6 +158,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	rec = proc_of(tgid);
 	if (!rec)
 		return 0;
+	rec->last = (__u64)task;
 	rec->flags |= PROC_EXITED;
 	rec->exit_ns = bpf_ktime_get_boot_ns();
 	return 0;

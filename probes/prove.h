@@ -37,13 +37,26 @@ static __always_inline struct sock_rec *sock_record(__u64 cookie)
 
 struct evidence {
 	__u32 matched;	 /* sightings that hold */
-	__u32 lost;	 /* sightings that do not */
+	__u32 leaving;	 /* sightings of a process that is exiting at this moment */
+	__u32 lost;	 /* sightings that do not hold */
 	__u32 n_holders; /* distinct processes among those that hold */
 	bool shared;	 /* a holder shares its descriptor table with another process */
 	bool unknown;	 /* a holder has no process record */
 	bool many;	 /* more holders than fit the list */
 	__u64 spread_ns; /* newest of the holders' */
 };
+
+/*
+ * Whether a process is inside exit(2) right now: its descriptors are being closed one by one, and
+ * which of them still count as references cannot be seen from outside.
+ */
+static __always_inline bool is_leaving(const struct proc_rec *proc, __u32 tgid)
+{
+	const struct task_struct *last = (const void *)proc->last;
+
+	return (proc->flags & PROC_EXITED) && BPF_CORE_READ(last, tgid) == (int)tgid &&
+	       (BPF_CORE_READ(last, flags) & PF_EXITING) && !BPF_CORE_READ(last, exit_state);
+}
 
 /* Whether task `tgid` has `file` at `fd` of the table `files`, now. */
 static __always_inline bool sighting_holds(const struct sighting *s, const struct proc_rec *proc,
@@ -118,11 +131,14 @@ static long weigh_one(__u32 i, struct weighing *w)
 	if (!s->files)
 		return 0;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (!proc || !sighting_holds(s, proc, w->file)) {
+	if (proc && sighting_holds(s, proc, w->file)) {
+		w->e.matched++;
+	} else if (proc && proc->files == s->files && is_leaving(proc, tgid)) {
+		w->e.leaving++;
+	} else {
 		w->e.lost++;
 		return 0;
 	}
-	w->e.matched++;
 	if (proc->flags & PROC_FILES_SHARED)
 		w->e.shared = true;
 	if (proc->spread_ns > w->e.spread_ns)
@@ -243,7 +259,8 @@ static __always_inline bool scan_current(struct sock_rec *rec, const struct file
 
 static __always_inline bool sum_proves(const struct evidence *e, __s64 references)
 {
-	return e->matched && e->matched == references && !e->shared;
+	return e->n_holders && e->matched <= references && references <= e->matched + e->leaving &&
+	       !e->shared;
 }
 
 /* Proof without the sum; see the head of this file. */
@@ -251,7 +268,7 @@ static __always_inline bool history_proves(const struct sock_rec *rec, const str
 {
 	const struct global_rec *g = global_state();
 
-	if (!g || !e->matched || e->lost || e->shared || !rec->proven_ns ||
+	if (!g || !e->n_holders || e->lost || e->shared || !rec->proven_ns ||
 	    (rec->flags & SOCK_CROWDED))
 		return false;
 	if ((rec->flags & SOCK_UNSETTLED) && g->received_ns >= rec->proven_ns)

@@ -44,7 +44,7 @@ int sock_released(struct bpf_sock *ctx)
 	__u64 cookie = bpf_get_socket_cookie(ctx);
 	struct sock_rec *rec;
 
-	if (ctx->protocol != IPPROTO_TCP || ctx->state == TCP_CLOSE) {
+	if (ctx->protocol != IPPROTO_TCP) {
 		bpf_map_delete_elem(&socks, &cookie);
 		return 1;
 	}
@@ -54,21 +54,22 @@ int sock_released(struct bpf_sock *ctx)
 	return 1;
 }
 
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(sock_destroyed, struct sock *sk)
+{
+	__u64 cookie = sock_cookie(sk);
+
+	if (cookie)
+		bpf_map_delete_elem(&socks, &cookie);
+	return 0;
+}
+
+/* A connection accepted by the stack has no cookie until somebody asks for it. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(sock_state, struct sock *sk, int oldstate, int newstate)
 {
-	struct sock_rec *rec;
-	__u64 cookie;
-
-	/* A connection accepted by the stack has no cookie until somebody asks for it. */
 	if (oldstate == TCP_SYN_RECV && newstate == TCP_ESTABLISHED)
 		bpf_get_socket_cookie(sk);
-	if (newstate != TCP_CLOSE)
-		return 0;
-	cookie = sock_cookie(sk);
-	rec = bpf_map_lookup_elem(&socks, &cookie);
-	if (rec && rec->released_ns)
-		bpf_map_delete_elem(&socks, &cookie);
 	return 0;
 }
 
