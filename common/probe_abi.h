@@ -9,11 +9,11 @@
 
 #include <linux/types.h>
 
-#define ABI_SIGHTINGS 32     /* descriptors of one socket that the kernel side keeps track of */
-#define ABI_HOLDERS   4	     /* processes that a note or a proof names; of more, the record tells */
-#define ABI_OBJECTS   32     /* objects kept per process for the time after its death */
-#define ABI_SOCKS     131072 /* sockets on record: at most 78 MB of kernel memory, on demand */
-#define ABI_PROCS     65536  /* processes on record: at most 76 MB */
+#define ABI_SIGHTINGS 16    /* descriptors of one socket that the kernel side keeps track of */
+#define ABI_HOLDERS   4	    /* processes that a note or a proof names; of more, the record tells */
+#define ABI_OBJECTS   32    /* objects kept per process for the time after its death */
+#define ABI_SOCKS     65536 /* sockets on record: 24 MB of kernel memory */
+#define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
 
 /*
  * Note table: sets of a few notes, the set chosen by fingerprint; a new note takes the place of the
@@ -78,6 +78,8 @@ struct sock_rec {
 	__u64 proven_ns;   /* CLOCK_BOOTTIME of the last moment the sightings were all there is */
 	__u32 creator;	   /* tgid */
 	__u32 flags;	   /* enum sock_flags */
+	__u32 used;	   /* sightings that may be in use: none at or past this index */
+	__u32 pad;
 	struct sighting s[ABI_SIGHTINGS];
 };
 
@@ -142,7 +144,6 @@ struct prove_args {
 /* Hints on the ring buffer: look ahead, nothing more. */
 enum hint_kind {
 	HINT_EXEC = 1, /* hash this object ahead of its first packet */
-	HINT_MAP,
 };
 
 #define ABI_HINT_PATH 128

@@ -61,7 +61,10 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 
 static int fail(char err[256], int code, const char *what)
 {
-	snprintf(err, 256, "%s: %s", what, strerror(-code));
+	char text[128];
+
+	libbpf_strerror(code, text, sizeof(text)); /* knows libbpf's own codes beside errno's */
+	snprintf(err, 256, "%s: %s", what, text);
 	return code;
 }
 

@@ -11,7 +11,6 @@
 
 struct map_socks {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, ABI_SOCKS);
 	__type(key, __u64);
 	__type(value, struct sock_rec);

@@ -25,8 +25,7 @@ static __always_inline __u32 read_ip(const struct sk_buff *skb, const unsigned c
 {
 	__u8 ip[IP6_HEADER];
 
-	if (BPF_CORE_READ(skb, len) < IP_HEADER_MIN ||
-	    bpf_probe_read_kernel(ip, IP_HEADER_MIN, data))
+	if (skb->len < IP_HEADER_MIN || bpf_probe_read_kernel(ip, IP_HEADER_MIN, data))
 		return 0;
 	if (ip[0] >> 4 == 4) {
 		__builtin_memcpy(&h->addr[0], ip + 12, 4);
@@ -44,9 +43,9 @@ static __always_inline __u32 read_ip(const struct sk_buff *skb, const unsigned c
 
 static __always_inline __u64 fingerprint(const struct sk_buff *skb)
 {
-	const unsigned char *data = BPF_CORE_READ(skb, data);
-	__u32 length = BPF_CORE_READ(skb, len);
-	__u32 linear = length - BPF_CORE_READ(skb, data_len);
+	const unsigned char *data = skb->data;
+	__u32 length = skb->len;
+	__u32 linear = length - skb->data_len;
 	__u32 want = 8 * ABI_PRINT_WORDS_LONG, offset, words;
 	struct header h = {};
 
@@ -75,7 +74,7 @@ static __always_inline __u64 fingerprint(const struct sk_buff *skb)
 /* The socket that answers for the packet: a connection request's is its listener. */
 static __always_inline const struct sock *answering(const struct sock *sk)
 {
-	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	__u8 state = sk->__sk_common.skc_state;
 
 	if (state == TCP_NEW_SYN_RECV)
 		return BPF_CORE_READ(sk, __sk_common.skc_listener);
@@ -94,10 +93,10 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 	if (!sk)
 		return;
 	note->cookie = sock_cookie(sk);
-	note->netns = sock_netns(sk);
 	socket = BPF_CORE_READ(sk, sk_socket);
 	file = socket ? BPF_CORE_READ(socket, file) : NULL;
 	if (!file) {
+		note->netns = sock_netns(sk);
 		if (BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) {
 			note->flags = NOTE_ORPHAN;
 		} else if (!socket) {
@@ -110,8 +109,11 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 	rec = note->cookie ? sock_record(note->cookie) : NULL;
 	if (!rec)
 		return;
-	rec->sk = (__u64)sk;
-	rec->netns = note->netns;
+	if (!rec->sk) {
+		rec->netns = sock_netns(sk);
+		rec->sk = (__u64)sk;
+	}
+	note->netns = rec->netns;
 	note->state = prove(rec, file, note->holder, &note->n_holders, &matched);
 	count(note->state == NOTE_UNPROVEN ? PCOUNT_UNPROVEN : PCOUNT_PROVEN);
 }
@@ -137,7 +139,7 @@ SEC("netfilter")
 int note_packet(struct bpf_nf_ctx *ctx)
 {
 	const struct sk_buff *skb = ctx->skb;
-	const struct sock *sk = BPF_CORE_READ(skb, sk);
+	const struct sock *sk = skb->sk;
 	__u64 print = fingerprint(skb), seq;
 	__u8 hook = ctx->state->hook;
 	struct note_set *set;

@@ -232,7 +232,6 @@ int enter_mmap(struct trace_event_raw_sys_enter *ctx)
 		return 0;
 	object_key_of(&key, file);
 	object_add(rec, &key);
-	hint(HINT_MAP, bpf_get_current_pid_tgid() >> 32, rec, &key, NULL);
 	return 0;
 }
 

@@ -150,7 +150,11 @@ static long weigh_one(__u32 i, struct weighing *w)
 static __always_inline void weigh_all(struct weighing *w)
 {
 	__builtin_memset(&w->e, 0, sizeof(w->e));
-	bpf_loop(ABI_SIGHTINGS, weigh_one, w, 0);
+	/* Nearly every socket has one: it is worth a way around the call. */
+	if (w->rec->used == 1)
+		weigh_one(0, w);
+	else
+		bpf_loop(w->rec->used, weigh_one, w, 0);
 }
 
 /* A descriptor to put on record. Twice the same would count twice: it never is. */
@@ -181,9 +185,11 @@ static __always_inline void sighting_add(struct sock_rec *rec, __u64 files, __u3
 	struct adding a = {rec, files, tgid, fd, ABI_SIGHTINGS, 0};
 	struct sighting *s;
 
-	bpf_loop(ABI_SIGHTINGS, find_slot, &a, 0);
+	bpf_loop(rec->used, find_slot, &a, 0);
 	if (a.there)
 		return;
+	if (a.slot == ABI_SIGHTINGS && rec->used < ABI_SIGHTINGS)
+		a.slot = rec->used++;
 	if (a.slot >= ABI_SIGHTINGS) {
 		rec->flags |= SOCK_CROWDED;
 		return;
@@ -214,7 +220,7 @@ static __always_inline void sightings_clean(struct sock_rec *rec, const struct f
 {
 	struct weighing w = {.rec = rec, .file = file};
 
-	bpf_loop(ABI_SIGHTINGS, clean_one, &w, 0);
+	bpf_loop(rec->used, clean_one, &w, 0);
 	rec->flags &= ~SOCK_CROWDED;
 }
 
@@ -310,8 +316,8 @@ static long add_closing(__u32 i, struct weighing *w)
 static __always_inline bool closing_proves(struct weighing *w)
 {
 	__builtin_memset(&w->e, 0, sizeof(w->e));
-	bpf_loop(ABI_SIGHTINGS, find_closer, w, 0);
-	bpf_loop(ABI_SIGHTINGS, add_closing, w, 0);
+	bpf_loop(w->rec->used, find_closer, w, 0);
+	bpf_loop(w->rec->used, add_closing, w, 0);
 	return w->e.n_holders && !w->e.unknown;
 }
 

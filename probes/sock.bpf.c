@@ -15,8 +15,12 @@ static __always_inline struct sock_rec *new_record(__u64 cookie, const struct fi
 		return NULL;
 	rec->creator = bpf_get_current_pid_tgid() >> 32;
 	rec->proven_ns = bpf_ktime_get_boot_ns();
-	if (files)
-		sighting_add(rec, (__u64)files, rec->creator, fd);
+	if (files) {
+		rec->s[0].files = (__u64)files;
+		rec->s[0].tgid = rec->creator;
+		rec->s[0].fd = fd;
+		rec->used = 1;
+	}
 	return rec;
 }
 
