@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "control.h"
+#include "health.h"
 #include "judge.h"
 #include "loop.h"
 #include "mailbox.h"
@@ -39,6 +40,7 @@ struct daemon {
 	struct objects *objects;
 	struct processes *processes;
 	struct scanner *scanner;
+	struct health *health;
 	struct owner *owner;
 	struct judge *judge;
 	struct queue *queues[QUEUES_MAX];

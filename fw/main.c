@@ -102,7 +102,8 @@ static int start_judge(struct daemon *d)
 	if (!d->processes)
 		return fail("hash threads", -errno);
 	d->scanner = scanner_new(d->loop, d->probe, on_settled, d);
-	if (!d->scanner)
+	d->health = d->scanner ? health_new(d->probe, d->scanner, &d->stats) : NULL;
+	if (!d->health)
 		return fail("scan thread", -errno);
 	r = owner_new(d->probe, d->scanner, &d->stats, &d->owner);
 	if (r)
@@ -268,6 +269,7 @@ static void on_tick(void *cookie)
 	processes_expire(d->processes, REAP_AGE_NS);
 	for (size_t i = 0; i < d->n_queues; i++)
 		queue_poll_losses(d->queues[i]);
+	health_check(d->health);
 	loop_arm(d->tick, EXPIRE_NS);
 }
 
@@ -306,6 +308,7 @@ static void daemon_stop(struct daemon *d)
 	while (d->n_queues)
 		queue_close(d->queues[--d->n_queues]);
 	owner_free(d->owner);
+	health_free(d->health);
 	scanner_free(d->scanner);
 	processes_free(d->processes);
 	objects_free(d->objects);

@@ -54,31 +54,6 @@ static json_t *report_queues(const struct daemon *d)
 	return list;
 }
 
-static void degrade(json_t *list, uint64_t n, const char *what)
-{
-	if (n)
-		json_array_append_new(list, json_sprintf("%llu %s", (unsigned long long)n, what));
-}
-
-/* What a person must know before trusting the rest. */
-static json_t *report_degraded(const struct daemon *d)
-{
-	json_t *list = json_array();
-
-	if (!probe_has_notes(d->probe))
-		json_array_append_new(list,
-				      json_string("this kernel runs no netfilter BPF programs: "
-						  "senders are looked up after the fact"));
-	degrade(list, probe_counter(d->probe, PCOUNT_SOCKS_FULL), "sockets did not fit the map");
-	degrade(list, probe_counter(d->probe, PCOUNT_PROCS_FULL), "processes did not fit the map");
-	degrade(list, d->stats.counter[COUNT_QUEUE_OVERFLOW], "receive overflows");
-	degrade(list, d->stats.counter[COUNT_QUEUE_DROPPED], "packets dropped by a full queue");
-	degrade(list, d->stats.counter[COUNT_QUEUE_USER_DROPPED],
-		"packets the kernel could not deliver");
-	degrade(list, d->stats.counter[COUNT_VERDICT_FAILED], "verdicts refused by the kernel");
-	return list;
-}
-
 static uint64_t boot_ns(void)
 {
 	struct timespec ts;
@@ -98,7 +73,7 @@ static json_t *report_counts(const struct ruleset *rules)
 
 json_t *report_status(const struct daemon *d)
 {
-	json_t *degraded = report_degraded(d);
+	json_t *degraded = health_report(d->health);
 	const char *state = json_array_size(degraded) ? "degraded" : "ok";
 
 	return json_pack(
