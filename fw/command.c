@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -177,13 +178,37 @@ static enum wire_status do_list(struct daemon *d, const json_t *request, json_t 
 	return WIRE_OK;
 }
 
+#define ASK_AGAIN_NS 5000000
+#define ASK_TIMES    200
+
+/* A question to the data thread. */
 struct asked {
 	struct daemon *d;
 	uint32_t pid;
+	enum chain chain;     /* explain's */
+	struct packet packet; /* explain's */
 	bool final;
 	int r;
 	json_t *reply;
 };
+
+/* Digests may still be on their way: the data thread is asked again, not made to wait. */
+static enum wire_status ask_until_known(struct asked *a, void (*ask)(void *cookie), json_t **reply)
+{
+	static const struct timespec pause = {.tv_nsec = ASK_AGAIN_NS};
+
+	for (int i = 0; i < ASK_TIMES; i++) {
+		a->final = i == ASK_TIMES - 1;
+		mailbox_call(a->d->mailbox, ask, a);
+		if (a->r != -EAGAIN)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (a->r)
+		return refuse(reply, "pid %u: %s", a->pid, strerror(-a->r));
+	*reply = a->reply;
+	return WIRE_OK;
+}
 
 static void ask_status(void *cookie)
 {
@@ -226,71 +251,44 @@ static enum wire_status do_stats(struct daemon *d, const json_t *request, json_t
 	return WIRE_OK;
 }
 
-/* Digests may still be on their way: the data thread is asked again, not made to wait. */
-static enum wire_status do_objects(struct daemon *d, const json_t *request, json_t **reply)
+static bool get_pid(const json_t *request, uint32_t *pid, json_t **reply)
 {
-	static const struct timespec pause = {.tv_nsec = 5000000};
-	struct asked a = {.d = d};
-	size_t pid;
+	size_t n;
 
-	if (!get_index(request, "pid", &pid, reply))
-		return WIRE_REFUSED;
-	a.pid = pid;
-	for (int i = 0; i < 200; i++) {
-		a.final = i == 199;
-		mailbox_call(d->mailbox, ask_objects, &a);
-		if (a.r != -EAGAIN)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	if (a.r)
-		return refuse(reply, "pid %zu: %s", pid, strerror(-a.r));
-	*reply = a.reply;
-	return WIRE_OK;
+	if (!get_index(request, "pid", &n, reply))
+		return false;
+	*pid = n;
+	return true;
 }
 
-struct explaining {
-	struct daemon *d;
-	uint32_t pid;
-	enum chain chain;
-	struct packet packet;
-	bool final;
-	int r;
-	json_t *reply;
-};
+static enum wire_status do_objects(struct daemon *d, const json_t *request, json_t **reply)
+{
+	struct asked a = {.d = d};
+
+	if (!get_pid(request, &a.pid, reply))
+		return WIRE_REFUSED;
+	return ask_until_known(&a, ask_objects, reply);
+}
 
 static void ask_explain(void *cookie)
 {
-	struct explaining *e = cookie;
+	struct asked *a = cookie;
 
-	e->r = judge_explain(e->d->judge, e->pid, e->chain, &e->packet, e->final, &e->reply);
+	a->r = judge_explain(a->d->judge, a->pid, a->chain, &a->packet, a->final, &a->reply);
 }
 
 static enum wire_status do_explain(struct daemon *d, const json_t *request, json_t **reply)
 {
-	static const struct timespec pause = {.tv_nsec = 5000000};
-	struct explaining e = {.d = d};
+	struct asked a = {.d = d};
 	struct rule described;
 	const char *what;
-	size_t pid;
 
-	if (!get_index(request, "pid", &pid, reply) || !get_rule(request, &described, reply))
+	if (!get_pid(request, &a.pid, reply) || !get_rule(request, &described, reply))
 		return WIRE_REFUSED;
-	if (explain_packet(&described, &e.packet, &what))
+	if (explain_packet(&described, &a.packet, &what))
 		return refuse(reply, "%s: expected what describes one packet", what);
-	e.pid = pid;
-	e.chain = described.chain;
-	for (int i = 0; i < 200; i++) {
-		e.final = i == 199;
-		mailbox_call(d->mailbox, ask_explain, &e);
-		if (e.r != -EAGAIN)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	if (e.r)
-		return refuse(reply, "pid %zu: %s", pid, strerror(-e.r));
-	*reply = e.reply;
-	return WIRE_OK;
+	a.chain = described.chain;
+	return ask_until_known(&a, ask_explain, reply);
 }
 
 typedef enum wire_status (*command_fn)(struct daemon *d, const json_t *request, json_t **reply);
@@ -309,34 +307,46 @@ enum wire_status command_handle(void *daemon, enum wire_command command, const j
 	return commands[command](daemon, request, reply);
 }
 
+/* The rules of the saved file, as they come. */
+struct loaded {
+	struct rule *rules;
+	size_t n, room;
+};
+
 static int add_loaded(void *cookie, const struct rule *rule)
 {
-	struct ruleset **rules = cookie, *next;
-	int r = ruleset_insert(*rules, rule, (*rules)->chains[rule->chain].n, &next);
+	struct loaded *l = cookie;
 
-	if (r)
-		return r;
-	ruleset_unref(*rules);
-	*rules = next;
+	if (l->n == l->room) {
+		size_t room = l->room ? l->room * 2 : 64;
+		struct rule *more = reallocarray(l->rules, room, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		l->rules = more;
+		l->room = room;
+	}
+	l->rules[l->n++] = *rule;
 	return 0;
 }
 
 int command_load(const struct options *o, struct ruleset **out)
 {
-	struct ruleset *rules = ruleset_new(o->policy, o->unknown, o->kernel);
+	struct ruleset *empty = ruleset_new(o->policy, o->unknown, o->kernel);
+	struct loaded l = {0};
 	char err[STORE_ERROR_LEN];
-	int r;
+	int r = empty ? 0 : -ENOMEM;
 
-	if (!rules)
-		return -ENOMEM;
-	r = o->state ? store_load(o->state, add_loaded, &rules, err) : 0;
-	if (r) {
-		log_line("app-fw: %s", err);
-		ruleset_unref(rules);
-		return r;
+	if (!r && o->state) {
+		r = store_load(o->state, add_loaded, &l, err);
+		if (r)
+			log_line("app-fw: %s", err);
 	}
-	*out = rules;
-	return 0;
+	if (!r)
+		r = ruleset_append(empty, l.rules, l.n, out);
+	ruleset_unref(empty);
+	free(l.rules);
+	return r;
 }
 
 int command_reload(struct daemon *d)

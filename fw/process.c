@@ -413,6 +413,28 @@ void processes_expire(struct processes *ps, uint64_t age_ns)
 	probe_reap(ps->probe, age_ns, forget, ps);
 }
 
+/* A path is bytes, JSON is UTF-8: what is not becomes \\xNN. */
+static json_t *path_text(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	json_t *json = path ? json_string(path) : json_null();
+	char *to;
+
+	if (json)
+		return json;
+	text = to = malloc(4 * strlen(path) + 1);
+	for (; text && *path; path++) {
+		if ((unsigned char)*path < 0x80)
+			*to++ = *path;
+		else
+			to += sprintf(to, "\\x%02x", (unsigned char)*path);
+	}
+	if (!text)
+		return json_null();
+	*to = 0;
+	return json_string(text);
+}
+
 static json_t *report_object(const struct object *obj, const struct object_key *key)
 {
 	char hex[SHA256_HEX_LEN + 1], device[32];
@@ -420,13 +442,14 @@ static json_t *report_object(const struct object *obj, const struct object_key *
 
 	snprintf(device, sizeof(device), "%u:%u", key->dev >> 20, key->dev & 0xfffff);
 	if (!obj || obj->state != OBJECT_READY)
-		return json_pack("{s:s?, s:n, s:s, s:I, s:s}", "path", obj ? obj->path : NULL,
-				 "sha256", "device", device, "inode", (json_int_t)key->ino, "error",
+		return json_pack("{s:o, s:n, s:s, s:I, s:s}", "path",
+				 path_text(obj ? obj->path : NULL), "sha256", "device", device,
+				 "inode", (json_int_t)key->ino, "error",
 				 obj && obj->error ? strerror(-obj->error) : "cannot be opened");
 	hex_format_sha256(&obj->digest, hex);
 	digest = json_string(hex);
-	return json_pack("{s:s, s:o, s:s, s:I}", "path", obj->path, "sha256", digest, "device",
-			 device, "inode", (json_int_t)key->ino);
+	return json_pack("{s:o, s:o, s:s, s:I}", "path", path_text(obj->path), "sha256", digest,
+			 "device", device, "inode", (json_int_t)key->ino);
 }
 
 static json_t *report_objects(struct processes *ps, const struct process *p)
@@ -484,8 +507,8 @@ int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **ou
 	if (r)
 		return r;
 	report_exe(pid, exe);
-	*out = json_pack("{s:i, s:I, s:s, s:b, s:o, s:o}", "pid", pid, "start_ns",
-			 (json_int_t)rec.start_ns, "exe", exe, "complete", set->complete,
+	*out = json_pack("{s:i, s:I, s:o, s:b, s:o, s:o}", "pid", pid, "start_ns",
+			 (json_int_t)rec.start_ns, "exe", path_text(exe), "complete", set->complete,
 			 "aggregate", report_aggregate(set), "objects", report_objects(ps, p));
 	return *out ? 0 : -ENOMEM;
 }

@@ -75,8 +75,8 @@ static int copy_chain(const struct ruleset_chain *from, size_t room, struct rule
 	return 0;
 }
 
-/* The next set, as yet with the same rules, and with room for more of them in one chain. */
-static struct ruleset *successor(const struct ruleset *rs, enum chain chain, size_t room)
+/* The next set, as yet with the same rules, and with room for more of them. */
+static struct ruleset *successor(const struct ruleset *rs, const size_t room[CHAIN_COUNT])
 {
 	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
 	enum verdict policy[CHAIN_COUNT];
@@ -88,7 +88,7 @@ static struct ruleset *successor(const struct ruleset *rs, enum chain chain, siz
 		return NULL;
 	next->epoch = rs->epoch + 1;
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		if (copy_chain(&rs->chains[c], c == chain ? room : 0, &next->chains[c]))
+		if (copy_chain(&rs->chains[c], room[c], &next->chains[c]))
 			return NULL;
 	return TAKE_PTR(next);
 }
@@ -97,6 +97,7 @@ int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t ind
 		   struct ruleset **out)
 {
 	const size_t n = rs->chains[rule->chain].n;
+	size_t room[CHAIN_COUNT] = {0};
 	struct ruleset_chain *c;
 	struct rule_count *count;
 	struct ruleset *next;
@@ -105,7 +106,8 @@ int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t ind
 		return -ERANGE;
 	if (n >= RULES_MAX)
 		return -E2BIG;
-	next = successor(rs, rule->chain, 1);
+	room[rule->chain] = 1;
+	next = successor(rs, room);
 	count = calloc(1, sizeof(*count));
 	if (!next || !count) {
 		ruleset_unref(next);
@@ -123,16 +125,44 @@ int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t ind
 	return 0;
 }
 
+int ruleset_append(const struct ruleset *rs, const struct rule *rules, size_t n,
+		   struct ruleset **out)
+{
+	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
+	size_t room[CHAIN_COUNT] = {0};
+
+	for (size_t i = 0; i < n; i++)
+		room[rules[i].chain]++;
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		if (rs->chains[c].n + room[c] > RULES_MAX)
+			return -E2BIG;
+	next = successor(rs, room);
+	if (!next)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct ruleset_chain *c = &next->chains[rules[i].chain];
+		struct rule_count *count = calloc(1, sizeof(*count));
+
+		if (!count)
+			return -ENOMEM;
+		count->refs = 1;
+		c->rules[c->n] = rules[i];
+		c->counts[c->n++] = count;
+	}
+	*out = TAKE_PTR(next);
+	return 0;
+}
+
 int ruleset_delete(const struct ruleset *rs, enum chain chain, size_t index, struct ruleset **out)
 {
-	const size_t n = rs->chains[chain].n;
+	const size_t n = rs->chains[chain].n, none[CHAIN_COUNT] = {0};
 	struct ruleset_chain *c;
 	struct ruleset *next;
 	size_t after;
 
 	if (index >= n)
 		return -ERANGE;
-	next = successor(rs, chain, 0);
+	next = successor(rs, none);
 	if (!next)
 		return -ENOMEM;
 	c = &next->chains[chain];

@@ -44,10 +44,13 @@ void ruleset_unref(struct ruleset *rs); /* NULL is fine */
 
 /*
  * Each returns a new set with one reference in *out and leaves `rs` as it was.
- * ruleset_insert: index 0..n of the rule's chain (n appends). ruleset_delete: index 0..n-1.
+ * ruleset_insert: index 0..n of the rule's chain (n appends). ruleset_append: any number of rules,
+ * each at the end of its chain. ruleset_delete: index 0..n-1.
  * 0; -ERANGE for an index past the end, -E2BIG past RULES_MAX, -ENOMEM.
  */
 int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t index,
+		   struct ruleset **out);
+int ruleset_append(const struct ruleset *rs, const struct rule *rules, size_t n,
 		   struct ruleset **out);
 int ruleset_delete(const struct ruleset *rs, enum chain chain, size_t index, struct ruleset **out);
 

@@ -232,10 +232,31 @@ static void old_sets_stay(void)
 	}
 }
 
+static void appends_many(void)
+{
+	const struct rule rules[] = {tagged(CHAIN_OUTPUT, 2), tagged(CHAIN_INPUT, 7),
+				     tagged(CHAIN_OUTPUT, 3)};
+	const uint16_t output[] = {1, 2, 3}, input[] = {7};
+	struct ruleset *rs = ruleset_new(accept, accept, accept), *next = NULL;
+
+	insert(&rs, CHAIN_OUTPUT, 1, 0);
+	CU_ASSERT_EQUAL_FATAL(ruleset_append(rs, rules, 3, &next), 0);
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].n, 1);
+	step(&rs, next);
+	CU_ASSERT(holds(rs, CHAIN_OUTPUT, output, 3));
+	CU_ASSERT(holds(rs, CHAIN_INPUT, input, 1));
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_INPUT].counts[0]->refs, 1);
+	CU_ASSERT_EQUAL_FATAL(ruleset_append(rs, NULL, 0, &next), 0);
+	step(&rs, next);
+	CU_ASSERT(holds(rs, CHAIN_OUTPUT, output, 3));
+	ruleset_unref(rs);
+}
+
 static const struct unit_test tests[] = {
 	{"a new set is empty and has its policies", starts_empty},
 	{"insert and delete do so at their index, in their chain", edits},
 	{"an index past the end is refused, the output untouched", past_the_end},
+	{"many are appended at once, each to its chain, in order", appends_many},
 	{"a full chain takes no more", too_many},
 	{"counters follow their rule through edits", counts_follow},
 	{"random edits agree with a plain list; old sets stay as they were", old_sets_stay},
