@@ -218,3 +218,21 @@ int clock_init(struct clock_info *out)
 	*out = (struct clock_info){.hz = hz, .source = CLOCK_SOURCE_CALIBRATED};
 	return 0;
 }
+
+static uint64_t read_ns(clockid_t which)
+{
+	struct timespec ts;
+
+	clock_gettime(which, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+uint64_t clock_boot_ns(void)
+{
+	return read_ns(CLOCK_BOOTTIME);
+}
+
+uint64_t clock_monotonic_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}

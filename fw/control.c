@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "common/cleanup.h"
+#include "clock.h"
 #include "control.h"
 #include "listener.h"
 
@@ -45,14 +45,6 @@ struct control {
 	uint64_t refused;
 	struct client clients[CONTROL_CLIENTS_MAX];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void client_close(struct client *c)
 {
@@ -96,7 +88,7 @@ static void set_deadline(struct client *c)
 static void client_rest(struct client *c)
 {
 	begin(c, STEP_HEADER, NULL, WIRE_HEADER_LEN);
-	c->since = now_ns();
+	c->since = clock_monotonic_ns();
 	set_deadline(c);
 	if (loop_set_events(c->source, EPOLLIN))
 		client_close(c);
@@ -323,7 +315,7 @@ static struct client *find_place(struct control *control)
 		if (client_is_idle(c) && (!best || makes_room_before(c, best)))
 			best = c;
 	}
-	if (best && !best->served && now_ns() - best->since < CONTROL_GRACE_NS)
+	if (best && !best->served && clock_monotonic_ns() - best->since < CONTROL_GRACE_NS)
 		return NULL;
 	return best;
 }

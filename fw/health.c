@@ -3,7 +3,8 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "clock.h"
 
 /* Where a loss is counted: by the probes or by the daemon. */
 struct loss {
@@ -32,14 +33,6 @@ struct health {
 	uint64_t seen[LOSSES];	/* as of the last check */
 	uint64_t since[LOSSES]; /* CLOCK_MONOTONIC of the last new loss; 0: none */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
 
 static uint64_t count_now(const struct health *h, const struct loss *l)
 {
@@ -74,7 +67,7 @@ void health_check(struct health *h)
 		if (n == h->seen[i])
 			continue;
 		h->seen[i] = n;
-		h->since[i] = now_ns();
+		h->since[i] = clock_monotonic_ns();
 		rescan |= losses[i].rescan;
 	}
 	if (rescan)
@@ -84,7 +77,7 @@ void health_check(struct health *h)
 json_t *health_report(const struct health *h)
 {
 	json_t *list = json_array();
-	uint64_t now = now_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	if (!probe_has_notes(h->probe))
 		json_array_append_new(list,

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "clock.h"
 #include "decide.h"
@@ -48,14 +47,6 @@ static const enum counter origin_counter[ORIGIN_COUNT] = {
 	[ORIGIN_KERNEL] = COUNT_KERNEL,
 	[ORIGIN_UNKNOWN] = COUNT_UNKNOWN,
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
 
 static bool chain_needs_objects(const struct ruleset_chain *c)
 {
@@ -128,7 +119,7 @@ static int resolve_objects(struct judge *j, const struct attribution *who, bool 
 
 static bool log_allowed(struct judge *j)
 {
-	uint64_t second = now_ns() / 1000000000ull;
+	uint64_t second = clock_monotonic_ns() / 1000000000ull;
 
 	if (second != j->log_second) {
 		if (j->not_logged)
@@ -261,7 +252,7 @@ static int hold(struct judge *j, struct queue *q, const struct queue_packet *p,
 			   .packet = p->packet,
 			   .who = *who,
 			   .unattributed = unattributed,
-			   .since_ns = now_ns()};
+			   .since_ns = clock_monotonic_ns()};
 	*j->held_last = h;
 	j->held_last = &h->next;
 	if (!j->n_held++)
@@ -365,7 +356,7 @@ static bool release(struct judge *j, struct held *h, bool final)
 static void retry_all(struct judge *j, bool final)
 {
 	struct held **at = &j->held;
-	uint64_t now = now_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	while (*at) {
 		struct held *h = *at;
@@ -390,8 +381,9 @@ void judge_retry(void *judge)
 
 	retry_all(j, false);
 	if (j->held)
-		loop_arm(j->retry,
-			 now_ns() - j->held->since_ns < 20 * RETRY_NS ? RETRY_NS : 50 * RETRY_NS);
+		loop_arm(j->retry, clock_monotonic_ns() - j->held->since_ns < 20 * RETRY_NS
+					   ? RETRY_NS
+					   : 50 * RETRY_NS);
 }
 
 void judge_free(struct judge *j)

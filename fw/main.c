@@ -7,7 +7,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -34,11 +33,9 @@ static int fail(const char *what, int r)
 
 static int start_clock(struct daemon *d)
 {
-	struct timespec ts;
 	int r = clock_init(&d->clock);
 
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	d->started_ns = ts.tv_sec * 1000000000ull + ts.tv_nsec;
+	d->started_ns = clock_boot_ns();
 	if (r == -ENOTSUP) {
 		log_line(
 			"app-fw: this processor has no invariant TSC (CPUID 8000_0007h EDX bit 8): "

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/cleanup.h"
 
 #define REFRESH_NS 200000000ull
@@ -31,14 +31,6 @@ struct netns_table {
 	size_t n;
 	struct netns known[NETNS_MAX];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
 
 int netns_open(struct probe *probe, struct netns_table **out)
 {
@@ -151,9 +143,9 @@ void netns_refresh(struct netns_table *t)
 	struct dirent *e;
 	DIR *proc;
 
-	if (now_ns() - t->refreshed_ns < REFRESH_NS)
+	if (clock_monotonic_ns() - t->refreshed_ns < REFRESH_NS)
 		return;
-	t->refreshed_ns = now_ns();
+	t->refreshed_ns = clock_monotonic_ns();
 	proc = opendir("/proc");
 	if (!proc)
 		return;

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "netns.h"
 #include "sockdiag.h"
 
@@ -107,14 +107,6 @@ static void set_many(struct owner *o, uint64_t cookie, struct attribution *a)
 		a->origin = ORIGIN_KNOWN;
 }
 
-static uint64_t boot_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 /* What is asked about a packet's socket. */
 struct question {
 	uint32_t hint_tgid; /* a process that may hold it; 0: none known */
@@ -137,11 +129,11 @@ static bool proven(const struct proof *p)
 /* One process's descriptors, unless such scans have lately taken long: then the scanner's turn. */
 static bool prove_by_process(struct owner *o, uint32_t tgid, uint64_t cookie, struct proof *p)
 {
-	uint64_t start = boot_ns(), took;
+	uint64_t start = clock_boot_ns(), took;
 
 	if (!tgid || start < o->rest_until_ns || probe_scan_files(o->probe, tgid))
 		return false;
-	took = boot_ns() - start;
+	took = clock_boot_ns() - start;
 	if (took > LONG_SCAN_NS)
 		o->rest_until_ns = start + took * SCANNER_REST;
 	return !probe_prove(o->probe, cookie, 0, p) && proven(p);
@@ -395,7 +387,7 @@ static enum answer attribute(struct owner *o, const struct queue_packet *p, stru
 
 int owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out)
 {
-	struct question q = {.since_ns = boot_ns()};
+	struct question q = {.since_ns = clock_boot_ns()};
 
 	memset(out, 0, offsetof(struct attribution, holder));
 	out->netns = netns_own(o->netns);

@@ -14,9 +14,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/cleanup.h"
 #include "probe.skel.h"
 
@@ -391,18 +391,10 @@ int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
 	return bpf_map_lookup_elem(p->socks, &cookie, out);
 }
 
-static uint64_t boot_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 void probe_reap(struct probe *p, uint64_t age_ns,
 		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie)
 {
-	uint64_t now = boot_ns();
+	uint64_t now = clock_boot_ns();
 	uint32_t tgid, next;
 	bool more = !bpf_map_get_next_key(p->procs, NULL, &tgid);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "report.h"
 
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 static json_t *report_rule(const struct ruleset_chain *c, size_t index)
 {
@@ -54,14 +55,6 @@ static json_t *report_queues(const struct daemon *d)
 	return list;
 }
 
-static uint64_t boot_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 static json_t *report_counts(const struct ruleset *rules)
 {
 	json_t *counts = json_object();
@@ -81,7 +74,7 @@ json_t *report_status(const struct daemon *d)
 		"s:I, "
 		"s:I, s:I}",
 		"version", FW_VERSION, "pid", getpid(), "uptime_s",
-		(boot_ns() - d->started_ns) / 1e9, "mode",
+		(clock_boot_ns() - d->started_ns) / 1e9, "mode",
 		d->options.mode == MODE_MONITOR ? "monitor" : "enforce", "epoch",
 		(json_int_t)d->rules->epoch, "state", state, "degraded", degraded, "queues",
 		report_queues(d), "probes", "object",

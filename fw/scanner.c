@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 struct scanner {
 	struct probe *probe;
 	void (*done)(void *cookie);
@@ -25,14 +27,6 @@ struct scanner {
 
 	uint64_t began_ns, count; /* atomic */
 };
-
-static uint64_t boot_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
 
 /* Sleeps, unless it is told to stop. With the lock. */
 static void rest(struct scanner *s, uint64_t ns)
@@ -61,9 +55,9 @@ static void *scan_thread(void *arg)
 		}
 		s->wanted = false;
 		pthread_mutex_unlock(&s->lock);
-		began = boot_ns();
+		began = clock_boot_ns();
 		r = probe_scan_files(s->probe, 0);
-		took = boot_ns() - began;
+		took = clock_boot_ns() - began;
 		pthread_mutex_lock(&s->lock);
 		if (!r)
 			__atomic_store_n(&s->began_ns, began, __ATOMIC_RELEASE);
