@@ -26,7 +26,7 @@ BIN         := bin$(if $(SAN),/san)
 
 VERSION     := 0.1.0
 
-LIBS        := libmnl libnetfilter_queue libbpf libelf libcrypto jansson libsystemd libcap-ng libseccomp
+LIBS        := libmnl libnetfilter_queue libbpf libelf libcrypto jansson libsystemd
 CPPFLAGS    += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' \
                $(if $(BASE_FREQ),-DBASE_FREQ=$(BASE_FREQ)) \
                $(if $(filter y,$(DISABLE_ORDERING)),-DDISABLE_ORDERING)
@@ -126,8 +126,8 @@ HELPER_BIN  := $(patsubst tests/e2e/helpers/%.c,$(BIN)/helpers/%,$(HELPER_SRC))
 # --- Tests -----------------------------------------------------------------------------------
 # What `deps` installs where it is missing: to build, and to test.
 PACKAGES    := gcc make clang llvm pkg-config bpftool libmnl-dev libnetfilter-queue-dev libbpf-dev \
-               libelf-dev libssl-dev libcunit1-dev libjansson-dev libsystemd-dev libcap-ng-dev \
-               libseccomp-dev uthash-dev linux-libc-dev libc6-dev \
+               libelf-dev libssl-dev libcunit1-dev libjansson-dev libsystemd-dev \
+               uthash-dev linux-libc-dev libc6-dev \
                iptables iproute2 curl wget python3 netcat-openbsd nginx-light iperf3 wrk jq \
                util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
                mandoc iputils-ping gzip
