@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "fw/explain.h"
+#include "unit.h"
+
+static const enum verdict accept[CHAIN_COUNT],
+	drop[CHAIN_COUNT] = {VERDICT_DROP, VERDICT_DROP, VERDICT_DROP};
+
+static struct rule rule_of(const char *text)
+{
+	struct rule_error err;
+	struct rule r;
+
+	CU_ASSERT_EQUAL_FATAL(rule_parse_text(text, &r, &err), 0);
+	return r;
+}
+
+static struct ruleset *rules_of(const char *const texts[], size_t n)
+{
+	struct ruleset *rs = ruleset_new(accept, drop, accept), *next;
+
+	for (size_t i = 0; i < n; i++) {
+		struct rule r = rule_of(texts[i]);
+
+		CU_ASSERT_EQUAL_FATAL(ruleset_append(rs, &r, 1, &next), 0);
+		ruleset_unref(rs);
+		rs = next;
+	}
+	return rs;
+}
+
+#define DIGEST "0101010101010101010101010101010101010101010101010101010101010101"
+
+static struct objset *set_with(uint8_t byte, bool complete)
+{
+	struct objset_item item = {.path = "/x"};
+
+	memset(item.digest.b, byte, sizeof(item.digest.b));
+	return objset_new(&item, 1, complete);
+}
+
+static const char *text_at(const json_t *reply, size_t step, const char *key)
+{
+	const json_t *steps = json_object_get(reply, "steps");
+
+	return json_string_value(json_object_get(json_array_get(steps, step), key));
+}
+
+static const char *text_of(const json_t *reply, const char *key)
+{
+	return json_string_value(json_object_get(reply, key));
+}
+
+static struct packet a_packet(void)
+{
+	struct packet p = {
+		.family = 4, .proto = 6, .has_proto = true, .has_ports = true, .dport = 80};
+
+	return p;
+}
+
+static void walks_to_the_rule(void)
+{
+	static const char *const texts[] = {
+		"-c OUTPUT -v DROP --dport 99",
+		"-c OUTPUT -v DROP --dport 80 --sng-hash " DIGEST,
+		"-c OUTPUT -v DROP",
+	};
+	struct ruleset *rs = rules_of(texts, 3);
+	struct objset *has = set_with(1, true);
+	struct holders who = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 7, .objects = has}}};
+	struct packet p = a_packet();
+	json_t *reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+
+	CU_ASSERT_STRING_EQUAL(text_of(reply, "verdict"), "DROP");
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(reply, "rule")), 1);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(reply, "steps")), 2);
+	CU_ASSERT_STRING_EQUAL(text_at(reply, 0, "why"), "the destination port does not match");
+	CU_ASSERT_STRING_EQUAL(text_at(reply, 1, "why"),
+			       "pid 7 matches, and one holder is enough to drop");
+	json_decref(reply);
+	objset_unref(has);
+	ruleset_unref(rs);
+}
+
+static void says_why_not(void)
+{
+	static const char *const texts[] = {
+		"-c OUTPUT -v DROP --sng-hash " DIGEST,
+		"-c OUTPUT -v ACCEPT --sng-hash " DIGEST,
+		"-c OUTPUT -v DROP -! --sng-hash " DIGEST,
+	};
+	struct ruleset *rs = rules_of(texts, 3);
+	struct objset *has = set_with(1, false), *other = set_with(2, true);
+	struct holders one = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 7, .objects = other}}};
+	struct holders partly = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 8, .objects = has}}};
+	struct holders nobody = {.origin = ORIGIN_UNKNOWN};
+	struct packet p = a_packet();
+	json_t *reply = explain(rs, CHAIN_OUTPUT, &p, &one);
+
+	CU_ASSERT_STRING_EQUAL(text_at(reply, 0, "why"), "pid 7 has no object of the digest");
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(reply, "rule")), 2);
+	json_decref(reply);
+
+	reply = explain(rs, CHAIN_OUTPUT, &p, &partly);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(reply, "rule")), 0);
+	json_decref(reply);
+
+	reply = explain(rs, CHAIN_OUTPUT, &p, &nobody);
+	CU_ASSERT_STRING_EQUAL(text_at(reply, 0, "why"),
+			       "it asks for a digest, and the packet is of unknown origin");
+	CU_ASSERT(json_is_null(json_object_get(reply, "rule")));
+	CU_ASSERT_STRING_EQUAL(text_of(reply, "verdict"), "DROP");
+	CU_ASSERT_STRING_EQUAL(text_of(reply, "why"),
+			       "no rule matches: the verdict for unknown origin");
+	json_decref(reply);
+	objset_unref(has);
+	objset_unref(other);
+	ruleset_unref(rs);
+}
+
+static void sureness(void)
+{
+	static const char *const texts[] = {"-c OUTPUT -v ACCEPT --sng-hash " DIGEST};
+	struct ruleset *rs = rules_of(texts, 1);
+	struct objset *partly = set_with(1, false);
+	struct holders who = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 8, .objects = partly}}};
+	struct packet p = a_packet();
+	json_t *reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+
+	CU_ASSERT_STRING_EQUAL(text_at(reply, 0, "why"),
+			       "not all objects of pid 8 are known, and ACCEPT must be sure");
+	json_decref(reply);
+	objset_unref(partly);
+	ruleset_unref(rs);
+}
+
+static void describes_one_packet(void)
+{
+	static const struct {
+		const char *text, *what;
+	} refused[] = {
+		{"-c OUTPUT -v ACCEPT -d 10.0.0.0/8", "-d"},
+		{"-c OUTPUT -v ACCEPT -s 10.0.0.0/31", "-s"},
+		{"-c OUTPUT -v ACCEPT -p tcp --dport 1:2", "--dport"},
+		{"-c OUTPUT -v ACCEPT -p tcp --sport 1:2", "--sport"},
+		{"-c OUTPUT -v ACCEPT -! -d 10.0.0.1", "-!"},
+		{"-c OUTPUT -v ACCEPT --sng-hash " DIGEST, "a digest"},
+	};
+	struct rule whole =
+		rule_of("-c OUTPUT -v ACCEPT -d 2001:db8::1 -p udp --sport 4 --dport 53");
+	struct packet p;
+	const char *what;
+
+	CU_ASSERT_EQUAL(explain_packet(&whole, &p, &what), 0);
+	CU_ASSERT(p.family == 6 && p.proto == 17 && p.has_proto && p.has_ports);
+	CU_ASSERT(p.sport == 4 && p.dport == 53 && p.daddr[0] == 0x20 && p.daddr[15] == 1);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		struct rule r = rule_of(refused[i].text);
+
+		CU_ASSERT_EQUAL(explain_packet(&r, &p, &what), -EINVAL);
+		CU_ASSERT_STRING_EQUAL(what, refused[i].what);
+	}
+}
+
+static const struct unit_test tests[] = {
+	{"the rules are told of up to the one that decides", walks_to_the_rule},
+	{"a rule that does not match says which criterion and whose", says_why_not},
+	{"ACCEPT by digest must be sure, and says so", sureness},
+	{"a description is of exactly one packet", describes_one_packet},
+};
+UNIT_SUITE("fw/explain", tests)
