@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Goal: however a program comes to hold the socket that it sends by (dup, fork, threads, shared
+# descriptor tables, high numbers, ...), its packets are judged as its own: evil's are dropped, good's pass.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/helpers/ways.sh
+. $SCRIPTS/ways.sh
+
+setup_ways
+NOT_WAY='fd-300|fd-1500|fd-.*-exit|files-.*|unshare-files|fork-parent|fork-many|scm-in-flight|scm-in-flight-exit|thread-receives|thread-fork-exit|thread-unix|thread-unix-exit|thread-child-exit|main-thread-ended'
+every_form alone
+none_wrong
