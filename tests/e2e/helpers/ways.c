@@ -19,6 +19,7 @@
 #include "ways_uring.h"
 
 #include <linux/sched.h>
+#include <sys/prctl.h>
 
 #define ALL "udp4 udp6 tcp4 tcp6"
 #define TWO "udp4 tcp4"
@@ -66,13 +67,21 @@ static int way_accept_dup(void)
 	return serve(kept);
 }
 
+/* A scenario ends what it has started, not the children of that. */
+static void end_with_parent(void)
+{
+	must(prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+}
+
 static int way_accept_fork(void)
 {
 	int fd = (int)must(accept(listener(), NULL, NULL), "accept");
 	pid_t pid = (pid_t)must(fork(), "fork");
 
-	if (!pid)
+	if (!pid) {
+		end_with_parent();
 		_exit(serve(fd));
+	}
 	close(fd);
 	wait_child(pid);
 	return 0;
@@ -96,6 +105,7 @@ static int way_workers(void)
 	for (int i = 0; i < 6; i++) {
 		if (must(fork(), "fork"))
 			continue;
+		end_with_parent();
 		for (;;) {
 			c = (int)must(accept(fd, NULL, NULL), "accept");
 			serve(c);
