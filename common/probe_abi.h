@@ -14,6 +14,7 @@
 #define ABI_OBJECTS   32    /* objects kept per process for the time after its death */
 #define ABI_SOCKS     65536 /* sockets on record: 24 MB of kernel memory */
 #define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
+#define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
 
 /*
  * Note table: sets of a few notes, the set chosen by fingerprint; a new note takes the place of the
@@ -151,6 +152,8 @@ enum hint_kind {
 struct hint {
 	__u32 kind;
 	__u32 tgid;
+	__u32 ppid;
+	__u32 pad;
 	__u64 start_ns;
 	__u64 netns; /* inode number of the process's network namespace */
 	struct object_key object;

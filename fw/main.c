@@ -98,6 +98,7 @@ static int start_judge(struct daemon *d)
 			       : NULL;
 	if (!d->processes)
 		return fail("hash threads", -errno);
+	processes_learn_all(d->processes);
 	d->scanner = scanner_new(d->loop, d->probe, on_settled, d);
 	d->health = d->scanner ? health_new(d->probe, d->scanner, &d->stats) : NULL;
 	if (!d->health)

@@ -98,6 +98,7 @@ static void settle(struct objects *o, struct object *job)
 	close(job->fd);
 	job->fd = -1;
 	job->state = job->error ? OBJECT_FAILED : OBJECT_READY;
+	job->failed_ns = job->error ? clock_monotonic_ns() : 0;
 	histogram_add(&o->stats->stage[STAGE_HASH], job->ticks, 1);
 	o->stats->counter[job->error ? COUNT_HASH_FAILED : COUNT_HASHED]++;
 }
@@ -195,7 +196,12 @@ struct object *objects_find(struct objects *o, const struct object_key *key)
 	struct object *obj;
 
 	HASH_FIND(hh, o->table, key, sizeof(*key), obj);
-	return obj;
+	if (!obj || obj->state != OBJECT_FAILED ||
+	    clock_monotonic_ns() - obj->failed_ns < OBJECT_RETRY_NS)
+		return obj;
+	HASH_DEL(o->table, obj);
+	object_free(obj);
+	return NULL;
 }
 
 static bool enqueue(struct objects *o, struct object *obj)

@@ -30,6 +30,7 @@ struct object {
 	char *path;	      /* as first seen: for display and the aggregate's order */
 	/* private to object.c */
 	int fd;
+	uint64_t failed_ns;
 	uint64_t ticks;
 	struct object *next;
 	UT_hash_handle hh;
@@ -40,7 +41,9 @@ struct objects *objects_new(struct loop *loop, struct stats *stats, void (*settl
 			    void *cookie);
 void objects_free(struct objects *o); /* waits for the threads; NULL is fine */
 
-/* NULL when the object is not known. */
+#define OBJECT_RETRY_NS 1000000000ull
+
+/* NULL when the object is not known, or failed to be hashed more than OBJECT_RETRY_NS ago. */
 struct object *objects_find(struct objects *o, const struct object_key *key);
 
 /*

@@ -45,7 +45,7 @@ struct probe {
 	struct ring_buffer *ring;
 	const struct note_set *notes; /* ABI_NOTE_SETS */
 	const struct proof *proof;    /* 1 */
-	int socks, procs, counters, hints;
+	int socks, procs, ghosts, counters, hints;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
 	int prove;
 	int cpus;
@@ -253,6 +253,7 @@ static int bind_maps(struct probe *p)
 {
 	p->socks = find_map(p, "socks");
 	p->procs = find_map(p, "procs");
+	p->ghosts = find_map(p, "ghosts");
 	p->counters = find_map(p, "counters");
 	p->hints = find_map(p, "hints");
 	p->prove = bpf_program__fd(bpf_object__find_program_by_name(p->object, "prove_socket"));
@@ -260,8 +261,8 @@ static int bind_maps(struct probe *p)
 	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
 	p->cpus = libbpf_num_possible_cpus();
-	if (p->socks < 0 || p->procs < 0 || p->counters < 0 || p->hints < 0 || p->prove < 0 ||
-	    !p->scan_files || !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
+	if (p->socks < 0 || p->procs < 0 || p->ghosts < 0 || p->counters < 0 || p->hints < 0 ||
+	    p->prove < 0 || !p->scan_files || !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
 		return -EBADF;
 	p->notes = map_memory(p, "notes", page_round(sizeof(struct note_set) * ABI_NOTE_SETS));
 	p->proof = map_memory(p, "proof_out", page_round(sizeof(struct proof)));
@@ -386,28 +387,61 @@ int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out)
 	return bpf_map_lookup_elem(p->procs, &tgid, out);
 }
 
+int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
+		       struct proc_rec *out)
+{
+	int r = probe_proc(p, tgid, out);
+
+	if (!r && out->start_ns == start_ns)
+		return 0;
+	return bpf_map_lookup_elem(p->ghosts, &start_ns, out);
+}
+
 int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
 {
 	return bpf_map_lookup_elem(p->socks, &cookie, out);
 }
 
-void probe_reap(struct probe *p, uint64_t age_ns,
-		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie)
+void probe_each_proc(const struct probe *p,
+		     void (*fn)(void *cookie, uint32_t tgid, const struct proc_rec *rec),
+		     void *cookie)
 {
-	uint64_t now = clock_boot_ns();
 	uint32_t tgid, next;
 	bool more = !bpf_map_get_next_key(p->procs, NULL, &tgid);
 
+	/* The next key is asked for first: fn may delete this one. */
 	for (size_t i = 0; more && i < ABI_PROCS; i++, tgid = next) {
 		struct proc_rec rec;
 
 		more = !bpf_map_get_next_key(p->procs, &tgid, &next);
-		if (probe_proc(p, tgid, &rec) || !(rec.flags & PROC_EXITED) ||
-		    rec.exit_ns + age_ns > now)
-			continue;
-		bpf_map_delete_elem(p->procs, &tgid);
-		fn(cookie, tgid, rec.start_ns);
+		if (!probe_proc(p, tgid, &rec))
+			fn(cookie, tgid, &rec);
 	}
+}
+
+struct reaping {
+	struct probe *p;
+	uint64_t before_ns;
+	void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns);
+	void *cookie;
+};
+
+static void reap_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
+{
+	const struct reaping *r = cookie;
+
+	if (!(rec->flags & PROC_EXITED) || rec->exit_ns > r->before_ns)
+		return;
+	bpf_map_delete_elem(r->p->procs, &tgid);
+	r->fn(r->cookie, tgid, rec->start_ns);
+}
+
+void probe_reap(struct probe *p, uint64_t age_ns,
+		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie)
+{
+	struct reaping r = {p, clock_boot_ns() - age_ns, fn, cookie};
+
+	probe_each_proc(p, reap_one, &r);
 }
 
 /* Opens one pass of an iterator, over one process or all (0). A descriptor, or -errno. */
@@ -431,10 +465,15 @@ static int run_iterator(struct bpf_program *prog, uint32_t tgid)
 {
 	_cleanup_close_ int fd = iterate(prog, tgid);
 	char byte;
+	ssize_t n;
 
 	if (fd < 0)
 		return fd;
-	return read(fd, &byte, 1) < 0 ? -errno : 0;
+	/* EAGAIN: a million items without output; the next read goes on from there. */
+	do
+		n = read(fd, &byte, 1);
+	while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	return n < 0 ? -errno : 0;
 }
 
 int probe_scan_files(struct probe *p, uint32_t tgid)

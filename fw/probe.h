@@ -39,9 +39,17 @@ bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note
 /* Who holds a socket now. scanned_ns: see struct prove_args. 0 or -errno. */
 int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out);
 
-/* -ENOENT when there is no such record. */
+/* -ENOENT when there is no such record. probe_proc_started finds a process whose number has gone to
+ * another since, too. */
 int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out);
+int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
+		       struct proc_rec *out);
 int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out);
+
+/* Tells of every process on record. */
+void probe_each_proc(const struct probe *p,
+		     void (*fn)(void *cookie, uint32_t tgid, const struct proc_rec *rec),
+		     void *cookie);
 
 /* Drops the records of processes that exited more than age_ns ago, telling of each. */
 void probe_reap(struct probe *p, uint64_t age_ns,

@@ -292,17 +292,17 @@ static int refresh(struct processes *ps, struct process *p, const struct note_ho
 	struct proc_rec rec;
 	int r;
 
-	if (p->n_keys && p->scan_stamp == h->map_stamp && p->scan_pages == h->exec_pages &&
-	    p->scan_complete)
+	if (p->n_keys && p->scan_stamp == h->map_stamp && p->scan_complete &&
+	    (p->scan_pages == h->exec_pages || !p->scan_pages))
 		return 0;
-	r = probe_proc(ps->probe, p->id.tgid, &rec);
-	if (r || rec.start_ns != p->id.start_ns)
+	r = probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec);
+	if (r)
 		return -ESRCH;
 	if (!(rec.flags & PROC_EXITED)) {
 		r = scan_live(ps, p, &rec, h->exec_pages);
 		if (r != -ESRCH)
 			return r;
-		if (probe_proc(ps->probe, p->id.tgid, &rec))
+		if (probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec))
 			return -ESRCH;
 	}
 	return scan_dead(ps, p, &rec);
@@ -345,13 +345,15 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
 	return 0;
 }
 
-/* Opens the file that a hint is about: while the process lives by its own link, else by its name.
+/*
+ * Opens the file that a hint is about: by the process's own link while it lives, else by the name
+ * that was given to execve(2), relative to where its parent is. The name only says where to look.
  */
 static int open_hinted(const struct hint *hint, char path[PATH_MAX])
 {
+	_cleanup_close_ int cwd = -1;
 	char link[32];
 	ssize_t n;
-	int fd;
 
 	snprintf(link, sizeof(link), "/proc/%u/exe", hint->tgid);
 	n = readlink(link, path, PATH_MAX - 1);
@@ -359,11 +361,14 @@ static int open_hinted(const struct hint *hint, char path[PATH_MAX])
 		path[n] = 0;
 		return open(link, O_RDONLY | O_CLOEXEC);
 	}
-	if (hint->path[0] != '/')
-		return -1;
+	snprintf(link, sizeof(link), "/proc/%u/cwd", hint->ppid);
+	if (hint->path[0] != '/') {
+		cwd = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (cwd < 0)
+			return -1;
+	}
 	snprintf(path, PATH_MAX, "%s", hint->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return fd;
+	return openat(cwd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 /* digest_file checks the file against the key, so a wrong guess of the file is only a failed hash.
@@ -422,7 +427,7 @@ static json_t *path_text(const char *path)
 
 	if (json)
 		return json;
-	text = to = malloc(4 * strlen(path) + 1);
+	text = to = calloc(4, strlen(path) + 1);
 	for (; text && *path; path++) {
 		if ((unsigned char)*path < 0x80)
 			*to++ = *path;
@@ -511,6 +516,20 @@ int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **ou
 			 (json_int_t)rec.start_ns, "exe", path_text(exe), "complete", set->complete,
 			 "aggregate", report_aggregate(set), "objects", report_objects(ps, p));
 	return *out ? 0 : -ENOMEM;
+}
+
+static void learn_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
+{
+	struct processes *ps = cookie;
+	struct process *p = process_get(ps, tgid, rec->start_ns);
+
+	if (p && !(rec->flags & PROC_EXITED))
+		scan_live(ps, p, rec, 0);
+}
+
+void processes_learn_all(struct processes *ps)
+{
+	probe_each_proc(ps->probe, learn_one, ps);
 }
 
 size_t processes_count(const struct processes *ps)

@@ -32,6 +32,10 @@ void processes_free(struct processes *ps); /* NULL is fine */
 int processes_objects(struct processes *ps, const struct note_holder *h, bool final,
 		      const struct objset **out);
 
+/* Reads the mappings of every process there is, so that those who leave before their first packet
+ * is judged are known, and starts to hash what they map. For the start. */
+void processes_learn_all(struct processes *ps);
+
 /* A hint from the probes: hashes ahead what was executed. */
 void processes_hint(struct processes *ps, const struct hint *hint);
 

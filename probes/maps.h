@@ -24,6 +24,13 @@ struct map_procs {
 	__type(value, struct proc_rec);
 };
 
+struct map_ghosts {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_GHOSTS);
+	__type(key, __u64);
+	__type(value, struct proc_rec);
+};
+
 struct map_threads {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -73,8 +80,9 @@ struct map_global {
 	__type(value, struct global_rec);
 };
 
-extern struct map_socks socks SEC(".maps");	  /* socket cookie -> who was seen to hold it */
-extern struct map_procs procs SEC(".maps");	  /* tgid -> generations */
+extern struct map_socks socks SEC(".maps");   /* socket cookie -> who was seen to hold it */
+extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
+extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
 extern struct map_threads in_flight SEC(".maps"); /* pid_tgid -> inside a mapping call */
 extern struct map_notes notes SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");

@@ -41,6 +41,9 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 
 	if (child->pid != child->tgid)
 		return 0; /* a thread */
+	rec = proc_of(tgid);
+	if (rec) /* its number is taken again before its packets were judged */
+		bpf_map_update_elem(&ghosts, &rec->start_ns, rec, BPF_ANY);
 	from = proc_of(ptgid);
 	if (bpf_map_update_elem(&procs, &tgid, from ? from : &blank, BPF_ANY)) {
 		count(PCOUNT_PROCS_FULL);
@@ -111,6 +114,7 @@ static __always_inline void hint(__u32 kind, __u32 tgid, const struct proc_rec *
 	}
 	h->kind = kind;
 	h->tgid = tgid;
+	h->ppid = rec->ppid;
 	h->start_ns = rec->start_ns;
 	h->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	h->object = *key;
