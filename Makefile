@@ -160,8 +160,14 @@ test: $(BUILD)/unit ## unit tests; no root needed
 e2e: root tested ## end-to-end scenarios; ONLY="10 14" for some of them
 	@SAN=$(SAN) tests/e2e/run $(ONLY)
 
-bench: root tested ## throughput beside a program that accepts everything
-	@tests/e2e/run -v 21
+bench: root tested ## what it costs, each figure beside its baseline; ONLY="bystander costs throughput"
+	@bench/run $(ONLY)
+
+# It asks the probes and sock_diag as the daemon does.
+$(BIN)/bench/lookups: $(BUILD)/bench/lookups.o $(BUILD)/core.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@
 
 asan: root deps ## unit tests and scenarios under ASan and UBSan
 	$(SUBMAKE) SAN=1 tested

@@ -65,7 +65,7 @@ static void walks_to_the_rule(void)
 {
 	static const char *const texts[] = {
 		"-c OUTPUT -v DROP --dport 99",
-		"-c OUTPUT -v DROP --dport 80 --sng-hash " DIGEST,
+		("-c OUTPUT -v DROP --dport 80 --sng-hash " DIGEST),
 		"-c OUTPUT -v DROP",
 	};
 	struct ruleset *rs = rules_of(texts, 3);
@@ -88,9 +88,9 @@ static void walks_to_the_rule(void)
 static void says_why_not(void)
 {
 	static const char *const texts[] = {
-		"-c OUTPUT -v DROP --sng-hash " DIGEST,
-		"-c OUTPUT -v ACCEPT --sng-hash " DIGEST,
-		"-c OUTPUT -v DROP -! --sng-hash " DIGEST,
+		("-c OUTPUT -v DROP --sng-hash " DIGEST),
+		("-c OUTPUT -v ACCEPT --sng-hash " DIGEST),
+		("-c OUTPUT -v DROP -! --sng-hash " DIGEST),
 	};
 	struct ruleset *rs = rules_of(texts, 3);
 	struct objset *has = set_with(1, false), *other = set_with(2, true);
