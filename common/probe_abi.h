@@ -18,9 +18,10 @@
 
 /*
  * Note table: sets of a few notes, the set chosen by fingerprint; a new note takes the place of the
- * oldest in its set. Written by the note program for each packet before it can reach NFQUEUE, read
- * by the daemon through mmap(2). A note that is lost costs a lookup, never a wrong answer: the full
- * fingerprint is compared.
+ * oldest in its set. Packets that are alike to the last byte of the print have a note each; the
+ * daemon takes them in the order in which they were written, which is that of the queue. Written by
+ * the note program for each packet before it can reach NFQUEUE, read by the daemon through mmap(2).
+ * A note that is lost costs a lookup, never a wrong answer: the full fingerprint is compared.
  */
 #define ABI_NOTE_SETS 4096 /* power of two */
 #define ABI_NOTE_WAYS 4
@@ -30,7 +31,7 @@ enum note_state {
 	NOTE_PROVEN, /* holder[0..n_holders) are all the processes that held it as the packet passed
 		      */
 	NOTE_MANY,   /* proven too, but they are more than fit: all of sock_rec's sightings */
-	NOTE_UNPROVEN, /* somebody holds it; who, the daemon must find out */
+	NOTE_UNPROVEN, /* held: by those that are listed, if any, and perhaps by others */
 };
 
 struct note_holder {
@@ -42,26 +43,61 @@ struct note_holder {
 	__u64 exec_pages; /* mm->exec_vm: moves with changes that no traced call made */
 };
 
+/*
+ * The answer to "who holds this socket", and what it was weighed by. The counts are here, in memory
+ * that one writer owns, and not on the probe's stack: the verifier would follow every value there.
+ */
+#define ABI_ANSWER                                                                          \
+	__u64 netns;	 /* inode number of the socket's network namespace */               \
+	__u64 spread_ns; /* newest of the holders' */                                       \
+	__u32 state;	 /* enum note_state */                                              \
+	__u32 flags;	 /* enum note_flags */                                              \
+	__u32 n_holders; /* distinct processes, of whom ABI_HOLDERS are named */            \
+	__u32 references;                                                                   \
+	__u32 matched; /* sightings that hold */                                            \
+	__u32 lost;    /* sightings that do not */                                          \
+	__u32 leaving; /* sightings of a process that is exiting at this moment */          \
+	__u32 calls;   /* references that the call which sends the packet may have taken */ \
+	__u32 marks;   /* enum answer_mark */                                               \
+	__u32 pad;                                                                          \
+	struct note_holder holder[ABI_HOLDERS];
+
+enum answer_mark {
+	MARK_SHARED = 1,  /* a holder shares its descriptor table with another process */
+	MARK_UNKNOWN = 2, /* a holder has no process record */
+	MARK_MANY = 4,	  /* more holders than are named */
+	MARK_PROVEN = 8,
+};
+
+struct answer {
+	ABI_ANSWER
+};
+
 struct note {
 	__u64 seq; /* odd while a writer is at it */
 	__u64 print;
 	__u64 cookie;  /* of the socket, or of the listener for a connection not yet accepted */
 	__u64 when_ns; /* CLOCK_MONOTONIC */
-	__u64 netns;   /* inode number of the socket's network namespace */
-	__u32 state;   /* enum note_state */
-	__u32 n_holders;
 	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
-	__u32 flags;	    /* enum note_flags */
-	struct note_holder holder[ABI_HOLDERS];
+	__u32 pad0;
+	union {
+		struct answer answer;
+		struct {
+			ABI_ANSWER
+		};
+	};
 };
 
 struct note_set {
+	__u32 next; /* whose turn it is to be written over, modulo ABI_NOTE_WAYS */
+	__u32 pad;
 	struct note way[ABI_NOTE_WAYS];
 };
 
 enum note_flags {
 	NOTE_ORPHAN = 1, /* kernel: the socket had a file once, and its last holder has closed it */
 	NOTE_UNACCEPTED = 2, /* unproven: no process has accepted this connection yet */
+	NOTE_OVERRUN = 4,    /* it took the place of a note of the same print, of another socket */
 };
 
 /* A descriptor under which a process was seen to hold a socket. Truth is re-read before use. */
@@ -88,12 +124,14 @@ enum sock_flags {
 	SOCK_UNSETTLED =
 		1,	  /* a full scan left references unexplained: something may be in flight */
 	SOCK_CROWDED = 2, /* more descriptors than sightings */
+	SOCK_GUESSED = 4, /* s[0] is where the descriptor was expected: it was never seen there */
 };
 
 enum proc_flags {
 	PROC_EXITED = 1,       /* the last thread has gone */
 	PROC_FILES_SHARED = 2, /* shares its descriptor table with another process (CLONE_FILES) */
 	PROC_OBJECTS_PARTIAL = 4, /* obj[] does not hold every object that was mapped */
+	PROC_URING = 8,		  /* it, or who it was forked from, has made an io_uring */
 };
 
 /* An object by the identity that its digest is cached under. */
@@ -119,6 +157,8 @@ struct proc_rec {
 	__u32 in_flight;
 	__u32 flags; /* enum proc_flags */
 	__u32 ppid;
+	__u32 last_child; /* tgid of the youngest, and */
+	__u32 elder;	  /* of the next older child of the same parent: kin, where to look */
 	__u32 n_objects;
 	struct object_key
 		obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look */
@@ -127,13 +167,12 @@ struct proc_rec {
 /* The answer of the prove program: what a note says, for a socket that the daemon names. */
 struct proof {
 	__u64 cookie;
-	__u64 netns;
-	__u32 state; /* enum note_state; 0: the socket is not known to the kernel side */
-	__u32 n_holders;
-	__u32 flags; /* enum note_flags */
-	__u32 references, matched;
-	__u32 pad;
-	struct note_holder holder[ABI_HOLDERS];
+	union {
+		struct answer answer; /* state 0: the socket is not known to the kernel side */
+		struct {
+			ABI_ANSWER
+		};
+	};
 };
 
 /* Argument of the prove program. */

@@ -115,7 +115,7 @@ struct question {
 	uint64_t since_ns;  /* a scan that began later answers for good */
 };
 
-enum answer {
+enum reply {
 	ANSWERED,
 	ASK_LISTENER, /* no process has accepted the connection yet */
 	ASK_LATER,    /* a scan has been asked for */
@@ -172,8 +172,8 @@ static void set_proven(struct owner *o, const struct question *q, const struct p
 }
 
 /* Who holds the socket. Unless ANSWERED, out says unknown; its cookie is set in any case. */
-static enum answer resolve(struct owner *o, uint64_t cookie, const struct question *q,
-			   struct attribution *out)
+static enum reply resolve(struct owner *o, uint64_t cookie, const struct question *q,
+			  struct attribution *out)
 {
 	uint64_t began = scanner_began_ns(o->scanner);
 	bool scanned = began > q->since_ns;
@@ -229,11 +229,11 @@ static int find_socket(struct owner *o, bool forwarded, const struct sockdiag_qu
 }
 
 /* The listener behind a connection that no process has accepted yet. */
-static enum answer attribute_listener(struct owner *o, bool forwarded, struct sockdiag_query ends,
-				      const struct question *q, struct attribution *out)
+static enum reply attribute_listener(struct owner *o, bool forwarded, struct sockdiag_query ends,
+				     const struct question *q, struct attribution *out)
 {
 	struct sockdiag_answer a;
-	enum answer answer = ANSWERED;
+	enum reply answer = ANSWERED;
 
 	memset(ends.remote, 0, sizeof(ends.remote));
 	ends.remote_port = 0;
@@ -250,14 +250,14 @@ static bool maybe_process(const struct queue_packet *p)
 }
 
 /* A socket was found: who answers for it? */
-static enum answer attribute_found(struct owner *o, bool forwarded,
-				   const struct sockdiag_query *ends,
-				   const struct sockdiag_answer *a, const struct question *q,
-				   struct attribution *out)
+static enum reply attribute_found(struct owner *o, bool forwarded,
+				  const struct sockdiag_query *ends,
+				  const struct sockdiag_answer *a, const struct question *q,
+				  struct attribution *out)
 {
 	bool tcp = ends->proto == IPPROTO_TCP;
 	bool request = a->state == STATE_SYN_RECV || a->state == STATE_NEW_SYN;
-	enum answer answer = ASK_LISTENER;
+	enum reply answer = ASK_LISTENER;
 
 	if (tcp && a->state == STATE_TIME_WAIT) {
 		set_origin(out, ORIGIN_KERNEL);
@@ -276,8 +276,8 @@ static enum origin origin_without_ports(const struct queue_packet *p)
 	return maybe_process(p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL;
 }
 
-static enum answer attribute_by_lookup(struct owner *o, const struct queue_packet *p,
-				       const struct question *q, struct attribution *out)
+static enum reply attribute_by_lookup(struct owner *o, const struct queue_packet *p,
+				      const struct question *q, struct attribution *out)
 {
 	struct sockdiag_query ends;
 	struct sockdiag_answer a;
@@ -300,8 +300,8 @@ static enum answer attribute_by_lookup(struct owner *o, const struct queue_packe
  * ours, else its receiver's. A packet between two strangers is of unknown origin: that no process
  * of this machine is behind it cannot be shown.
  */
-static enum answer attribute_forwarded(struct owner *o, const struct queue_packet *p,
-				       const struct question *q, struct attribution *out)
+static enum reply attribute_forwarded(struct owner *o, const struct queue_packet *p,
+				      const struct question *q, struct attribution *out)
 {
 	struct sockdiag_query ends;
 	struct sockdiag_answer a;
@@ -321,9 +321,9 @@ static enum answer attribute_forwarded(struct owner *o, const struct queue_packe
 	return ANSWERED;
 }
 
-static enum answer attribute_by_note(struct owner *o, const struct queue_packet *p,
-				     const struct note *note, struct question *q,
-				     struct attribution *out)
+static enum reply attribute_by_note(struct owner *o, const struct queue_packet *p,
+				    const struct note *note, struct question *q,
+				    struct attribution *out)
 {
 	struct sockdiag_query ends;
 
@@ -343,7 +343,7 @@ static enum answer attribute_by_note(struct owner *o, const struct queue_packet 
 		make_query(p, p->hook == NF_INET_LOCAL_IN, &ends);
 		return attribute_listener(o, p->hook == NF_INET_FORWARD, ends, q, out);
 	} else if (note->cookie) {
-		enum answer answer = resolve(o, note->cookie, q, out);
+		enum reply answer = resolve(o, note->cookie, q, out);
 
 		return answer == ASK_LISTENER ? ANSWERED : answer;
 	} else {
@@ -352,7 +352,7 @@ static enum answer attribute_by_note(struct owner *o, const struct queue_packet 
 	return ANSWERED;
 }
 
-static bool find_note(const struct owner *o, const struct queue_packet *p, struct note *note)
+static bool find_note(struct owner *o, const struct queue_packet *p, struct note *note)
 {
 	const struct packet *k = &p->packet;
 	/* A forwarded packet was noted as it left its sender's namespace. */
@@ -370,8 +370,8 @@ void owner_hint(struct owner *o, const struct hint *hint)
 		netns_learn(o->netns, hint->tgid, hint->netns);
 }
 
-static enum answer attribute(struct owner *o, const struct queue_packet *p, struct question *q,
-			     struct attribution *out)
+static enum reply attribute(struct owner *o, const struct queue_packet *p, struct question *q,
+			    struct attribution *out)
 {
 	struct note note;
 

@@ -43,8 +43,9 @@ struct probe {
 	size_t n_links;
 	struct probe_notes *notes_here; /* in our own namespace; NULL: not possible */
 	struct ring_buffer *ring;
-	const struct note_set *notes; /* ABI_NOTE_SETS */
-	const struct proof *proof;    /* 1 */
+	const struct note_set *notes;	  /* ABI_NOTE_SETS */
+	uint64_t (*given)[ABI_NOTE_WAYS]; /* seq of each note that was given out */
+	const struct proof *proof;	  /* 1 */
 	int socks, procs, ghosts, counters, hints;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
 	int prove;
@@ -267,7 +268,8 @@ static int bind_maps(struct probe *p)
 	p->notes = map_memory(p, "notes", page_round(sizeof(struct note_set) * ABI_NOTE_SETS));
 	p->proof = map_memory(p, "proof_out", page_round(sizeof(struct proof)));
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
-	return p->notes && p->proof && p->ring ? 0 : -errno;
+	p->given = calloc(ABI_NOTE_SETS, sizeof(*p->given));
+	return p->notes && p->proof && p->ring && p->given ? 0 : -errno;
 }
 
 static int check_kernel(char err[256])
@@ -335,6 +337,7 @@ void probe_close(struct probe *p)
 		munmap((void *)p->notes, page_round(sizeof(struct note_set) * ABI_NOTE_SETS));
 	if (p->proof)
 		munmap((void *)p->proof, page_round(sizeof(struct proof)));
+	free(p->given);
 	bpf_object__close(p->object);
 	free(p);
 }
@@ -359,15 +362,25 @@ static bool read_note(const struct note *slot, uint64_t print, struct note *out)
 	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
 }
 
-bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note *out)
+bool probe_note(struct probe *p, uint64_t print, uint8_t hook, struct note *out)
 {
 	uint64_t at = abi_print_at(print, hook);
 	const struct note_set *set = &p->notes[at & (ABI_NOTE_SETS - 1)];
+	uint64_t *given = p->given[at & (ABI_NOTE_SETS - 1)];
+	int oldest = -1;
 
-	for (int i = 0; i < ABI_NOTE_WAYS; i++)
-		if (read_note(&set->way[i], at, out))
-			return true;
-	return false;
+	for (int i = 0; i < ABI_NOTE_WAYS; i++) {
+		struct note n;
+
+		if (set->way[i].seq == given[i] || !read_note(&set->way[i], at, &n) ||
+		    (oldest >= 0 && n.when_ns > out->when_ns))
+			continue;
+		*out = n;
+		oldest = i;
+	}
+	if (oldest >= 0)
+		given[oldest] = out->seq;
+	return oldest >= 0;
 }
 
 int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out)

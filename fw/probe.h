@@ -33,8 +33,11 @@ struct probe_notes;
 struct probe_notes *probe_notes_attach(struct probe *p);
 void probe_notes_detach(struct probe_notes *n);
 
-/* The note of a packet by fingerprint, hook NF_INET_*. False when there is none (any more). */
-bool probe_note(const struct probe *p, uint64_t print, uint8_t hook, struct note *out);
+/*
+ * The note of a packet by fingerprint, hook NF_INET_*. Each note is given once; of several alike
+ * the oldest. False when there is none (any more).
+ */
+bool probe_note(struct probe *p, uint64_t print, uint8_t hook, struct note *out);
 
 /* Who holds a socket now. scanned_ns: see struct prove_args. 0 or -errno. */
 int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out);

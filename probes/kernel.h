@@ -97,7 +97,16 @@ struct nsproxy {
 	struct net *net_ns;
 };
 
+struct thread_info {
+	__u32 status;
+};
+
+struct pt_regs {
+	unsigned long si, orig_ax;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	int pid, tgid;
 	struct nsproxy *nsproxy;
 	unsigned int flags;
@@ -143,6 +152,7 @@ struct socket {
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
+	__u16 sk_protocol;
 };
 
 struct sk_buff {
@@ -208,6 +218,7 @@ struct trace_event_raw_sys_exit {
 
 #define SOCK_DEAD_BIT	  0x1	     /* enum sock_flags in include/net/sock.h */
 #define PF_EXITING	  0x00000004 /* include/linux/sched.h */
+#define TS_COMPAT	  0x0002     /* arch/x86/include/asm/thread_info.h: inside a 32-bit call */
 #define PF_KTHREAD	  0x00200000 /* include/linux/sched.h */
 #define PROT_EXEC	  0x4
 #define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */

@@ -81,12 +81,12 @@ static __always_inline const struct sock *answering(const struct sock *sk)
 	return state == TCP_TIME_WAIT ? NULL : sk;
 }
 
-static __always_inline void note_socket(struct note *note, const struct sock *sk)
+static __always_inline void note_socket(struct note *note, const struct sock *sk, __u8 hook)
 {
 	struct socket *socket;
 	struct file *file;
 	struct sock_rec *rec;
-	__u32 matched;
+	bool sending;
 
 	note->state = NOTE_KERNEL;
 	sk = sk ? answering(sk) : NULL;
@@ -114,25 +114,10 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 		rec->sk = (__u64)sk;
 	}
 	note->netns = rec->netns;
-	note->state = prove(rec, file, note->holder, &note->n_holders, &matched);
+	/* TCP also sends when acknowledgements come or timers end. */
+	sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
+	prove(rec, file, sending, &note->answer);
 	count(note->state == NOTE_UNPROVEN ? PCOUNT_UNPROVEN : PCOUNT_PROVEN);
-}
-
-/* The note to write over: the packet's own (a retransmission, a copy), else the oldest of the set.
- */
-static __always_inline struct note *choose(struct note_set *set, __u64 print)
-{
-	__u32 oldest = 0;
-
-	for (__u32 i = 0; i < ABI_NOTE_WAYS; i++) {
-		if (set->way[i].print == print) {
-			oldest = i;
-			break;
-		}
-		if (set->way[i].when_ns < set->way[oldest & (ABI_NOTE_WAYS - 1)].when_ns)
-			oldest = i;
-	}
-	return &set->way[oldest & (ABI_NOTE_WAYS - 1)];
 }
 
 SEC("netfilter")
@@ -140,7 +125,8 @@ int note_packet(struct bpf_nf_ctx *ctx)
 {
 	const struct sk_buff *skb = ctx->skb;
 	const struct sock *sk = skb->sk;
-	__u64 print = fingerprint(skb), seq;
+	__u64 print = fingerprint(skb), seq, before;
+	__u32 overrun;
 	__u8 hook = ctx->state->hook;
 	struct note_set *set;
 	struct note *note;
@@ -154,18 +140,22 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	set = bpf_map_lookup_elem(&notes, &index);
 	if (!set)
 		return NF_ACCEPT;
-	note = choose(set, print);
+	note = &set->way[__sync_fetch_and_add(&set->next, 1) & (ABI_NOTE_WAYS - 1)];
 	seq = note->seq;
 	if ((seq & 1) || __sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq) {
 		count(PCOUNT_NOTE_BUSY);
 		return NF_ACCEPT;
 	}
+	before = note->print == print ? note->cookie : 0;
+	overrun = note->print == print ? note->flags & NOTE_OVERRUN : 0;
 	note->print = print;
 	note->when_ns = bpf_ktime_get_ns();
 	note->cookie = note->netns = 0;
 	note->n_holders = note->flags = 0;
 	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
-	note_socket(note, sk);
+	note_socket(note, sk, hook);
+	if (overrun || (before && before != note->cookie))
+		note->flags |= NOTE_OVERRUN;
 	count(PCOUNT_NOTES);
 	barrier();
 	note->seq = seq + 2;

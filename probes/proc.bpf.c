@@ -56,7 +56,12 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	rec->map_stamp = new_stamp();
 	rec->in_flight = 0;
 	rec->exit_ns = 0;
-	rec->flags = from ? from->flags & PROC_OBJECTS_PARTIAL : PROC_OBJECTS_PARTIAL;
+	rec->flags =
+		from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING) : PROC_OBJECTS_PARTIAL;
+	rec->last_child = 0;
+	rec->elder = from ? from->last_child : 0;
+	if (from)
+		from->last_child = tgid;
 	proc_refresh(rec, child);
 	rec->spread_ns = bpf_ktime_get_boot_ns();
 	if (from)
@@ -143,11 +148,21 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	rec->map_stamp = new_stamp();
 	rec->exec_ns = bpf_ktime_get_boot_ns();
 	rec->in_flight = 0;
-	rec->flags = 0; /* exec gives the process a descriptor table of its own */
+	rec->flags &= PROC_URING; /* exec gives the process a descriptor table of its own */
 	rec->n_objects = 0;
 	object_add(rec, &key);
 	proc_refresh(rec, task);
 	hint(HINT_EXEC, tgid, rec, &key, bprm->filename);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_create")
+int BPF_PROG(uring_created)
+{
+	struct proc_rec *rec = current_proc();
+
+	if (rec)
+		rec->flags |= PROC_URING;
 	return 0;
 }
 

@@ -18,7 +18,8 @@
 
 #include "maps.h"
 
-#define SCAN_MAX 128 /* descriptors of the current process that are searched in place */
+#define SCAN_MAX 8192 /* descriptors of the current process that are searched in place */
+#define KIN_MAX	 16   /* children of one process that are looked at */
 
 /* All zero: the start of a record, too large for the stack. */
 static struct sock_rec blank_sock;
@@ -34,17 +35,6 @@ static __always_inline struct sock_rec *sock_record(__u64 cookie)
 		count(PCOUNT_SOCKS_FULL);
 	return bpf_map_lookup_elem(&socks, &cookie);
 }
-
-struct evidence {
-	__u32 matched;	 /* sightings that hold */
-	__u32 leaving;	 /* sightings of a process that is exiting at this moment */
-	__u32 lost;	 /* sightings that do not hold */
-	__u32 n_holders; /* distinct processes among those that hold */
-	bool shared;	 /* a holder shares its descriptor table with another process */
-	bool unknown;	 /* a holder has no process record */
-	bool many;	 /* more holders than fit the list */
-	__u64 spread_ns; /* newest of the holders' */
-};
 
 /*
  * Whether a process is inside exit(2) right now: its descriptors are being closed one by one, and
@@ -98,28 +88,41 @@ static __always_inline void holder_fill(struct note_holder *h, __u32 tgid,
 struct weighing {
 	struct sock_rec *rec;
 	const struct file *file;
-	struct note_holder *out; /* ABI_HOLDERS of them */
-	__u32 only;		 /* 0, or the one tgid that is wanted */
-	struct evidence e;
+	struct answer *a;
+	__u32 only;    /* 0, or the one tgid that is wanted */
+	__u32 sending; /* the current thread is in the call that sends the packet */
 };
 
-/* Adds a process to the list unless it is there. */
+/* Adds a process to the list unless it is there. What is past the list's end has tgid 0. */
 static __always_inline void holder_add(struct weighing *w, __u32 tgid, const struct proc_rec *proc)
 {
-	__u32 n = w->e.n_holders;
+	__u32 n = w->a->n_holders;
 
-	for (__u32 i = 0; i < ABI_HOLDERS; i++) {
-		if (i >= n)
-			break;
-		if (w->out[i].tgid == tgid)
+	for (__u32 i = 0; i < ABI_HOLDERS; i++)
+		if (w->a->holder[i].tgid == tgid)
 			return;
-	}
 	if (n >= ABI_HOLDERS) {
-		w->e.many = true;
+		w->a->marks |= MARK_MANY;
 		return;
 	}
-	holder_fill(&w->out[n & (ABI_HOLDERS - 1)], tgid, proc);
-	w->e.n_holders = n + 1;
+	holder_fill(&w->a->holder[n & (ABI_HOLDERS - 1)], tgid, proc);
+	w->a->n_holders = n + 1;
+}
+
+static __always_inline void nobody(struct weighing *w)
+{
+	w->a->matched = w->a->lost = w->a->leaving = w->a->calls = 0;
+	w->a->n_holders = w->a->marks = 0;
+	w->a->spread_ns = 0;
+	for (__u32 i = 0; i < ABI_HOLDERS; i++)
+		w->a->holder[i].tgid = 0;
+}
+
+static __always_inline bool is_threaded(const struct sighting *s)
+{
+	const struct files_struct *files = (const void *)s->files;
+
+	return BPF_CORE_READ(files, count.counter) > 1;
 }
 
 static long weigh_one(__u32 i, struct weighing *w)
@@ -132,29 +135,31 @@ static long weigh_one(__u32 i, struct weighing *w)
 		return 0;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (proc && sighting_holds(s, proc, w->file)) {
-		w->e.matched++;
+		w->a->matched++;
 	} else if (proc && proc->files == s->files && is_leaving(proc, tgid)) {
-		w->e.leaving++;
+		w->a->leaving++;
 	} else {
-		w->e.lost++;
+		if (i || !(w->rec->flags & SOCK_GUESSED))
+			w->a->lost++;
 		return 0;
 	}
+	if (!i)
+		w->rec->flags &= ~SOCK_GUESSED;
 	if (proc->flags & PROC_FILES_SHARED)
-		w->e.shared = true;
-	if (proc->spread_ns > w->e.spread_ns)
-		w->e.spread_ns = proc->spread_ns;
+		w->a->marks |= MARK_SHARED;
+	if (proc->spread_ns > w->a->spread_ns)
+		w->a->spread_ns = proc->spread_ns;
+	/* A call takes a reference where other threads could close the descriptor under it. */
+	if (w->sending && tgid == bpf_get_current_pid_tgid() >> 32 && is_threaded(s))
+		w->a->calls = 1;
 	holder_add(w, tgid, proc);
 	return 0;
 }
 
 static __always_inline void weigh_all(struct weighing *w)
 {
-	__builtin_memset(&w->e, 0, sizeof(w->e));
-	/* Nearly every socket has one: it is worth a way around the call. */
-	if (w->rec->used == 1)
-		weigh_one(0, w);
-	else
-		bpf_loop(w->rec->used, weigh_one, w, 0);
+	nobody(w);
+	bpf_loop(w->rec->used, weigh_one, w, 0);
 }
 
 /* A descriptor to put on record. Twice the same would count twice: it never is. */
@@ -263,23 +268,79 @@ static __always_inline bool scan_current(struct sock_rec *rec, const struct file
 	return c.found;
 }
 
-static __always_inline bool sum_proves(const struct evidence *e, __s64 references)
+/* Where the kin of a holder may have the file: a fork leaves it at the same number. */
+struct visiting {
+	struct sock_rec *rec;
+	const struct file *file;
+	__u32 fd;
+	__u32 next; /* tgid */
+};
+
+static __always_inline struct proc_rec *visit(struct visiting *v, __u32 tgid)
 {
-	return e->n_holders && e->matched <= references && references <= e->matched + e->leaving &&
-	       !e->shared;
+	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
+	struct sighting s = {.fd = v->fd, .tgid = tgid};
+
+	if (!proc)
+		return NULL;
+	s.files = proc->files;
+	if (s.files && sighting_holds(&s, proc, v->file))
+		sighting_add(v->rec, s.files, tgid, v->fd);
+	return proc;
+}
+
+static long visit_child(__u32 i, struct visiting *v)
+{
+	struct proc_rec *proc = v->next ? visit(v, v->next) : NULL;
+
+	if (!proc)
+		return 1;
+	v->next = proc->elder;
+	return 0;
+}
+
+/* The children, the parent, and the parent's other children of who is on record. */
+static long search_kin(__u32 i, struct weighing *w)
+{
+	const struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
+	struct visiting v = {.rec = w->rec, .file = w->file, .fd = s->fd};
+	__u32 tgid = s->tgid;
+	struct proc_rec *proc;
+
+	if (!s->files)
+		return 0;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc)
+		return 0;
+	v.next = proc->last_child;
+	bpf_loop(KIN_MAX, visit_child, &v, 0);
+	proc = visit(&v, proc->ppid);
+	if (!proc)
+		return 0;
+	v.next = proc->last_child;
+	bpf_loop(KIN_MAX, visit_child, &v, 0);
+	return 0;
+}
+
+static __always_inline bool sum_proves(const struct answer *a)
+{
+	__u32 most = a->matched + a->leaving + a->calls;
+
+	return a->n_holders && a->matched <= a->references && a->references <= most &&
+	       !(a->marks & MARK_SHARED);
 }
 
 /* Proof without the sum; see the head of this file. */
-static __always_inline bool history_proves(const struct sock_rec *rec, const struct evidence *e)
+static __always_inline bool history_proves(const struct sock_rec *rec, const struct answer *a)
 {
 	const struct global_rec *g = global_state();
 
-	if (!g || !e->n_holders || e->lost || e->shared || !rec->proven_ns ||
+	if (!g || !a->n_holders || a->lost || (a->marks & MARK_SHARED) || !rec->proven_ns ||
 	    (rec->flags & SOCK_CROWDED))
 		return false;
 	if ((rec->flags & SOCK_UNSETTLED) && g->received_ns >= rec->proven_ns)
 		return false;
-	return e->spread_ns < rec->proven_ns && g->taken_ns < rec->proven_ns;
+	return a->spread_ns < rec->proven_ns && g->taken_ns < rec->proven_ns;
 }
 
 static long find_closer(__u32 i, struct weighing *w)
@@ -305,7 +366,7 @@ static long add_closing(__u32 i, struct weighing *w)
 	if (proc)
 		holder_add(w, tgid, proc);
 	else
-		w->e.unknown = true;
+		w->a->marks |= MARK_UNKNOWN;
 	return 0;
 }
 
@@ -315,47 +376,71 @@ static long add_closing(__u32 i, struct weighing *w)
  */
 static __always_inline bool closing_proves(struct weighing *w)
 {
-	__builtin_memset(&w->e, 0, sizeof(w->e));
+	nobody(w);
 	bpf_loop(w->rec->used, find_closer, w, 0);
 	bpf_loop(w->rec->used, add_closing, w, 0);
-	return w->e.n_holders && !w->e.unknown;
+	return w->a->n_holders && !(w->a->marks & MARK_UNKNOWN);
+}
+
+/* Nothing but an io_uring has it: it is of who made it, if that never gave a descriptor away. */
+static __always_inline bool ring_proves(struct weighing *w)
+{
+	__u32 tgid = w->rec->creator;
+	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
+
+	if (w->a->n_holders || !proc || !(proc->flags & PROC_URING) || (proc->flags & PROC_EXITED))
+		return false;
+	holder_add(w, tgid, proc);
+	return w->a->references <= 2 && proc->spread_ns < w->rec->proven_ns;
+}
+
+/* First by what is on record, then after a search where the rest may be. */
+static long attempt(__u32 i, struct weighing *w)
+{
+	if (i) {
+		scan_current(w->rec, w->file);
+		bpf_loop(w->rec->used, search_kin, w, 0);
+	}
+	weigh_all(w);
+	w->a->references = file_references(w->file);
+	if (sum_proves(w->a)) {
+		w->rec->proven_ns = bpf_ktime_get_boot_ns();
+		w->rec->flags &= ~SOCK_UNSETTLED;
+		w->a->marks |= MARK_PROVEN;
+		return 1;
+	}
+	if (!history_proves(w->rec, w->a))
+		return 0;
+	w->a->marks |= MARK_PROVEN;
+	return 1;
 }
 
 static __always_inline bool prove_open(struct weighing *w)
 {
-	struct sock_rec *rec = w->rec;
-	__s64 references = file_references(w->file);
-
-	if (!references)
+	w->a->references = file_references(w->file);
+	if (!w->a->references)
 		return closing_proves(w);
-	weigh_all(w);
-	if (!sum_proves(&w->e, references) && !history_proves(rec, &w->e)) {
-		if (!scan_current(rec, w->file))
-			return false;
-		references = file_references(w->file);
-		weigh_all(w);
-	}
-	if (!sum_proves(&w->e, references))
-		return history_proves(rec, &w->e);
-	rec->proven_ns = bpf_ktime_get_boot_ns();
-	if (w->e.lost)
-		sightings_clean(rec, w->file);
-	rec->flags &= ~SOCK_UNSETTLED;
+	bpf_loop(2, attempt, w, 0);
+	if (!(w->a->marks & MARK_PROVEN))
+		return ring_proves(w);
+	if (w->a->lost)
+		sightings_clean(w->rec, w->file);
 	return true;
 }
 
-/* Names the holders of an open file in out[0..*n). Returns the state as an enum note_state. */
-static __always_inline __u32 prove(struct sock_rec *rec, const struct file *file,
-				   struct note_holder *out, __u32 *n, __u32 *matched)
+/*
+ * Names the holders of an open file in *a and sets its state. sending: the current thread is in the
+ * call that sends the packet.
+ */
+static __always_inline void prove(struct sock_rec *rec, const struct file *file, bool sending,
+				  struct answer *a)
 {
-	struct weighing w = {.rec = rec, .file = file, .out = out};
-	bool proven = prove_open(&w);
+	struct weighing w = {.rec = rec, .file = file, .a = a, .sending = sending};
 
-	*n = w.e.n_holders;
-	*matched = w.e.matched;
-	if (!proven)
-		return NOTE_UNPROVEN;
-	return w.e.many ? NOTE_MANY : NOTE_PROVEN;
+	if (!prove_open(&w))
+		a->state = NOTE_UNPROVEN;
+	else
+		a->state = a->marks & MARK_MANY ? NOTE_MANY : NOTE_PROVEN;
 }
 
 #endif

@@ -34,7 +34,11 @@ int sock_created(struct bpf_sock *ctx)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
 
-	new_record(bpf_get_socket_cookie(ctx), files, files ? BPF_CORE_READ(files, next_fd) : 0);
+	struct sock_rec *rec = new_record(bpf_get_socket_cookie(ctx), files,
+					  files ? BPF_CORE_READ(files, next_fd) : 0);
+
+	if (rec)
+		rec->flags |= SOCK_GUESSED;
 	return 1;
 }
 
@@ -115,6 +119,28 @@ int exit_accept4(struct trace_event_raw_sys_exit *ctx)
 	return accepted(ctx->ret);
 }
 
+/* Whether the call that sends on a Unix socket can carry descriptors: only with ancillary data. */
+static __always_inline bool may_carry(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+	unsigned long length = 1;
+
+	if (task->thread_info.status & TS_COMPAT)
+		return true;
+	switch (regs->orig_ax) {
+	case 1:	 /* write */
+	case 20: /* writev */
+	case 44: /* sendto */
+		return false;
+	case 46: /* sendmsg: msg_controllen */
+		bpf_probe_read_user(&length, sizeof(length), (void *)regs->si + 40);
+		return length;
+	default:
+		return true;
+	}
+}
+
 /* Descriptors may have left on a Unix socket with this message. */
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_sent, struct sock *sk, int ret, int flags)
@@ -122,7 +148,7 @@ int BPF_PROG(sock_sent, struct sock *sk, int ret, int flags)
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct proc_rec *rec;
 
-	if (ret < 0 || sk->__sk_common.skc_family != AF_UNIX)
+	if (ret < 0 || sk->__sk_common.skc_family != AF_UNIX || !may_carry())
 		return 0;
 	rec = bpf_map_lookup_elem(&procs, &tgid);
 	if (rec)
@@ -226,7 +252,6 @@ int prove_socket(struct prove_args *args)
 		rec->proven_ns = args->scanned_ns;
 		rec->flags |= SOCK_UNSETTLED;
 	}
-	out->state = prove(rec, file, out->holder, &out->n_holders, &out->matched);
-	out->references = file_references(file);
+	prove(rec, file, false, &out->answer);
 	return 0;
 }
