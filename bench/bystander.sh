@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What: programs that the firewall has nothing to do with, without and with a firewall running elsewhere
+# shellcheck source=bench/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+CALL_GOAL='<=1.25'
+NGINX_GOAL='>=0.971'    # 1/1.03
+
+# The last processor; nginx has the first to itself.
+LAST=$(($(nproc) - 1))
+
+# Median and least of the batches of each call.
+calls() {
+	"$BIN/bench/syscalls" -c "$LAST" -m 60 | awk '{ print $1, $2; print $1 ".least", $3 }'
+}
+
+nginx() {
+	echo "keepalive $(wrk_in client "$LAST" | requests_per_s)"
+	echo "connections $(wrk_in client "$LAST" -H 'Connection: close' | requests_per_s)"
+}
+
+without() {
+	sample without 0 calls
+	sample without 0 nginx
+}
+
+with() {
+	guard elsewhere
+	sample with 1 calls
+	sample with 1 nginx
+	stop_daemon TERM
+}
+
+setup_net
+add_netns elsewhere
+divert elsewhere
+on client sysctl -q -w net.ipv4.ip_local_port_range="1024 64999"
+serve_nginx server 8081
+for pid in "$SPAWNED" $(pgrep -P "$SPAWNED"); do
+	taskset -acp 0 "$pid" >>"$TMP/steps"
+done
+
+ROUNDS=$((ROUNDS > 9 ? ROUNDS : 9))
+rounds without with
+
+for call in getppid read dup+close fork+exit+wait mmap+munmap 'mmap(EXEC)+munmap'; do
+	compare "$call" ns "$call" without with "$CALL_GOAL"
+done
+for call in socket+close unix-send+recv; do
+	compare "$call" ns "$call" without with
+done
+compare 'nginx, keep-alive requests' /s keepalive without with "$NGINX_GOAL"
+compare 'nginx, new connections' /s connections without with "$NGINX_GOAL"
+table
+record .

@@ -1,0 +1,180 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What every measurement stands on, beside what the end-to-end scenarios stand on: quiet, rounds that
+# are interleaved, and tables in which each figure has its baseline beside it.
+#
+# A measurement that could not be made ends the scenario with status 1. A goal that is not met does not:
+# the machine decides how fast it is, and the reader whether that will do.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../tests/e2e/lib.sh"
+
+# shellcheck disable=SC2034
+SCENARIO=$(basename "$0" .sh)
+ROUNDS=${ROUNDS:-7}             # how often each arrangement is measured
+QUIET_S=${QUIET_S:-20}          # how long to wait for a quiet machine, before it is measured as it is
+DISTURBED=0                     # samples taken although it was not quiet
+RESULTS=${RESULTS:-bench/results}
+ROWS=$TMP/rows                  # one JSON object a line
+
+# say WORDS...: progress; the tables alone are on stdout.
+say() {
+	echo "   $*" >&2
+}
+
+# --- Quiet ------------------------------------------------------------------------------------
+
+# firewalls: how many app-fw are loaded in this kernel, be they ours or another's.
+firewalls() {
+	bpftool prog show -j | jq '[.[] | select(.name == "process_fork")] | length'
+}
+
+firewalls_are() {
+	[[ $(firewalls) -eq $1 ]]
+}
+
+# busy_permille SECONDS: how busy the processors were meanwhile.
+busy_permille() {
+	local before after
+	before=$(head -n 1 /proc/stat)
+	sleep "$1"
+	after=$(head -n 1 /proc/stat)
+	awk '{ idle[NR] = $5 + $6; for (i = 2; i <= NF; i++) all[NR] += $i }
+		END { d = all[2] - all[1]; print d ? int(1000 - 1000 * (idle[2] - idle[1]) / d) : 0 }' \
+		<<<"$before"$'\n'"$after"
+}
+
+is_quiet() {
+	(($(busy_permille 0.2) <= 100))
+}
+
+# sample WHO N CMD...: appends to $TMP/WHO.METRIC what CMD prints, lines of METRIC VALUE. The machine is
+# quiet before, if it ever is, and N firewalls are loaded, before and after; else it is done again.
+sample() {
+	local who=$1 n=$2 attempt metric value
+	shift 2
+	for ((attempt = 0; attempt < 20; attempt++)); do
+		WAIT_S=120 wait_for firewalls_are "$n"
+		poll "$QUIET_S" is_quiet || ((DISTURBED += 1))
+		"$@" >"$TMP/sample"
+		firewalls_are "$n" || { say "$who: another firewall came or went, once more"; continue; }
+		while read -r metric value; do
+			[[ $value =~ ^[0-9]+([.][0-9]+)?$ ]] || fail "no number for $metric of $who: '$value'"
+			echo "$value" >>"$TMP/$who.$metric"
+		done <"$TMP/sample"
+		say "$who: $(tr '\n' ' ' <"$TMP/sample")"
+		return
+	done
+	fail "$who: other firewalls come and go on this machine"
+}
+
+# rounds FIRST SECOND...: calls each of these functions once a round; every round begins with the next one.
+rounds() {
+	local round i
+	for ((round = 0; round < ROUNDS; round++)); do
+		say "round $((round + 1)) of $ROUNDS"
+		for ((i = 0; i < $#; i++)); do
+			"${@:(round + i) % $# + 1:1}"
+		done
+	done
+}
+
+# --- Figures ----------------------------------------------------------------------------------
+
+# median FILE
+median() {
+	sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+least() {
+	sort -n "$1" | head -n 1
+}
+
+# compare WHAT UNIT METRIC BASE WHO [GOAL]: one row of the table: the medians of both, their ratio, and
+# the least and greatest ratio of a round. GOAL is what the ratio must be: "<=1.25" or ">=0.97".
+compare() {
+	local what=$1 unit=$2 metric=$3 base=$4 who=$5 goal=${6:-}
+	paste "$TMP/$base.$metric" "$TMP/$who.$metric" |
+		awk -v b="$(median "$TMP/$base.$metric")" -v v="$(median "$TMP/$who.$metric")" \
+			-v b0="$(least "$TMP/$base.$metric")" -v v0="$(least "$TMP/$who.$metric")" '
+			{ r = $2 / $1; if (NR == 1 || r < lo) lo = r; if (r > hi) hi = r }
+			END { printf "%s %s %s %s %.4f %.4f %.4f\n", b, v, b0, v0, v / b, lo, hi }' |
+		jq -Rc --arg what "$what" --arg unit "$unit" --arg base "$base" --arg who "$who" --arg goal "$goal" '
+			def met($r): if $goal == "" then null
+				elif $goal[:2] == "<=" then $r <= ($goal[2:] | tonumber)
+				else $r >= ($goal[2:] | tonumber) end;
+			split(" ") | map(tonumber) as [$b, $v, $b0, $v0, $r, $lo, $hi] |
+			{what: $what, unit: $unit, baseline: $base, baseline_median: $b, baseline_least: $b0,
+			 who: $who, median: $v, least: $v0, ratio: $r, ratio_least: $lo, ratio_greatest: $hi}
+			+ if $goal == "" then {} else {goal: $goal, met: met($r)} end' >>"$ROWS"
+}
+
+# align LEFT: lines of tab-separated cells in columns; the first LEFT are flush left, the others right.
+align() {
+	awk -F '\t' -v left="$1" '
+		{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > w[i]) w[i] = length($i) }; n = NF > n ? NF : n }
+		END { for (r = 1; r <= NR; r++) { line = ""
+			for (i = 1; i <= n; i++) line = line sprintf(i <= left ? "%-" w[i] "s  " : "%" w[i] "s  ", cell[r, i])
+			sub(/ +$/, "", line); print "  " line } }'
+}
+
+# table: what compare has put together.
+table() {
+	jq -rs '
+		def figure: if . >= 1000 then round else . * 10 | round / 10 end | tostring;
+		def ratio: . * 1000 | round / 1000 | tostring;
+		["what", "unit", "baseline", "median", "with", "median", "ratio", "of a round", "goal", ""],
+		(.[] | [.what, .unit, .baseline, (.baseline_median | figure), .who, (.median | figure), (.ratio | ratio),
+			"\(.ratio_least | ratio)..\(.ratio_greatest | ratio)", .goal // "-",
+			if .met == null then "" elif .met then "met" else "not met" end]) | @tsv' "$ROWS" | align 3
+	((DISTURBED == 0)) || echo "  ($DISTURBED of the samples were taken on a machine that was not quiet)"
+}
+
+# record JQ-FILTER: the rows and the machine they are from, into $RESULTS/SCENARIO.json; the filter may add to it.
+record() {
+	mkdir -p "$RESULTS"
+	jq -s --arg scenario "$SCENARIO" --arg date "$(date -u +%FT%TZ)" --arg kernel "$(uname -r)" \
+		--arg cpu "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" \
+		--argjson cpus "$(nproc)" --argjson rounds "$ROUNDS" --argjson disturbed "$DISTURBED" \
+		--arg commit "$(git -c safe.directory='*' describe --always --dirty 2>/dev/null)" \
+		'{scenario: $scenario, date: $date, commit: $commit, kernel: $kernel, cpu: $cpu, cpus: $cpus,
+		  rounds: $rounds, disturbed: $disturbed, rows: .}' "$ROWS" |
+		jq "$1" >"$RESULTS/$SCENARIO.json.tmp"
+	mv "$RESULTS/$SCENARIO.json.tmp" "$RESULTS/$SCENARIO.json"
+	echo "  -> $RESULTS/$SCENARIO.json"
+}
+
+# --- Arrangements -----------------------------------------------------------------------------
+
+# What is built now is measured to the end, whatever is built meanwhile.
+keep_programs() {
+	mkdir "$TMP/bin"
+	cp -r "$BIN/app-fw" "$BIN/ctl-fw" "$BIN/bench" "$TMP/bin/"
+	BIN=$TMP/bin
+}
+
+# guard NS: app-fw with one rule on a digest, as in tests/e2e/21.
+guard() {
+	start_daemon "$1" -b 50 -B 50 >>"$TMP/steps"
+	ctl -A -c OUTPUT -v DROP --sng-hash "$(digest curl)" >>"$TMP/steps"
+}
+
+# undivert NS: nothing is diverted there any more.
+undivert() {
+	local t
+	for t in iptables ip6tables; do
+		on "$1" "$t" -w 5 -F
+	done
+}
+
+# wrk_in NS CPUS ARGS...: wrk's own words about one second against port 8081 of the server.
+wrk_in() {
+	local ns=$1 cpus=$2
+	shift 2
+	on "$ns" taskset -c "$cpus" wrk -t 1 -c 16 -d 1s "$@" "$(url $SERVER4 8081 /)" </dev/null
+}
+
+requests_per_s() {
+	awk '/^Requests\/sec:/ { print int($2) }'
+}
+
+keep_programs

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What: traffic that passes through it, beside no firewall and beside a program that accepts everything unseen
+# shellcheck source=bench/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Mbit/s of one TCP connection.
+bulk() {
+	on client iperf3 -J -t 1 -c $SERVER4 </dev/null | jq '.end.sum_received.bits_per_second / 1000000 | floor'
+}
+
+# Datagrams of 64 bytes that arrived, per second, of as many as the sender could send.
+datagrams() {
+	on client iperf3 -J -u -l 64 -b 0 -t 1 -c $SERVER4 </dev/null |
+		jq '.end.sum | (.packets - .lost_packets) / .seconds | floor'
+}
+
+# Requests/s on open connections, and what 99 % of them took at most, in µs.
+keepalive() {
+	on client wrk -t 1 -c 16 -d 1s --latency "$(url $SERVER4 8081 /)" </dev/null | awk '
+		/^Requests\/sec:/ { print "keepalive", int($2) }
+		$1 == "99%" { n = $2 + 0; print "p99", $2 ~ /us$/ ? n : $2 ~ /ms$/ ? n * 1000 : n * 1000000 }'
+}
+
+connections() {
+	on client wrk -t 2 -c 16 -d 1s -H 'Connection: close' "$(url $SERVER4 8081 /)" </dev/null | requests_per_s
+}
+
+traffic() {
+	echo "bulk $(bulk)"
+	echo "datagrams $(datagrams)"
+	echo "connections $(connections)"
+	keepalive
+}
+
+none() {
+	undivert client
+	sample none 0 traffic
+	divert client
+}
+
+null_acceptor() {
+	launch_daemon client "$BIN/bench/null_acceptor" --queue 0 --queue 1 >>"$TMP/steps"
+	sample null_acceptor 0 traffic
+	stop_daemon TERM
+}
+
+app_fw() {
+	guard client
+	sample app-fw 1 traffic
+	stop_daemon TERM
+}
+
+setup_net
+on client sysctl -q -w net.ipv4.ip_local_port_range="1024 64999"
+serve_nginx server 8081
+spawn server iperf3 iperf3 -s
+wait_for listening server 5201
+divert client
+
+rounds none null_acceptor app_fw
+
+against() {
+	compare 'bulk TCP' Mbit/s bulk "$1" "$2" "${3:-}"
+	compare 'UDP, 64 B, received' /s datagrams "$1" "$2"
+	compare 'new connections' /s connections "$1" "$2" "${4:-}"
+	compare 'keep-alive requests' /s keepalive "$1" "$2"
+	compare 'keep-alive, 99 %' µs p99 "$1" "$2"
+}
+
+against none null_acceptor
+against none app-fw
+against null_acceptor app-fw '>=0.7' '>=0.6'
+table
+record .
