@@ -42,11 +42,17 @@ app_fw() {
 	stop_daemon TERM
 }
 
-# on_account: the load between two readings of what the programs cost.
+# The same connections where the firewall has no hook: in the server's namespace, from itself to itself.
+load_beside() {
+	echo "connections_beside $(on server wrk -t 2 -c 16 -d "${LOAD_S}s" -H 'Connection: close' \
+		http://127.0.0.1:8081/ </dev/null | requests_per_s)"
+}
+
+# on_account LOAD: it, between two readings of what the programs cost.
 on_account() {
-	programs >"$TMP/before"
-	load
-	programs >"$TMP/after"
+	programs >"$TMP/$1.before"
+	"$1"
+	programs >"$TMP/$1.after"
 }
 
 # The account itself costs something: the kernel reads its clock twice for each run of a program.
@@ -56,9 +62,10 @@ accounted() {
 	UNDO+=("sysctl -q -w kernel.bpf_stats_enabled=$switch")
 	sysctl -q -w kernel.bpf_stats_enabled=1
 	guard client
-	sample accounted 1 on_account
+	sample accounted 1 on_account load
 	ctl stats --json >"$TMP/stats"
 	maps >"$TMP/maps"
+	sample accounted 1 on_account load_beside
 	stop_daemon TERM
 	sysctl -q -w "kernel.bpf_stats_enabled=$switch"
 }
@@ -81,10 +88,10 @@ mv "$TMP/lookups" "$TMP/many"
 
 # --- Into JSON --------------------------------------------------------------------------------
 
-# programs_json: per program what the load made of it; `empty` is what nothing at all would be charged.
+# programs_json LOAD METRIC: per program what the load made of it; `empty` is what nothing at all is charged.
 programs_json() {
-	join -t $'\t' "$TMP/before" "$TMP/after" |
-		jq -Rn --argjson seconds "$LOAD_S" --argjson rate "$(cat "$TMP/accounted.connections")" \
+	join -t $'\t' "$TMP/$1.before" "$TMP/$1.after" |
+		jq -Rn --argjson seconds "$LOAD_S" --argjson rate "$(tail -n 1 "$TMP/accounted.$2")" \
 			--argjson empty "$(awk '/an empty BPF program/ { print $1 }' "$TMP/few")" '
 			def round2: . * 100 | round / 100;
 			[inputs | split("\t") | .[1:] |= map(tonumber) |
@@ -106,7 +113,8 @@ questions_json() {
 
 compare 'new connections' /s connections none app-fw
 compare 'new connections, on account' /s connections none accounted
-programs_json >"$TMP/programs.json"
+programs_json load connections >"$TMP/programs.json"
+programs_json load_beside connections_beside >"$TMP/beside.json"
 jq -s . "$TMP/maps" >"$TMP/maps.json"
 jq .stages "$TMP/stats" >"$TMP/stages.json"
 questions_json "$TMP/few" >"$TMP/few.json"
@@ -116,11 +124,18 @@ questions_json "$TMP/many" >"$TMP/many.json"
 
 table
 echo
-echo '  probe programs during new connections; baseline: what an empty program is charged'
-jq -r '["program", "runs", "runs/conn", "ns/run", "empty", "ns/conn", "% of a CPU"],
-	(.[] | [.program, .runs, .runs_per_connection, .ns_per_run, .empty_ns_per_run, .ns_per_connection, .percent_of_a_cpu]),
-	["all", "", "", "", "", (map(.ns_per_connection) | add), (map(.percent_of_a_cpu) | add * 100 | round / 100)] | @tsv' \
-	"$TMP/programs.json" | align 1
+programs_table() {
+	jq -r '["program", "runs", "runs/conn", "ns/run", "empty", "ns/conn", "% of a CPU"],
+		(map(select(.ns_per_connection > 0))[] |
+		 [.program, .runs, .runs_per_connection, .ns_per_run, .empty_ns_per_run, .ns_per_connection, .percent_of_a_cpu]),
+		["all", "", "", "", "", (map(.ns_per_connection) | add), (map(.percent_of_a_cpu) | add * 100 | round / 100)] | @tsv' \
+		"$1" | align 1
+}
+echo '  probe programs, by what a new connection through the firewall costs; baseline: what an empty one is charged'
+programs_table "$TMP/programs.json"
+echo
+echo '  probe programs, by what a new connection elsewhere costs'
+programs_table "$TMP/beside.json"
 echo
 echo '  maps'
 jq -r '["map", "type", "key B", "value B", "entries", "memory KiB"],
@@ -138,5 +153,5 @@ jq -rs 'def head: "\(.processes) proc, \(.sockets) sock";
 	 [.[].questions] | transpose[] |
 	 [.[0].what, .[0].median_ns, .[1].median_ns, (.[0].median_ns / $bare * 10 | round / 10)]) | @tsv' \
 	"$TMP/few.json" "$TMP/many.json" | align 1
-record "$(jq -rs '". + \({programs: .[0], maps: .[1], stages: .[2], questions: .[3:]})"' \
-	"$TMP"/{programs,maps,stages,few,many}.json)"
+record "$(jq -rs '". + \({programs: .[0], programs_beside: .[1], maps: .[2], stages: .[3], questions: .[4:]})"' \
+	"$TMP"/{programs,beside,maps,stages,few,many}.json)"
