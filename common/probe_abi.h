@@ -15,6 +15,7 @@
 #define ABI_SOCKS     65536 /* sockets on record: 24 MB of kernel memory */
 #define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
 #define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
+#define ABI_CPUS      256   /* processors that can prove at the same time without a record */
 
 /*
  * Note table: sets of a few notes, the set chosen by fingerprint; a new note takes the place of the
@@ -48,11 +49,12 @@ struct note_holder {
  * that one writer owns, and not on the probe's stack: the verifier would follow every value there.
  */
 #define ABI_ANSWER                                                                          \
-	__u64 netns;	 /* inode number of the socket's network namespace */               \
-	__u64 spread_ns; /* newest of the holders' */                                       \
-	__u32 state;	 /* enum note_state */                                              \
-	__u32 flags;	 /* enum note_flags */                                              \
-	__u32 n_holders; /* distinct processes, of whom ABI_HOLDERS are named */            \
+	__u64 netns;	  /* inode number of the socket's network namespace */              \
+	__u64 spread_ns;  /* newest of the holders' */                                      \
+	__u64 changed_ns; /* see struct sock_rec */                                         \
+	__u32 state;	  /* enum note_state */                                             \
+	__u32 flags;	  /* enum note_flags */                                             \
+	__u32 n_holders;  /* distinct processes, of whom ABI_HOLDERS are named */           \
 	__u32 references;                                                                   \
 	__u32 matched; /* sightings that hold */                                            \
 	__u32 lost;    /* sightings that do not */                                          \
@@ -113,6 +115,8 @@ struct sock_rec {
 	__u64 netns;
 	__u64 released_ns; /* CLOCK_BOOTTIME of the last close; 0 while open */
 	__u64 proven_ns;   /* CLOCK_BOOTTIME of the last moment the sightings were all there is */
+	__u64 changed_ns;  /* CLOCK_BOOTTIME when another than the creator was seen to come, or one
+			      to go */
 	__u32 creator;	   /* tgid */
 	__u32 flags;	   /* enum sock_flags */
 	__u32 used;	   /* sightings that may be in use: none at or past this index */

@@ -145,7 +145,8 @@ static bool objects_match(const struct rule *r, const struct holders *holders,
 	found->holder = 0;
 	if (!rule_needs_objects(r))
 		return true;
-	if (holders->origin != ORIGIN_KNOWN || holders->n == 0) {
+	if (holders->n == 0 || holders->origin == ORIGIN_KERNEL ||
+	    (all && holders->origin != ORIGIN_KNOWN)) {
 		found->failed = (enum match)__builtin_ctz(r->have & RULE_OBJECT_MATCHES);
 		return false;
 	}

@@ -32,7 +32,8 @@ struct holders {
 	enum origin origin;
 	uint64_t netns;	 /* inode number of the socket's network namespace; 0 unknown */
 	uint64_t cookie; /* of the socket (SO_COOKIE); 0 unknown */
-	size_t n;	 /* >= 1 for ORIGIN_KNOWN, 0 otherwise */
+	/* >= 1 for ORIGIN_KNOWN, 0 for ORIGIN_KERNEL; ORIGIN_UNKNOWN: those that are certain */
+	size_t n;
 	struct holder h[HOLDERS_MAX];
 };
 

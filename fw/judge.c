@@ -220,7 +220,7 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct pack
 	holders.netns = who->netns;
 	holders.cookie = who->cookie;
 	holders.n = 0;
-	if (who->origin == ORIGIN_KNOWN && j->needs_objects[chain])
+	if (who->n && j->needs_objects[chain])
 		r = resolve_objects(j, who, final, &holders);
 	if (r == -EAGAIN && !final)
 		return r;

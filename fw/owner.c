@@ -22,6 +22,7 @@
 
 #define LONG_SCAN_NS   1000000ull /* of one process: what the loop can spare now and then */
 #define REFERENCES_MAX 4096
+#define QUEUE_LAG_NS   1000000000ull /* longer than a packet waits in a queue, as a rule */
 
 struct owner {
 	struct probe *probe;
@@ -111,6 +112,7 @@ static void set_many(struct owner *o, uint64_t cookie, struct attribution *a)
 struct question {
 	uint32_t hint_tgid; /* a process that may hold it; 0: none known */
 	bool was_open;	    /* a process held it when the packet was sent */
+	bool now;	    /* who holds it now is what counts: the packet comes in */
 	bool final;	    /* do not wait */
 	uint64_t since_ns;  /* a scan that began later answers for good */
 };
@@ -163,6 +165,8 @@ static void set_proven(struct owner *o, const struct question *q, const struct p
 	if (p->netns)
 		out->netns = p->netns;
 	out->orphan = p->flags & NOTE_ORPHAN;
+	if (!q->now && p->changed_ns && p->changed_ns + QUEUE_LAG_NS > q->since_ns)
+		return; /* who holds it has changed since, or nearly: unknown */
 	if (p->state == NOTE_MANY)
 		set_many(o, out->cookie, out);
 	else if (p->state == NOTE_PROVEN)
@@ -191,7 +195,7 @@ static enum reply resolve(struct owner *o, uint64_t cookie, const struct questio
 	}
 	if (p.flags & NOTE_UNACCEPTED)
 		return ASK_LISTENER;
-	if (scanned || q->final || hopeless(&p))
+	if (scanned || q->final || hopeless(&p) || (!p.state && began + QUEUE_LAG_NS > q->since_ns))
 		return ANSWERED;
 	scanner_request(o->scanner);
 	return ASK_LATER;
@@ -333,7 +337,13 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 	out->orphan = note->flags & NOTE_ORPHAN;
 	q->hint_tgid = note->current_tgid;
 	q->was_open = true;
-	if (note->state == NOTE_KERNEL) {
+	if (note->state == NOTE_UNPROVEN || note->flags & NOTE_OVERRUN) {
+		out->n_seen = note->n_holders < ABI_HOLDERS ? note->n_holders : ABI_HOLDERS;
+		memcpy(out->seen, note->holder, out->n_seen * sizeof(out->seen[0]));
+	}
+	if (note->flags & NOTE_OVERRUN) { /* which of several it was cannot be told */
+		set_origin(out, ORIGIN_UNKNOWN);
+	} else if (note->state == NOTE_KERNEL) {
 		set_origin(out, ORIGIN_KERNEL);
 	} else if (note->state == NOTE_PROVEN) {
 		set_holders(out, note->holder, note->n_holders);
@@ -370,6 +380,19 @@ void owner_hint(struct owner *o, const struct hint *hint)
 		netns_learn(o->netns, hint->tgid, hint->netns);
 }
 
+/*
+ * What was seen when the packet was sent is not undone by what is found later: a holder may have
+ * gone meanwhile.
+ */
+static void add_seen(struct attribution *a)
+{
+	if (a->origin == ORIGIN_KERNEL)
+		return;
+	for (size_t i = 0; i < a->n_seen && a->n < ABI_SIGHTINGS; i++)
+		if (!is_listed(a, a->seen[i].tgid))
+			a->holder[a->n++] = a->seen[i];
+}
+
 static enum reply attribute(struct owner *o, const struct queue_packet *p, struct question *q,
 			    struct attribution *out)
 {
@@ -387,19 +410,28 @@ static enum reply attribute(struct owner *o, const struct queue_packet *p, struc
 
 int owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out)
 {
-	struct question q = {.since_ns = clock_boot_ns()};
+	struct question q = {.since_ns = clock_boot_ns(), .now = p->hook == NF_INET_LOCAL_IN};
 
 	memset(out, 0, offsetof(struct attribution, holder));
+	out->n_seen = 0;
 	out->netns = netns_own(o->netns);
 	out->since_ns = q.since_ns;
-	return attribute(o, p, &q, out) == ASK_LATER ? -EAGAIN : 0;
+	out->incoming = q.now;
+	if (attribute(o, p, &q, out) == ASK_LATER)
+		return -EAGAIN;
+	add_seen(out);
+	return 0;
 }
 
 int owner_retry(struct owner *o, bool final, struct attribution *who)
 {
-	struct question q = {.since_ns = who->since_ns, .was_open = true, .final = final};
+	struct question q = {
+		.since_ns = who->since_ns, .was_open = true, .now = who->incoming, .final = final};
 
-	return resolve(o, who->cookie, &q, who) == ASK_LATER ? -EAGAIN : 0;
+	if (resolve(o, who->cookie, &q, who) == ASK_LATER)
+		return -EAGAIN;
+	add_seen(who);
+	return 0;
 }
 
 struct search {
@@ -465,7 +497,7 @@ static uint64_t find_process_socket(struct owner *o, uint32_t pid, enum chain ch
 int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const struct packet *p,
 		     struct attribution *out)
 {
-	struct question q = {.hint_tgid = pid, .final = true, .since_ns = UINT64_MAX};
+	struct question q = {.hint_tgid = pid, .now = true, .final = true, .since_ns = UINT64_MAX};
 	struct proc_rec rec;
 	uint64_t cookie;
 

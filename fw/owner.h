@@ -22,8 +22,13 @@ struct attribution {
 	bool orphan;		/* kernel: the last holder of its socket has closed it */
 	uint64_t cookie, netns; /* as in struct holders */
 	uint64_t since_ns;	/* CLOCK_BOOTTIME when it was first asked for */
+	bool incoming;
+	/* ORIGIN_KNOWN: all holders. ORIGIN_UNKNOWN: those that are certain, if any. */
 	size_t n;
 	struct note_holder holder[ABI_SIGHTINGS];
+	/* Who was seen to hold it as the packet was sent, whatever is found later. */
+	size_t n_seen;
+	struct note_holder seen[ABI_HOLDERS];
 };
 
 /* 0 or -errno; probe and scanner outlive it. */

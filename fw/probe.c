@@ -18,6 +18,7 @@
 
 #include "clock.h"
 #include "common/cleanup.h"
+#include "log.h"
 #include "probe.skel.h"
 
 /* include/uapi/linux/bpf.h of linux 6.4; libbpf 1.1 and its headers do not have them. */
@@ -287,8 +288,12 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 {
 	int r = load_object(p, options->object, true);
 
-	if (r == -EINVAL || r == -EPERM || r == -E2BIG)
+	if (r == -EINVAL || r == -EPERM || r == -E2BIG) {
+		log_line("app-fw: the note program is refused (%s): senders are looked up after "
+			 "the fact",
+			 strerror(-r));
 		r = load_object(p, options->object, false);
+	}
 	if (r)
 		return fail(err, r,
 			    options->object ? options->object : "cannot load the built-in probes");

@@ -31,6 +31,19 @@ struct map_ghosts {
 	__type(value, struct proc_rec);
 };
 
+/* For sockets that have no record because the map is full: one at a time and CPU. */
+struct scratch {
+	__u64 busy;
+	struct sock_rec rec;
+};
+
+struct map_scratch {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_CPUS);
+	__type(key, __u32);
+	__type(value, struct scratch);
+};
+
 struct map_threads {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -83,6 +96,7 @@ struct map_global {
 extern struct map_socks socks SEC(".maps");   /* socket cookie -> who was seen to hold it */
 extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
 extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
+extern struct map_scratch scratches SEC(".maps");
 extern struct map_threads in_flight SEC(".maps"); /* pid_tgid -> inside a mapping call */
 extern struct map_notes notes SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");

@@ -81,6 +81,22 @@ static __always_inline const struct sock *answering(const struct sock *sk)
 	return state == TCP_TIME_WAIT ? NULL : sk;
 }
 
+/* The map is full: who holds the socket, by what can be seen from here. */
+static __always_inline void note_unrecorded(struct note *note, const struct file *file,
+					    bool sending)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct scratch *s = bpf_map_lookup_elem(&scratches, &cpu);
+
+	if (!s || __sync_val_compare_and_swap(&s->busy, 0, 1))
+		return;
+	s->rec.used = 0;
+	s->rec.proven_ns = s->rec.changed_ns = 0;
+	s->rec.creator = s->rec.flags = 0;
+	prove(&s->rec, file, sending, &note->answer);
+	s->busy = 0;
+}
+
 static __always_inline void note_socket(struct note *note, const struct sock *sk, __u8 hook)
 {
 	struct socket *socket;
@@ -106,16 +122,19 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 		return;
 	}
 	note->state = NOTE_UNPROVEN;
+	/* TCP also sends when acknowledgements come or timers end. */
+	sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
 	rec = note->cookie ? sock_record(note->cookie) : NULL;
-	if (!rec)
+	if (!rec) {
+		note->netns = sock_netns(sk);
+		note_unrecorded(note, file, sending);
 		return;
+	}
 	if (!rec->sk) {
 		rec->netns = sock_netns(sk);
 		rec->sk = (__u64)sk;
 	}
 	note->netns = rec->netns;
-	/* TCP also sends when acknowledgements come or timers end. */
-	sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
 	prove(rec, file, sending, &note->answer);
 	count(note->state == NOTE_UNPROVEN ? PCOUNT_UNPROVEN : PCOUNT_PROVEN);
 }

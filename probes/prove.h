@@ -200,6 +200,8 @@ static __always_inline void sighting_add(struct sock_rec *rec, __u64 files, __u3
 		return;
 	}
 	s = &rec->s[a.slot & (ABI_SIGHTINGS - 1)];
+	if (tgid != rec->creator)
+		rec->changed_ns = bpf_ktime_get_boot_ns();
 	s->tgid = tgid;
 	s->fd = fd;
 	barrier();
@@ -215,8 +217,11 @@ static long clean_one(__u32 i, struct weighing *w)
 	if (!s->files)
 		return 0;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (!proc || !sighting_holds(s, proc, w->file))
-		s->files = 0;
+	if (proc && sighting_holds(s, proc, w->file))
+		return 0;
+	s->files = 0;
+	if (i || !(w->rec->flags & SOCK_GUESSED))
+		w->rec->changed_ns = bpf_ktime_get_boot_ns();
 	return 0;
 }
 
@@ -226,7 +231,6 @@ static __always_inline void sightings_clean(struct sock_rec *rec, const struct f
 	struct weighing w = {.rec = rec, .file = file};
 
 	bpf_loop(rec->used, clean_one, &w, 0);
-	rec->flags &= ~SOCK_CROWDED;
 }
 
 struct searching {
@@ -405,7 +409,7 @@ static long attempt(__u32 i, struct weighing *w)
 	w->a->references = file_references(w->file);
 	if (sum_proves(w->a)) {
 		w->rec->proven_ns = bpf_ktime_get_boot_ns();
-		w->rec->flags &= ~SOCK_UNSETTLED;
+		w->rec->flags &= ~(SOCK_UNSETTLED | SOCK_CROWDED);
 		w->a->marks |= MARK_PROVEN;
 		return 1;
 	}
@@ -437,7 +441,10 @@ static __always_inline void prove(struct sock_rec *rec, const struct file *file,
 {
 	struct weighing w = {.rec = rec, .file = file, .a = a, .sending = sending};
 
-	if (!prove_open(&w))
+	bool proven = prove_open(&w);
+
+	a->changed_ns = rec->changed_ns;
+	if (!proven)
 		a->state = NOTE_UNPROVEN;
 	else
 		a->state = a->marks & MARK_MANY ? NOTE_MANY : NOTE_PROVEN;

@@ -248,9 +248,10 @@ int prove_socket(struct prove_args *args)
 		return 0;
 	}
 	if (args->scanned_ns) {
+		/* What did not fit while it scanned is not on record: the next scan will show. */
+		rec->proven_ns = rec->flags & SOCK_CROWDED ? 0 : args->scanned_ns;
+		rec->flags = (rec->flags & ~SOCK_CROWDED) | SOCK_UNSETTLED;
 		sightings_clean(rec, file);
-		rec->proven_ns = args->scanned_ns;
-		rec->flags |= SOCK_UNSETTLED;
 	}
 	prove(rec, file, false, &out->answer);
 	return 0;
