@@ -22,6 +22,7 @@
 
 #define LONG_SCAN_NS   1000000ull /* of one process: what the loop can spare now and then */
 #define REFERENCES_MAX 4096
+#define TCP_SYN_ACK    0x12	     /* RFC 9293 section 3.1 */
 #define QUEUE_LAG_NS   1000000000ull /* longer than a packet waits in a queue, as a rule */
 
 struct owner {
@@ -408,9 +409,15 @@ static enum reply attribute(struct owner *o, const struct queue_packet *p, struc
 	return attribute_forwarded(o, p, q, out);
 }
 
+/* What comes in, and a listener's answer to a SYN, concern whoever holds the socket now. */
+static bool counts_now(const struct queue_packet *p)
+{
+	return p->hook == NF_INET_LOCAL_IN || (p->packet.tcp_flags & TCP_SYN_ACK) == TCP_SYN_ACK;
+}
+
 int owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out)
 {
-	struct question q = {.since_ns = clock_boot_ns(), .now = p->hook == NF_INET_LOCAL_IN};
+	struct question q = {.since_ns = clock_boot_ns(), .now = counts_now(p)};
 
 	memset(out, 0, offsetof(struct attribution, holder));
 	out->n_seen = 0;
