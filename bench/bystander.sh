@@ -15,20 +15,29 @@ calls() {
 	"$BIN/bench/syscalls" -c "$LAST" -m 60 | awk '{ print $1, $2; print $1 ".least", $3 }'
 }
 
-nginx() {
+keepalive() {
 	echo "keepalive $(wrk_in client "$LAST" | requests_per_s)"
+}
+
+connections() {
 	echo "connections $(wrk_in client "$LAST" -H 'Connection: close' | requests_per_s)"
 }
 
+# all WHO FIREWALLS
+all() {
+	local kind
+	for kind in calls keepalive connections; do
+		sample "$1" "$2" "$kind"
+	done
+}
+
 without() {
-	sample without 0 calls
-	sample without 0 nginx
+	all without 0
 }
 
 with() {
 	guard elsewhere
-	sample with 1 calls
-	sample with 1 nginx
+	all with 1
 	stop_daemon TERM
 }
 

@@ -12,6 +12,7 @@
 SCENARIO=$(basename "$0" .sh)
 ROUNDS=${ROUNDS:-7}             # how often each arrangement is measured
 QUIET_S=${QUIET_S:-20}          # how long to wait for a quiet machine, before it is measured as it is
+ATTEMPTS=50                     # how often a sample is tried, while other firewalls come and go
 DISTURBED=0                     # samples taken although it was not quiet
 RESULTS=${RESULTS:-bench/results}
 ROWS=$TMP/rows                  # one JSON object a line
@@ -52,7 +53,7 @@ is_quiet() {
 sample() {
 	local who=$1 n=$2 attempt metric value
 	shift 2
-	for ((attempt = 0; attempt < 20; attempt++)); do
+	for ((attempt = 0; attempt < ATTEMPTS; attempt++)); do
 		WAIT_S=120 wait_for firewalls_are "$n"
 		poll "$QUIET_S" is_quiet || ((DISTURBED += 1))
 		"$@" >"$TMP/sample"

@@ -6,13 +6,19 @@
 
 # Mbit/s of one TCP connection.
 bulk() {
-	on client iperf3 -J -t 1 -c $SERVER4 </dev/null | jq '.end.sum_received.bits_per_second / 1000000 | floor'
+	echo "bulk $(on client iperf3 -J -t 1 -c $SERVER4 </dev/null |
+		jq '.end.sum_received.bits_per_second / 1000000 | floor')"
 }
 
 # Datagrams of 64 bytes that arrived, per second, of as many as the sender could send.
 datagrams() {
-	on client iperf3 -J -u -l 64 -b 0 -t 1 -c $SERVER4 </dev/null |
-		jq '.end.sum | (.packets - .lost_packets) / .seconds | floor'
+	echo "datagrams $(on client iperf3 -J -u -l 64 -b 0 -t 1 -c $SERVER4 </dev/null |
+		jq '.end.sum | (.packets - .lost_packets) / .seconds | floor')"
+}
+
+connections() {
+	echo "connections $(on client wrk -t 2 -c 16 -d 1s -H 'Connection: close' "$(url $SERVER4 8081 /)" </dev/null |
+		requests_per_s)"
 }
 
 # Requests/s on open connections, and what 99 % of them took at most, in µs.
@@ -22,32 +28,29 @@ keepalive() {
 		$1 == "99%" { n = $2 + 0; print "p99", $2 ~ /us$/ ? n : $2 ~ /ms$/ ? n * 1000 : n * 1000000 }'
 }
 
-connections() {
-	on client wrk -t 2 -c 16 -d 1s -H 'Connection: close' "$(url $SERVER4 8081 /)" </dev/null | requests_per_s
-}
-
+# traffic WHO FIREWALLS
 traffic() {
-	echo "bulk $(bulk)"
-	echo "datagrams $(datagrams)"
-	echo "connections $(connections)"
-	keepalive
+	local kind
+	for kind in bulk datagrams connections keepalive; do
+		sample "$1" "$2" "$kind"
+	done
 }
 
 none() {
 	undivert client
-	sample none 0 traffic
+	traffic none 0
 	divert client
 }
 
 null_acceptor() {
 	launch_daemon client "$BIN/bench/null_acceptor" --queue 0 --queue 1 >>"$TMP/steps"
-	sample null_acceptor 0 traffic
+	traffic null_acceptor 0
 	stop_daemon TERM
 }
 
 app_fw() {
 	guard client
-	sample app-fw 1 traffic
+	traffic app-fw 1
 	stop_daemon TERM
 }
 
