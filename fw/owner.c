@@ -173,7 +173,7 @@ static void set_proven(struct owner *o, const struct question *q, const struct p
 	else if (p->state == NOTE_PROVEN)
 		set_holders(out, p->holder, p->n_holders);
 	else /* closed since: who had it then is not known any more */
-		set_origin(out, q->was_open ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+		set_origin(out, q->was_open && !q->now ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
 }
 
 /* Who holds the socket. Unless ANSWERED, out says unknown; its cookie is set in any case. */
@@ -237,14 +237,16 @@ static int find_socket(struct owner *o, bool forwarded, const struct sockdiag_qu
 static enum reply attribute_listener(struct owner *o, bool forwarded, struct sockdiag_query ends,
 				     const struct question *q, struct attribution *out)
 {
+	struct question now = *q;
 	struct sockdiag_answer a;
 	enum reply answer = ANSWERED;
 
+	now.now = true; /* what nobody has accepted yet is of those who may */
 	memset(ends.remote, 0, sizeof(ends.remote));
 	ends.remote_port = 0;
 	set_origin(out, ORIGIN_UNKNOWN);
 	if (!find_socket(o, forwarded, &ends, &a, out))
-		answer = resolve(o, a.cookie, q, out);
+		answer = resolve(o, a.cookie, &now, out);
 	return answer == ASK_LISTENER ? ANSWERED : answer;
 }
 
@@ -356,6 +358,9 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 	} else if (note->cookie) {
 		enum reply answer = resolve(o, note->cookie, q, out);
 
+		/* It may have been closed in this very moment: whose is the packet then? */
+		if (answer == ANSWERED && out->origin == ORIGIN_UNKNOWN && q->now)
+			return attribute_by_lookup(o, p, q, out);
 		return answer == ASK_LISTENER ? ANSWERED : answer;
 	} else {
 		return attribute_by_lookup(o, p, q, out);

@@ -200,7 +200,9 @@ static __always_inline void sighting_add(struct sock_rec *rec, __u64 files, __u3
 		return;
 	}
 	s = &rec->s[a.slot & (ABI_SIGHTINGS - 1)];
-	if (tgid != rec->creator)
+	if (!rec->creator)
+		rec->creator = tgid;
+	else if (tgid != rec->creator)
 		rec->changed_ns = bpf_ktime_get_boot_ns();
 	s->tgid = tgid;
 	s->fd = fd;
