@@ -25,9 +25,15 @@ maps() {
 			value_bytes: .bytes_value, max_entries, memory_bytes: .bytes_memlock}'
 }
 
+# wrk_on NS ADDR SUFFIX: new connections for LOAD_S s: how many a second, and how many.
+wrk_on() {
+	on "$1" wrk -t 2 -c 16 -d "${LOAD_S}s" -H 'Connection: close' "$(url "$2" 8081 /)" </dev/null | awk -v suffix="$3" '
+		/ requests in / { print "requests" suffix, $1 }
+		/^Requests\/sec:/ { print "connections" suffix, $2 }'
+}
+
 load() {
-	echo "connections $(on client wrk -t 2 -c 16 -d "${LOAD_S}s" -H 'Connection: close' \
-		"$(url $SERVER4 8081 /)" </dev/null | requests_per_s)"
+	wrk_on client $SERVER4 ''
 }
 
 none() {
@@ -44,8 +50,7 @@ app_fw() {
 
 # The same connections where the firewall has no hook: in the server's namespace, from itself to itself.
 load_beside() {
-	echo "connections_beside $(on server wrk -t 2 -c 16 -d "${LOAD_S}s" -H 'Connection: close' \
-		http://127.0.0.1:8081/ </dev/null | requests_per_s)"
+	wrk_on server 127.0.0.1 _beside
 }
 
 # on_account LOAD: it, between two readings of what the programs cost.
@@ -88,18 +93,19 @@ mv "$TMP/lookups" "$TMP/many"
 
 # --- Into JSON --------------------------------------------------------------------------------
 
-# programs_json LOAD METRIC: per program what the load made of it; `empty` is what nothing at all is charged.
+# programs_json LOAD SUFFIX: per program what the load made of it; `empty` is what nothing at all is charged.
 programs_json() {
 	join -t $'\t' "$TMP/$1.before" "$TMP/$1.after" |
-		jq -Rn --argjson seconds "$LOAD_S" --argjson rate "$(tail -n 1 "$TMP/accounted.$2")" \
+		jq -Rn --argjson rate "$(tail -n 1 "$TMP/accounted.connections$2")" \
+			--argjson n "$(tail -n 1 "$TMP/accounted.requests$2")" \
 			--argjson empty "$(awk '/an empty BPF program/ { print $1 }' "$TMP/few")" '
 			def round2: . * 100 | round / 100;
 			[inputs | split("\t") | .[1:] |= map(tonumber) |
 			 {program: .[0], runs: (.[3] - .[1]), ns: (.[4] - .[2])} | select(.runs > 0)] | sort_by(-.ns) |
-			map({program, runs, runs_per_connection: (.runs / $rate / $seconds | round2),
+			map({program, runs, runs_per_connection: (.runs / $n | round2),
 			 ns_per_run: (.ns / .runs | round), empty_ns_per_run: $empty,
-			 ns_per_connection: (.ns / $rate / $seconds | round),
-			 percent_of_a_cpu: (.ns / $seconds / 1e7 | round2)})'
+			 ns_per_connection: (.ns / $n | round),
+			 percent_of_a_cpu: (.ns / $n * $rate / 1e7 | round2)})'
 }
 
 # questions_json FILE: an answer of `lookups`.
@@ -113,8 +119,8 @@ questions_json() {
 
 compare 'new connections' /s connections none app-fw
 compare 'new connections, on account' /s connections none accounted
-programs_json load connections >"$TMP/programs.json"
-programs_json load_beside connections_beside >"$TMP/beside.json"
+programs_json load "" >"$TMP/programs.json"
+programs_json load_beside _beside >"$TMP/beside.json"
 jq -s . "$TMP/maps" >"$TMP/maps.json"
 jq .stages "$TMP/stats" >"$TMP/stages.json"
 questions_json "$TMP/few" >"$TMP/few.json"
