@@ -9,8 +9,10 @@
 
 #include <linux/types.h>
 
-#define ABI_SIGHTINGS 16    /* descriptors of one socket that the kernel side keeps track of */
-#define ABI_HOLDERS   4	    /* processes that a note or a proof names; of more, the record tells */
+#define ABI_SIGHTINGS 16    /* descriptors of one socket that its record has room for */
+#define ABI_CROWD     1024  /* further descriptors, of a socket that many processes share */
+#define ABI_CROWDS    128   /* such sockets: 2 MB of kernel memory */
+#define ABI_HOLDERS   8	    /* processes that a note or a proof names; of more, the record tells */
 #define ABI_OBJECTS   32    /* objects kept per process for the time after its death */
 #define ABI_SOCKS     65536 /* sockets on record: 24 MB of kernel memory */
 #define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
@@ -24,8 +26,8 @@
  * the note program for each packet before it can reach NFQUEUE, read by the daemon through mmap(2).
  * A note that is lost costs a lookup, never a wrong answer: the full fingerprint is compared.
  */
-#define ABI_NOTE_SETS 4096 /* power of two */
-#define ABI_NOTE_WAYS 4
+#define ABI_NOTE_SETS 2048 /* power of two */
+#define ABI_NOTE_WAYS 8
 
 enum note_state {
 	NOTE_KERNEL = 1, /* no full socket, or one that no open file stands behind */
@@ -61,14 +63,17 @@ struct note_holder {
 	__u32 leaving; /* sightings of a process that is exiting at this moment */          \
 	__u32 calls;   /* references that the call which sends the packet may have taken */ \
 	__u32 marks;   /* enum answer_mark */                                               \
+	__u32 users;   /* threads that use a shared descriptor table, and */                \
+	__u32 first;   /* the first sighting in it: while it is weighed */                  \
 	__u32 pad;                                                                          \
 	struct note_holder holder[ABI_HOLDERS];
 
 enum answer_mark {
-	MARK_SHARED = 1,  /* a holder shares its descriptor table with another process */
+	MARK_SHARED = 1,  /* a descriptor table has users that are not on record */
 	MARK_UNKNOWN = 2, /* a holder has no process record */
 	MARK_MANY = 4,	  /* more holders than are named */
 	MARK_PROVEN = 8,
+	MARK_SENDER = 16, /* the process in whose context the packet passes holds it */
 };
 
 struct answer {
@@ -76,8 +81,7 @@ struct answer {
 };
 
 struct note {
-	__u64 seq; /* odd while a writer is at it */
-	__u64 print;
+	__u64 seq;     /* odd while a writer is at it */
 	__u64 cookie;  /* of the socket, or of the listener for a connection not yet accepted */
 	__u64 when_ns; /* CLOCK_MONOTONIC */
 	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
@@ -93,6 +97,7 @@ struct note {
 struct note_set {
 	__u32 next; /* whose turn it is to be written over, modulo ABI_NOTE_WAYS */
 	__u32 pad;
+	__u64 print[ABI_NOTE_WAYS]; /* of each note; written under its seq */
 	struct note way[ABI_NOTE_WAYS];
 };
 
@@ -109,6 +114,11 @@ struct sighting {
 	__u32 fd;
 };
 
+/* Key: socket cookie. The sightings that the record has no room for. */
+struct crowd {
+	struct sighting s[ABI_CROWD];
+};
+
 /* Key: socket cookie. */
 struct sock_rec {
 	__u64 sk; /* kernel address; 0 until it was seen */
@@ -119,8 +129,9 @@ struct sock_rec {
 			      to go */
 	__u32 creator;	   /* tgid */
 	__u32 flags;	   /* enum sock_flags */
-	__u32 used;	   /* sightings that may be in use: none at or past this index */
-	__u32 pad;
+	__u32 used;	   /* sightings that may be in use, those of the crowd last: none at or past
+			      this index */
+	__u32 busy;	   /* somebody is adding to the sightings */
 	struct sighting s[ABI_SIGHTINGS];
 };
 
@@ -133,7 +144,7 @@ enum sock_flags {
 
 enum proc_flags {
 	PROC_EXITED = 1,       /* the last thread has gone */
-	PROC_FILES_SHARED = 2, /* shares its descriptor table with another process (CLONE_FILES) */
+	PROC_FILES_SHARED = 2, /* may share a descriptor table with another process (CLONE_FILES) */
 	PROC_OBJECTS_PARTIAL = 4, /* obj[] does not hold every object that was mapped */
 	PROC_URING = 8,		  /* it, or who it was forked from, has made an io_uring */
 };
@@ -155,7 +166,8 @@ struct proc_rec {
 			  */
 	__u64 exec_ns;	 /* of the last execve, or of the start */
 	__u64 exit_ns;
-	__u64 files; /* kernel address of its files_struct */
+	__u64 task;  /* kernel address of its leader's task_struct */
+	__u64 files; /* kernel address of its last files_struct, once exited */
 	__u64 mm;    /* kernel address of its mm_struct */
 	__u64 last;  /* kernel address of its last task_struct, once exited */
 	__u32 in_flight;
@@ -229,8 +241,9 @@ enum probe_counter {
 /*
  * The fingerprint: a 64-bit mix over addresses, protocol and the first words after the IP header.
  * "After the IP header" is past the IPv4 options, or 40 bytes into an IPv6 packet whatever its next
- * header is; the protocol is that header's protocol or next-header field. Word i is 8 bytes in
- * memory order; bytes that the packet does not have are 0.
+ * header is; the protocol is that header's protocol or next-header field; the identification is the
+ * IPv4 header's, in network order: it tells apart what sockets of one port say alike. Word i is 8
+ * bytes in memory order; bytes that the packet does not have are 0.
  *
  * TCP: 2 words (ports, sequence and acknowledgement numbers, flags, window). Others: 5 words, or
  * only 1 (the short print) where the rest was not in the linear part of the kernel's buffer.
@@ -249,9 +262,9 @@ static inline __attribute__((always_inline)) __u64 abi_mix(__u64 h, __u64 word)
 /* addr: saddr and daddr as 16 bytes each in network order, 2 words each, IPv4 in the first 4 bytes.
  */
 static inline __attribute__((always_inline)) __u64 abi_print(const __u64 addr[4], __u8 proto,
-							     const __u64 *words, int n)
+							     __u16 id, const __u64 *words, int n)
 {
-	__u64 h = abi_mix(proto, addr[0]);
+	__u64 h = abi_mix(proto | (__u64)id << 8, addr[0]);
 
 	h = abi_mix(h, addr[1]);
 	h = abi_mix(h, addr[2]);

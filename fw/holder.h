@@ -10,7 +10,7 @@
 
 #include "objset.h"
 
-#define HOLDERS_MAX 64 /* a socket held by more processes than this is of unknown origin */
+#define HOLDERS_MAX 1040 /* a socket held by more processes than this is of unknown origin */
 
 enum origin {
 	ORIGIN_KNOWN,	/* all holders are in the list */

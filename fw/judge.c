@@ -105,7 +105,7 @@ static int resolve_objects(struct judge *j, const struct attribution *who, bool 
 			   struct holders *out)
 {
 	for (size_t i = 0; i < who->n; i++) {
-		const struct note_holder *h = &who->holder[i];
+		const struct note_holder *h = attribution_holder(who, i);
 		int r = processes_objects(j->processes, h, final, &out->h[i].objects);
 
 		if (r)
@@ -227,8 +227,9 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct pack
 	if (r) /* out of memory: nothing can be said of it */
 		holders.origin = ORIGIN_UNKNOWN;
 	for (size_t i = holders.n; !r && i < who->n; i++) {
-		holders.h[i] =
-			(struct holder){who->holder[i].tgid, who->holder[i].start_ns, &nothing};
+		const struct note_holder *h = attribution_holder(who, i);
+
+		holders.h[i] = (struct holder){h->tgid, h->start_ns, &nothing};
 		holders.n++;
 	}
 	j->stats->counter[origin_counter[holders.origin]]++;
@@ -287,6 +288,7 @@ int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enu
 	uint64_t ticks = clock_ticks();
 	struct attribution who;
 	bool unattributed;
+	int r = 0;
 
 	if (p->packet.malformed)
 		j->stats->counter[COUNT_MALFORMED]++;
@@ -294,12 +296,15 @@ int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enu
 		j->stats->counter[COUNT_FRAGMENT]++;
 	unattributed = owner_attribute(j->owner, p, &who);
 	if (!unattributed && !judge_attributed(j, chain, &p->packet, &who, false, ticks, verdict))
-		return 0;
+		goto out;
 	if (!hold(j, q, p, &who, unattributed))
-		return 1;
+		return 1; /* who is the held packet's now */
 	if (unattributed)
 		owner_retry(j->owner, true, &who);
-	return judge_attributed(j, chain, &p->packet, &who, true, ticks, verdict);
+	r = judge_attributed(j, chain, &p->packet, &who, true, ticks, verdict);
+out:
+	attribution_clear(&who);
+	return r;
 }
 
 static json_t *report_holders(struct judge *j, const struct attribution *who)
@@ -309,33 +314,39 @@ static json_t *report_holders(struct judge *j, const struct attribution *who)
 	for (size_t i = 0; i < who->n; i++) {
 		json_t *report;
 
-		if (!processes_report(j->processes, who->holder[i].tgid, true, &report))
+		if (!processes_report(j->processes, attribution_holder(who, i)->tgid, true,
+				      &report))
 			json_array_append_new(list, report);
 	}
 	return list;
+}
+
+static int explain_to(struct judge *j, const struct attribution *who, enum chain chain,
+		      const struct packet *p, bool final, json_t **out)
+{
+	struct holders holders = {
+		.origin = who->origin, .netns = who->netns, .cookie = who->cookie};
+	int r = resolve_objects(j, who, final, &holders);
+
+	if (r)
+		return r;
+	*out = explain(j->rules, chain, p, &holders);
+	if (!*out)
+		return -ENOMEM;
+	json_object_set_new(*out, "holders", report_holders(j, who));
+	json_object_set_new(*out, "socket", who->cookie ? json_integer(who->cookie) : json_null());
+	return 0;
 }
 
 int judge_explain(struct judge *j, uint32_t pid, enum chain chain, const struct packet *p,
 		  bool final, json_t **out)
 {
 	struct attribution who;
-	struct holders holders = {0};
 	int r = owner_of_process(j->owner, pid, chain, p, &who);
 
-	if (r)
-		return r;
-	holders.origin = who.origin;
-	holders.netns = who.netns;
-	holders.cookie = who.cookie;
-	r = resolve_objects(j, &who, final, &holders);
-	if (r)
-		return r;
-	*out = explain(j->rules, chain, p, &holders);
-	if (!*out)
-		return -ENOMEM;
-	json_object_set_new(*out, "holders", report_holders(j, &who));
-	json_object_set_new(*out, "socket", who.cookie ? json_integer(who.cookie) : json_null());
-	return 0;
+	r = r ? r : explain_to(j, &who, chain, p, final, out);
+	attribution_clear(&who);
+	return r;
 }
 
 static bool release(struct judge *j, struct held *h, bool final)
@@ -370,6 +381,7 @@ static void retry_all(struct judge *j, bool final)
 			j->stats->counter[COUNT_HELD_EXPIRED]++;
 		*at = h->next;
 		j->n_held--;
+		attribution_clear(&h->who);
 		free(h);
 	}
 	j->held_last = at;

@@ -24,6 +24,7 @@
 #define REFERENCES_MAX 4096
 #define TCP_SYN_ACK    0x12	     /* RFC 9293 section 3.1 */
 #define QUEUE_LAG_NS   1000000000ull /* longer than a packet waits in a queue, as a rule */
+#define BIRTH_NS       10000000ull   /* longer than fork(2) and the asking take, as a rule */
 
 struct owner {
 	struct probe *probe;
@@ -64,48 +65,73 @@ void owner_free(struct owner *o)
 	free(o);
 }
 
+void attribution_clear(struct attribution *a)
+{
+	free(a->many);
+	a->many = NULL;
+	a->n = 0;
+}
+
 static void set_origin(struct attribution *a, enum origin origin)
 {
+	attribution_clear(a);
 	a->origin = origin;
-	a->n = 0;
 }
 
 static void set_holders(struct attribution *a, const struct note_holder *h, uint32_t n)
 {
-	a->origin = ORIGIN_KNOWN;
+	set_origin(a, ORIGIN_KNOWN);
 	a->n = n < ABI_HOLDERS ? n : ABI_HOLDERS;
-	memcpy(a->holder, h, a->n * sizeof(*h));
+	memcpy(a->few, h, a->n * sizeof(*h));
 }
 
 static bool is_listed(const struct attribution *a, uint32_t tgid)
 {
 	for (size_t i = 0; i < a->n; i++)
-		if (a->holder[i].tgid == tgid)
+		if (attribution_holder(a, i)->tgid == tgid)
 			return true;
 	return false;
 }
 
-/* More holders than a note names: its proof says that all are in the record. */
-static void set_many(struct owner *o, uint64_t cookie, struct attribution *a)
+/* False when there is no memory for it. */
+static bool add_holder(struct attribution *a, const struct note_holder *h)
 {
-	struct sock_rec rec;
+	if (is_listed(a, h->tgid))
+		return true;
+	if (a->n == HOLDERS_MAX)
+		return false;
+	if (a->n == ABI_SIGHTINGS && !a->many) {
+		a->many = calloc(HOLDERS_MAX, sizeof(*a->many));
+		if (!a->many)
+			return false;
+		memcpy(a->many, a->few, sizeof(a->few));
+	}
+	(a->many ? a->many : a->few)[a->n++] = *h;
+	return true;
+}
+
+/* More holders than a note names: its proof says that all are on the roster. */
+static void set_many(struct owner *o, const struct answer *answer, struct attribution *a)
+{
+	struct sighting roster[PROBE_ROSTER_MAX];
+	int n = probe_roster(o->probe, a->cookie, answer->changed_ns, roster);
 
 	set_origin(a, ORIGIN_UNKNOWN);
-	if (probe_sock(o->probe, cookie, &rec) || (rec.flags & SOCK_CROWDED))
-		return;
-	for (size_t i = 0; i < ABI_SIGHTINGS; i++) {
+	for (int i = 0; i < n; i++) {
+		struct note_holder h = {.tgid = roster[i].tgid};
 		struct proc_rec proc;
 
-		if (!rec.s[i].files || is_listed(a, rec.s[i].tgid))
+		if (is_listed(a, h.tgid))
 			continue;
-		if (probe_proc(o->probe, rec.s[i].tgid, &proc))
+		if (probe_proc(o->probe, h.tgid, &proc))
 			return;
-		a->holder[a->n++] = (struct note_holder){.tgid = rec.s[i].tgid,
-							 .in_flight = proc.in_flight,
-							 .start_ns = proc.start_ns,
-							 .map_stamp = proc.map_stamp};
+		h.in_flight = proc.in_flight;
+		h.start_ns = proc.start_ns;
+		h.map_stamp = proc.map_stamp;
+		if (!add_holder(a, &h))
+			return;
 	}
-	if (a->n)
+	if (n > 0)
 		a->origin = ORIGIN_KNOWN;
 }
 
@@ -116,6 +142,9 @@ struct question {
 	bool now;	    /* who holds it now is what counts: the packet comes in */
 	bool final;	    /* do not wait */
 	uint64_t since_ns;  /* a scan that began later answers for good */
+	bool noted;	    /* there is a note, and who held it last changed at: */
+	uint64_t changed_ns;
+	uint32_t unexplained; /* references then, beyond those of who was seen */
 };
 
 enum reply {
@@ -160,20 +189,91 @@ static bool hopeless(const struct proof *p)
 	return p->references > p->matched + REFERENCES_MAX;
 }
 
+/* References that are neither of a holder's descriptors nor of his calls. */
+static uint32_t unexplained(const struct answer *a)
+{
+	uint32_t sum = a->matched + a->calls;
+
+	return a->references > sum ? a->references - sum : 0;
+}
+
+static bool was_seen(const struct attribution *a, uint32_t tgid)
+{
+	for (size_t i = 0; i < a->n_seen; i++)
+		if (a->seen[i].tgid == tgid)
+			return true;
+	return false;
+}
+
+/* A process that was being forked from one of those who were seen, as the packet was sent. */
+static bool was_being_born(struct owner *o, const struct question *q, const struct attribution *a,
+			   const struct note_holder *h)
+{
+	struct proc_rec proc;
+
+	return h->start_ns + BIRTH_NS > q->since_ns && !probe_proc(o->probe, h->tgid, &proc) &&
+	       was_seen(a, proc.ppid);
+}
+
+static bool is_gone(struct owner *o, const struct note_holder *h)
+{
+	struct proc_rec proc;
+
+	return probe_proc_started(o->probe, h->tgid, h->start_ns, &proc) ||
+	       (proc.flags & PROC_EXITED);
+}
+
+/*
+ * Those who hold it now, in `a`, are those who were seen, but for who has ended since, and beside
+ * them only children who were not there yet: then those who were seen were all.
+ */
+static bool were_all_seen(struct owner *o, const struct question *q, const struct attribution *a)
+{
+	uint32_t born = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct note_holder *h = attribution_holder(a, i);
+
+		if (was_seen(a, h->tgid))
+			continue;
+		if (!was_being_born(o, q, a, h))
+			return false;
+		born++;
+	}
+	for (size_t i = 0; i < a->n_seen; i++)
+		if (!is_listed(a, a->seen[i].tgid) && !is_gone(o, &a->seen[i]))
+			return false;
+	return a->n_seen && born >= q->unexplained;
+}
+
+/* Whether who holds it may have changed since the packet was sent. */
+static bool may_have_changed(const struct question *q, const struct proof *p)
+{
+	if (q->now)
+		return false;
+	if (q->noted)
+		return p->changed_ns > q->changed_ns || unexplained(&p->answer) < q->unexplained;
+	return p->changed_ns && p->changed_ns + QUEUE_LAG_NS > q->since_ns;
+}
+
 static void set_proven(struct owner *o, const struct question *q, const struct proof *p,
 		       struct attribution *out)
 {
 	if (p->netns)
 		out->netns = p->netns;
 	out->orphan = p->flags & NOTE_ORPHAN;
-	if (!q->now && p->changed_ns && p->changed_ns + QUEUE_LAG_NS > q->since_ns)
-		return; /* who holds it has changed since, or nearly: unknown */
 	if (p->state == NOTE_MANY)
-		set_many(o, out->cookie, out);
+		set_many(o, &p->answer, out);
 	else if (p->state == NOTE_PROVEN)
 		set_holders(out, p->holder, p->n_holders);
 	else /* closed since: who had it then is not known any more */
 		set_origin(out, q->was_open && !q->now ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+	if (out->origin != ORIGIN_KNOWN || !may_have_changed(q, p))
+		return;
+	if (were_all_seen(o, q, out))
+		set_holders(out, out->seen, out->n_seen);
+	else
+		set_origin(out, ORIGIN_UNKNOWN);
 }
 
 /* Who holds the socket. Unless ANSWERED, out says unknown; its cookie is set in any case. */
@@ -340,6 +440,9 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 	out->orphan = note->flags & NOTE_ORPHAN;
 	q->hint_tgid = note->current_tgid;
 	q->was_open = true;
+	q->noted = out->noted = !(note->flags & NOTE_OVERRUN);
+	q->changed_ns = out->changed_ns = note->changed_ns;
+	q->unexplained = out->unexplained = unexplained(&note->answer);
 	if (note->state == NOTE_UNPROVEN || note->flags & NOTE_OVERRUN) {
 		out->n_seen = note->n_holders < ABI_HOLDERS ? note->n_holders : ABI_HOLDERS;
 		memcpy(out->seen, note->holder, out->n_seen * sizeof(out->seen[0]));
@@ -351,7 +454,7 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 	} else if (note->state == NOTE_PROVEN) {
 		set_holders(out, note->holder, note->n_holders);
 	} else if (note->state == NOTE_MANY) {
-		set_many(o, note->cookie, out);
+		set_many(o, &note->answer, out);
 	} else if (note->flags & NOTE_UNACCEPTED) {
 		make_query(p, p->hook == NF_INET_LOCAL_IN, &ends);
 		return attribute_listener(o, p->hook == NF_INET_FORWARD, ends, q, out);
@@ -394,9 +497,8 @@ static void add_seen(struct attribution *a)
 {
 	if (a->origin == ORIGIN_KERNEL)
 		return;
-	for (size_t i = 0; i < a->n_seen && a->n < ABI_SIGHTINGS; i++)
-		if (!is_listed(a, a->seen[i].tgid))
-			a->holder[a->n++] = a->seen[i];
+	for (size_t i = 0; i < a->n_seen; i++)
+		add_holder(a, &a->seen[i]);
 }
 
 static enum reply attribute(struct owner *o, const struct queue_packet *p, struct question *q,
@@ -424,7 +526,8 @@ int owner_attribute(struct owner *o, const struct queue_packet *p, struct attrib
 {
 	struct question q = {.since_ns = clock_boot_ns(), .now = counts_now(p)};
 
-	memset(out, 0, offsetof(struct attribution, holder));
+	memset(out, 0, offsetof(struct attribution, few));
+	out->many = NULL;
 	out->n_seen = 0;
 	out->netns = netns_own(o->netns);
 	out->since_ns = q.since_ns;
@@ -437,8 +540,13 @@ int owner_attribute(struct owner *o, const struct queue_packet *p, struct attrib
 
 int owner_retry(struct owner *o, bool final, struct attribution *who)
 {
-	struct question q = {
-		.since_ns = who->since_ns, .was_open = true, .now = who->incoming, .final = final};
+	struct question q = {.since_ns = who->since_ns,
+			     .was_open = true,
+			     .now = who->incoming,
+			     .final = final,
+			     .noted = who->noted,
+			     .changed_ns = who->changed_ns,
+			     .unexplained = who->unexplained};
 
 	if (resolve(o, who->cookie, &q, who) == ASK_LATER)
 		return -EAGAIN;
@@ -521,11 +629,11 @@ int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const stru
 	if (cookie && resolve(o, cookie, &q, out) == ANSWERED && out->origin == ORIGIN_KNOWN)
 		return 0;
 	out->cookie = 0;
-	out->origin = ORIGIN_KNOWN;
+	set_origin(out, ORIGIN_KNOWN);
 	out->n = 1;
-	out->holder[0] = (struct note_holder){.tgid = pid,
-					      .in_flight = rec.in_flight,
-					      .start_ns = rec.start_ns,
-					      .map_stamp = rec.map_stamp};
+	out->few[0] = (struct note_holder){.tgid = pid,
+					   .in_flight = rec.in_flight,
+					   .start_ns = rec.start_ns,
+					   .map_stamp = rec.map_stamp};
 	return 0;
 }

@@ -22,14 +22,25 @@ struct attribution {
 	bool orphan;		/* kernel: the last holder of its socket has closed it */
 	uint64_t cookie, netns; /* as in struct holders */
 	uint64_t since_ns;	/* CLOCK_BOOTTIME when it was first asked for */
-	bool incoming;
+	bool incoming, noted;
+	uint64_t changed_ns;  /* if noted, as in struct answer */
+	uint32_t unexplained; /* if noted, references beyond those of who was seen */
 	/* ORIGIN_KNOWN: all holders. ORIGIN_UNKNOWN: those that are certain, if any. */
 	size_t n;
-	struct note_holder holder[ABI_SIGHTINGS];
+	struct note_holder few[ABI_SIGHTINGS], *many; /* many: on the heap, or NULL */
 	/* Who was seen to hold it as the packet was sent, whatever is found later. */
 	size_t n_seen;
 	struct note_holder seen[ABI_HOLDERS];
 };
+
+static inline const struct note_holder *attribution_holder(const struct attribution *a, size_t i)
+{
+	return a->many ? &a->many[i] : &a->few[i];
+}
+
+/* Frees what it has on the heap. An attribution may be moved by copying, then one of the two is to
+ * be cleared. */
+void attribution_clear(struct attribution *a);
 
 /* 0 or -errno; probe and scanner outlive it. */
 int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats,
@@ -37,9 +48,9 @@ int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats,
 void owner_free(struct owner *o); /* NULL is fine */
 
 /*
- * What cannot be shown is ORIGIN_UNKNOWN. Returns 0; or -EAGAIN: only a scan of all processes can
- * tell, and it has been asked for: owner_retry() when the scanner is done. `final`: it is now or
- * never.
+ * What cannot be shown is ORIGIN_UNKNOWN. To be cleared in any case. Returns 0; or -EAGAIN: only a
+ * scan of all processes can tell, and it has been asked for: owner_retry() when the scanner is
+ * done. `final`: it is now or never.
  */
 int owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out);
 int owner_retry(struct owner *o, bool final, struct attribution *who);
@@ -50,7 +61,7 @@ void owner_hint(struct owner *o, const struct hint *hint);
 /*
  * For the socket that process `pid` has with the peer in `p` (the destination on OUTPUT, the source
  * on INPUT; ports that are 0 are any); if it has none, for the process alone, and out->cookie is 0.
- * 0; -ESRCH when there is no such process.
+ * 0; -ESRCH when there is no such process. To be cleared in any case.
  */
 int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const struct packet *p,
 		     struct attribution *out);

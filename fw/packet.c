@@ -44,8 +44,8 @@ static uint16_t be16(const uint8_t *b)
 	return (uint16_t)(b[0] << 8 | b[1]);
 }
 
-static uint64_t fingerprint(struct view *v, const struct packet *p, uint8_t proto, size_t offset,
-			    int n_words)
+static uint64_t fingerprint(struct view *v, const struct packet *p, uint8_t proto, uint16_t id,
+			    size_t offset, int n_words)
 {
 	__u64 addr[4], words[ABI_PRINT_WORDS_LONG] = {0};
 	size_t want = 8 * (size_t)n_words;
@@ -59,21 +59,21 @@ static uint64_t fingerprint(struct view *v, const struct packet *p, uint8_t prot
 	memcpy(words, b, want);
 	memcpy(&addr[0], p->saddr, 16);
 	memcpy(&addr[2], p->daddr, 16);
-	return abi_print(addr, proto, words, n_words);
+	return abi_print(addr, proto, id, words, n_words);
 }
 
 /* Before v->end is narrowed to what the packet says of its length: the probes do not read that. */
-static void take_prints(struct view *v, struct packet *p, uint8_t proto, size_t offset)
+static void take_prints(struct view *v, struct packet *p, uint8_t proto, uint16_t id, size_t offset)
 {
 	if (!inside(v, offset, 0))
 		return;
 	if (proto == IPPROTO_TCP) {
-		p->print = fingerprint(v, p, proto, offset, ABI_PRINT_WORDS_TCP);
+		p->print = fingerprint(v, p, proto, id, offset, ABI_PRINT_WORDS_TCP);
 		p->print_short = p->print;
 		return;
 	}
-	p->print = fingerprint(v, p, proto, offset, ABI_PRINT_WORDS_LONG);
-	p->print_short = fingerprint(v, p, proto, offset, ABI_PRINT_WORDS_SHORT);
+	p->print = fingerprint(v, p, proto, id, offset, ABI_PRINT_WORDS_LONG);
+	p->print_short = fingerprint(v, p, proto, id, offset, ABI_PRINT_WORDS_SHORT);
 }
 
 static void read_tcp(struct view *v, struct packet *p)
@@ -167,7 +167,7 @@ static void read_ipv4(struct view *v, struct packet *p)
 {
 	const uint8_t *ip = bytes_at(v, 0, IPV4_HEADER);
 	size_t header, total;
-	uint16_t fragment;
+	uint16_t fragment, id;
 
 	if (!ip)
 		return;
@@ -179,7 +179,8 @@ static void read_ipv4(struct view *v, struct packet *p)
 		v->malformed = true;
 		return;
 	}
-	take_prints(v, p, ip[9], header);
+	memcpy(&id, ip + 4, 2);
+	take_prints(v, p, ip[9], id, header);
 	total = be16(ip + 2);
 	if (total == 0 && v->end > LENGTH_MAX)
 		total = v->end;
@@ -253,7 +254,7 @@ static void read_ipv6(struct view *v, struct packet *p)
 	p->family = 6;
 	memcpy(p->saddr, ip + 8, 16);
 	memcpy(p->daddr, ip + 24, 16);
-	take_prints(v, p, ip[6], IPV6_HEADER);
+	take_prints(v, p, ip[6], 0, IPV6_HEADER);
 	payload = be16(ip + 4);
 	if (payload == 0 && v->end - IPV6_HEADER > LENGTH_MAX)
 		payload = v->end - IPV6_HEADER;

@@ -27,7 +27,8 @@
 
 #define NF_INET_LOCAL_IN  1
 #define NF_INET_LOCAL_OUT 3
-#define NF_PRIORITY_NOTE  (-1) /* just before the filter table, past DNAT */
+#define NF_PRIORITY_FIRST (-1)	/* just before the filter table */
+#define NF_PRIORITY_LAST  (-32) /* past DNAT */
 
 #define NOTE_PROGRAM "note_packet"
 #define LINKS_MAX    32
@@ -47,7 +48,7 @@ struct probe {
 	const struct note_set *notes;	  /* ABI_NOTE_SETS */
 	uint64_t (*given)[ABI_NOTE_WAYS]; /* seq of each note that was given out */
 	const struct proof *proof;	  /* 1 */
-	int socks, procs, ghosts, counters, hints;
+	int socks, crowds, procs, ghosts, counters, hints;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
 	int prove;
 	int cpus;
@@ -172,7 +173,7 @@ static int attach_all(struct probe *p, char err[256])
 }
 
 /* BPF_LINK_CREATE for netfilter, whose part of union bpf_attr these headers do not know. */
-static int attach_note(int prog_fd, uint32_t family, uint32_t hook)
+static int attach_note_at(int prog_fd, uint32_t family, uint32_t hook, int32_t priority)
 {
 	struct {
 		uint32_t prog_fd, target_fd, attach_type, flags;
@@ -185,10 +186,23 @@ static int attach_note(int prog_fd, uint32_t family, uint32_t hook)
 		.attach_type = ATTACH_TYPE_NETFILTER,
 		.family = family,
 		.hook = hook,
-		.priority = NF_PRIORITY_NOTE,
+		.priority = priority,
 	};
 
 	return syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+/* A priority is one program's: another daemon, or one that is not quite gone, may have the first.
+ */
+static int attach_note(int prog_fd, uint32_t family, uint32_t hook)
+{
+	int32_t priority = NF_PRIORITY_FIRST;
+	int link;
+
+	do
+		link = attach_note_at(prog_fd, family, hook, priority);
+	while (link < 0 && errno == EBUSY && --priority >= NF_PRIORITY_LAST);
+	return link;
 }
 
 struct probe_notes *probe_notes_attach(struct probe *p)
@@ -254,6 +268,7 @@ static int on_hint(void *context, void *data, size_t size)
 static int bind_maps(struct probe *p)
 {
 	p->socks = find_map(p, "socks");
+	p->crowds = find_map(p, "crowds");
 	p->procs = find_map(p, "procs");
 	p->ghosts = find_map(p, "ghosts");
 	p->counters = find_map(p, "counters");
@@ -263,8 +278,9 @@ static int bind_maps(struct probe *p)
 	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
 	p->cpus = libbpf_num_possible_cpus();
-	if (p->socks < 0 || p->procs < 0 || p->ghosts < 0 || p->counters < 0 || p->hints < 0 ||
-	    p->prove < 0 || !p->scan_files || !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
+	if (p->socks < 0 || p->crowds < 0 || p->procs < 0 || p->ghosts < 0 || p->counters < 0 ||
+	    p->hints < 0 || p->prove < 0 || !p->scan_files || !p->scan_tasks || !p->scan_mappings ||
+	    p->cpus < 1)
 		return -EBADF;
 	p->notes = map_memory(p, "notes", page_round(sizeof(struct note_set) * ABI_NOTE_SETS));
 	p->proof = map_memory(p, "proof_out", page_round(sizeof(struct proof)));
@@ -306,6 +322,10 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 	if (r)
 		return r;
 	p->notes_here = probe_notes_attach(p);
+	if (!p->notes_here)
+		log_line("app-fw: the note program cannot be attached (%s): senders are looked up "
+			 "after the fact",
+			 strerror(errno));
 	r = probe_scan_files(p, 0);
 	return r ? fail(err, r, "cannot read the processes' descriptors") : 0;
 }
@@ -353,11 +373,12 @@ bool probe_has_notes(const struct probe *p)
 }
 
 /* A copy that no writer touched meanwhile. */
-static bool read_note(const struct note *slot, uint64_t print, struct note *out)
+static bool read_note(const struct note_set *set, size_t way, uint64_t print, struct note *out)
 {
+	const struct note *slot = &set->way[way];
 	uint64_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
 
-	if ((seq & 1) || slot->print != print)
+	if ((seq & 1) || __atomic_load_n(&set->print[way], __ATOMIC_RELAXED) != print)
 		return false;
 	memcpy(out, slot, offsetof(struct note, holder));
 	if (out->n_holders > ABI_HOLDERS)
@@ -377,8 +398,8 @@ bool probe_note(struct probe *p, uint64_t print, uint8_t hook, struct note *out)
 	for (int i = 0; i < ABI_NOTE_WAYS; i++) {
 		struct note n;
 
-		if (set->way[i].seq == given[i] || !read_note(&set->way[i], at, &n) ||
-		    (oldest >= 0 && n.when_ns > out->when_ns))
+		if (set->print[i] != at || set->way[i].seq == given[i] ||
+		    !read_note(set, i, at, &n) || (oldest >= 0 && n.when_ns > out->when_ns))
 			continue;
 		*out = n;
 		oldest = i;
@@ -418,6 +439,31 @@ int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
 int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
 {
 	return bpf_map_lookup_elem(p->socks, &cookie, out);
+}
+
+int probe_roster(const struct probe *p, uint64_t cookie, uint64_t changed_ns,
+		 struct sighting out[PROBE_ROSTER_MAX])
+{
+	struct sock_rec rec;
+	struct crowd crowd;
+	size_t used, n = 0;
+	int r = probe_sock(p, cookie, &rec);
+
+	if (r)
+		return r;
+	used = rec.used < PROBE_ROSTER_MAX ? rec.used : PROBE_ROSTER_MAX;
+	if (used > ABI_SIGHTINGS)
+		r = bpf_map_lookup_elem(p->crowds, &cookie, &crowd);
+	if (r || (rec.flags & SOCK_CROWDED) || rec.changed_ns != changed_ns)
+		return -EAGAIN;
+	for (size_t i = 0; i < used; i++) {
+		const struct sighting *s =
+			i < ABI_SIGHTINGS ? &rec.s[i] : &crowd.s[i - ABI_SIGHTINGS];
+
+		if (s->files)
+			out[n++] = *s;
+	}
+	return (int)n;
 }
 
 void probe_each_proc(const struct probe *p,

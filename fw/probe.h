@@ -49,6 +49,16 @@ int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
 		       struct proc_rec *out);
 int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out);
 
+#define PROBE_ROSTER_MAX (ABI_SIGHTINGS + ABI_CROWD)
+
+/*
+ * The descriptors at which a socket was seen; the same process may be there more than once. How
+ * many, or -errno; -EAGAIN: they are more than can be kept, or not as they were at changed_ns (as
+ * an answer gives it) any more.
+ */
+int probe_roster(const struct probe *p, uint64_t cookie, uint64_t changed_ns,
+		 struct sighting out[PROBE_ROSTER_MAX]);
+
 /* Tells of every process on record. */
 void probe_each_proc(const struct probe *p,
 		     void (*fn)(void *cookie, uint32_t tgid, const struct proc_rec *rec),

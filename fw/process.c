@@ -220,11 +220,11 @@ static int scan_live(struct processes *ps, struct process *p, const struct proc_
 		return -EAGAIN;
 	n = probe_scan_mappings(ps->probe, p->id.tgid, ps->vmas, VMAS_MAX);
 	ps->stats->counter[COUNT_SCAN_MAPS]++;
-	complete = n > 0; /* every process that runs has executable mappings */
+	complete = n > 0;
 	if (n == -E2BIG)
 		n = VMAS_MAX;
-	if (n < 0)
-		return n;
+	if (n <= 0) /* every process that runs has executable mappings */
+		return n ? n : -ESRCH;
 	complete &= learn_mappings(ps, n);
 	if (probe_proc(ps->probe, p->id.tgid, &after) || after.start_ns != p->id.start_ns ||
 	    (after.flags & PROC_EXITED))

@@ -40,6 +40,7 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	long long i_size;
+	unsigned short i_mode;
 	long long i_ctime_sec; /* since 6.11 */
 	__u32 i_ctime_nsec;
 };
@@ -77,12 +78,21 @@ struct files_struct {
 	unsigned int next_fd;
 };
 
+#define AUXV_PAIRS 24
+
 struct mm_struct {
 	unsigned long exec_vm;
+	unsigned long saved_auxv[2 * AUXV_PAIRS];
+};
+
+struct list_head {
+	struct list_head *next;
 };
 
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
+	struct list_head thread_head;
 };
 
 struct ns_common {
@@ -102,7 +112,7 @@ struct thread_info {
 };
 
 struct pt_regs {
-	unsigned long si, orig_ax;
+	unsigned long di, si, orig_ax;
 };
 
 struct task_struct {
@@ -116,6 +126,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
 	struct signal_struct *signal;
+	struct list_head thread_node;
 	struct files_struct *files;
 	struct mm_struct *mm;
 };
@@ -135,6 +146,26 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct wait_queue_entry {
+	struct list_head entry;
+};
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
+typedef struct wait_queue_head wait_queue_head_t;
+typedef struct wait_queue_entry wait_queue_entry_t;
+
+struct socket_wq {
+	wait_queue_head_t wait;
+};
+
+struct poll_table_entry {
+	struct file *filp;
+	wait_queue_entry_t wait;
+};
+
 struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
@@ -152,6 +183,7 @@ struct socket {
 struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
+	struct socket_wq *sk_wq;
 	__u16 sk_protocol;
 };
 
@@ -216,6 +248,14 @@ struct trace_event_raw_sys_exit {
 #define AF_INET	 2
 #define AF_INET6 10
 
+#define EEXIST 17
+
+#define S_IFMT	 0170000 /* include/uapi/linux/stat.h */
+#define S_IFSOCK 0140000
+
+#define SOL_SOCKET 1 /* include/linux/socket.h */
+#define SCM_RIGHTS 1
+
 #define SOCK_DEAD_BIT	  0x1	     /* enum sock_flags in include/net/sock.h */
 #define PF_EXITING	  0x00000004 /* include/linux/sched.h */
 #define TS_COMPAT	  0x0002     /* arch/x86/include/asm/thread_info.h: inside a 32-bit call */
@@ -224,6 +264,7 @@ struct trace_event_raw_sys_exit {
 #define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */
 #define READ_IMPLIES_EXEC 0x0400000 /* include/uapi/linux/personality.h */
 #define VM_EXEC		  0x4
+#define AT_BASE		  7	      /* include/uapi/linux/auxvec.h */
 #define I_CTIME_QUERIED	  0x80000000u /* a mark in i_ctime_nsec, include/linux/fs.h */
 
 /* References to a file: descriptors, and whatever else keeps it open at this moment. 0: being

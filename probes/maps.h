@@ -16,6 +16,13 @@ struct map_socks {
 	__type(value, struct sock_rec);
 };
 
+struct map_crowds {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_CROWDS);
+	__type(key, __u64);
+	__type(value, struct crowd);
+};
+
 struct map_procs {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -42,6 +49,14 @@ struct map_scratch {
 	__uint(max_entries, ABI_CPUS);
 	__type(key, __u32);
 	__type(value, struct scratch);
+};
+
+/* Where a process record is written before others may see it. */
+struct map_draft {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct proc_rec);
 };
 
 struct map_threads {
@@ -94,9 +109,11 @@ struct map_global {
 };
 
 extern struct map_socks socks SEC(".maps");   /* socket cookie -> who was seen to hold it */
+extern struct map_crowds crowds SEC(".maps"); /* socket cookie -> those who do not fit */
 extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
 extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
 extern struct map_scratch scratches SEC(".maps");
+extern struct map_draft drafts SEC(".maps");
 extern struct map_threads in_flight SEC(".maps"); /* pid_tgid -> inside a mapping call */
 extern struct map_notes notes SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");

@@ -16,6 +16,7 @@
 struct header {
 	__u64 addr[4];
 	__u64 word[ABI_PRINT_WORDS_LONG];
+	__u16 id;
 	__u8 proto;
 };
 
@@ -30,6 +31,7 @@ static __always_inline __u32 read_ip(const struct sk_buff *skb, const unsigned c
 	if (ip[0] >> 4 == 4) {
 		__builtin_memcpy(&h->addr[0], ip + 12, 4);
 		__builtin_memcpy(&h->addr[2], ip + 16, 4);
+		__builtin_memcpy(&h->id, ip + 4, 2);
 		h->proto = ip[9];
 		return (ip[0] & 15) * 4;
 	}
@@ -65,10 +67,10 @@ static __always_inline __u64 fingerprint(const struct sk_buff *skb)
 		return 0;
 	/* The loop in abi_print needs a constant bound to unroll to straight code. */
 	if (words == ABI_PRINT_WORDS_TCP)
-		return abi_print(h.addr, h.proto, h.word, ABI_PRINT_WORDS_TCP);
+		return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_TCP);
 	if (words == ABI_PRINT_WORDS_SHORT)
-		return abi_print(h.addr, h.proto, h.word, ABI_PRINT_WORDS_SHORT);
-	return abi_print(h.addr, h.proto, h.word, ABI_PRINT_WORDS_LONG);
+		return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_SHORT);
+	return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_LONG);
 }
 
 /* The socket that answers for the packet: a connection request's is its listener. */
@@ -93,7 +95,7 @@ static __always_inline void note_unrecorded(struct note *note, const struct file
 	s->rec.used = 0;
 	s->rec.proven_ns = s->rec.changed_ns = 0;
 	s->rec.creator = s->rec.flags = 0;
-	prove(&s->rec, file, sending, &note->answer);
+	prove(0, &s->rec, file, sending, &note->answer);
 	s->busy = 0;
 }
 
@@ -135,7 +137,7 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 		rec->sk = (__u64)sk;
 	}
 	note->netns = rec->netns;
-	prove(rec, file, sending, &note->answer);
+	prove(note->cookie, rec, file, sending, &note->answer);
 	count(note->state == NOTE_UNPROVEN ? PCOUNT_UNPROVEN : PCOUNT_PROVEN);
 }
 
@@ -149,7 +151,7 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	__u8 hook = ctx->state->hook;
 	struct note_set *set;
 	struct note *note;
-	__u32 index;
+	__u32 index, way;
 
 	/* On INPUT, no socket only means that early demux found none: nothing to say. */
 	if (!print || (!sk && hook != NF_INET_LOCAL_OUT))
@@ -159,15 +161,16 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	set = bpf_map_lookup_elem(&notes, &index);
 	if (!set)
 		return NF_ACCEPT;
-	note = &set->way[__sync_fetch_and_add(&set->next, 1) & (ABI_NOTE_WAYS - 1)];
+	way = __sync_fetch_and_add(&set->next, 1) & (ABI_NOTE_WAYS - 1);
+	note = &set->way[way];
 	seq = note->seq;
 	if ((seq & 1) || __sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq) {
 		count(PCOUNT_NOTE_BUSY);
 		return NF_ACCEPT;
 	}
-	before = note->print == print ? note->cookie : 0;
-	overrun = note->print == print ? note->flags & NOTE_OVERRUN : 0;
-	note->print = print;
+	before = set->print[way] == print ? note->cookie : 0;
+	overrun = set->print[way] == print ? note->flags & NOTE_OVERRUN : 0;
+	set->print[way] = print;
 	note->when_ns = bpf_ktime_get_ns();
 	note->cookie = note->netns = 0;
 	note->n_holders = note->flags = 0;

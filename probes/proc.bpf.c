@@ -26,50 +26,56 @@ static __always_inline __u64 new_stamp(void)
 	return bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 255);
 }
 
+/* With its task it is there for others: that comes last. */
 static __always_inline void proc_refresh(struct proc_rec *rec, struct task_struct *task)
 {
-	rec->files = (__u64)BPF_CORE_READ(task, files);
 	rec->mm = (__u64)BPF_CORE_READ(task, mm);
 	rec->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	barrier();
+	rec->task = (__u64)task;
+}
+
+/* Its first moment, from its parent's record (NULL: the parent has none). */
+static __always_inline void proc_born(struct proc_rec *rec, const struct proc_rec *from,
+				      struct task_struct *parent, struct task_struct *child)
+{
+	rec->start_ns = child->start_boottime;
+	rec->map_stamp = new_stamp();
+	rec->spread_ns = bpf_ktime_get_boot_ns();
+	rec->exit_ns = 0;
+	rec->files = 0;
+	rec->in_flight = 0;
+	rec->flags =
+		from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING) : PROC_OBJECTS_PARTIAL;
+	if (BPF_CORE_READ(child, files) == BPF_CORE_READ(parent, files))
+		rec->flags |= PROC_FILES_SHARED;
+	rec->last_child = 0;
+	rec->elder = from ? from->last_child : 0;
+	proc_refresh(rec, child);
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 tgid = child->tgid, ptgid = parent->tgid;
-	struct proc_rec *from, *rec;
+	__u32 tgid = child->tgid, ptgid = parent->tgid, zero = 0;
+	struct proc_rec *from, *rec, *draft = bpf_map_lookup_elem(&drafts, &zero);
 
-	if (child->pid != child->tgid)
+	if (child->pid != child->tgid || !draft)
 		return 0; /* a thread */
 	rec = proc_of(tgid);
 	if (rec) /* its number is taken again before its packets were judged */
 		bpf_map_update_elem(&ghosts, &rec->start_ns, rec, BPF_ANY);
 	from = proc_of(ptgid);
-	if (bpf_map_update_elem(&procs, &tgid, from ? from : &blank, BPF_ANY)) {
+	bpf_probe_read_kernel(draft, sizeof(*draft), from ? from : &blank);
+	proc_born(draft, from, parent, child);
+	if (bpf_map_update_elem(&procs, &tgid, draft, BPF_ANY)) {
 		count(PCOUNT_PROCS_FULL);
 		return 0;
 	}
-	rec = proc_of(tgid);
-	if (!rec)
-		return 0;
-	rec->start_ns = child->start_boottime;
-	rec->map_stamp = new_stamp();
-	rec->in_flight = 0;
-	rec->exit_ns = 0;
-	rec->flags =
-		from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING) : PROC_OBJECTS_PARTIAL;
-	rec->last_child = 0;
-	rec->elder = from ? from->last_child : 0;
-	if (from)
+	if (from) {
+		from->spread_ns = draft->spread_ns;
+		from->flags |= draft->flags & PROC_FILES_SHARED;
 		from->last_child = tgid;
-	proc_refresh(rec, child);
-	rec->spread_ns = bpf_ktime_get_boot_ns();
-	if (from)
-		from->spread_ns = rec->spread_ns;
-	if (rec->files == (__u64)BPF_CORE_READ(parent, files)) {
-		rec->flags |= PROC_FILES_SHARED;
-		if (from)
-			from->flags |= PROC_FILES_SHARED;
 	}
 	return 0;
 }
@@ -129,6 +135,43 @@ static __always_inline void hint(__u32 kind, __u32 tgid, const struct proc_rec *
 	bpf_ringbuf_submit(h, 0);
 }
 
+static long add_mapped(struct task_struct *task, struct vm_area_struct *vma, struct proc_rec **rec)
+{
+	const struct file *file = vma->vm_file;
+	struct object_key key;
+
+	if (!file)
+		return 0;
+	object_key_of(&key, file);
+	object_add(*rec, &key);
+	return 0;
+}
+
+struct auxv {
+	const struct mm_struct *mm;
+	unsigned long base;
+};
+
+static long find_base(__u32 i, struct auxv *v)
+{
+	unsigned long pair[2] = {};
+
+	bpf_probe_read_kernel(pair, sizeof(pair), &v->mm->saved_auxv[2 * i]);
+	if (pair[0] == AT_BASE)
+		v->base = pair[1];
+	return !pair[0] || v->base;
+}
+
+/* What the kernel itself has mapped beside the program: its dynamic loader. */
+static __always_inline void add_loader(struct proc_rec *rec, struct task_struct *task)
+{
+	struct auxv v = {.mm = BPF_CORE_READ(task, mm)};
+
+	bpf_loop(AUXV_PAIRS, find_base, &v, 0);
+	if (v.base && bpf_find_vma(task, v.base, add_mapped, &rec, 0))
+		rec->flags |= PROC_OBJECTS_PARTIAL;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -151,6 +194,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	rec->flags &= PROC_URING; /* exec gives the process a descriptor table of its own */
 	rec->n_objects = 0;
 	object_add(rec, &key);
+	add_loader(rec, task);
 	proc_refresh(rec, task);
 	hint(HINT_EXEC, tgid, rec, &key, bprm->filename);
 	return 0;
@@ -178,6 +222,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	if (!rec)
 		return 0;
 	rec->last = (__u64)task;
+	rec->files = (__u64)BPF_CORE_READ(task, files);
 	rec->flags |= PROC_EXITED;
 	rec->exit_ns = bpf_ktime_get_boot_ns();
 	return 0;
@@ -317,23 +362,28 @@ int scan_tasks(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct proc_rec *rec;
 	__u32 tgid;
+	long r;
 
 	if (!task || task->pid != task->tgid || (task->flags & PF_KTHREAD))
 		return 0;
 	tgid = task->tgid;
 	rec = proc_of(tgid);
-	if (rec && rec->start_ns == task->start_boottime && !(rec->flags & PROC_EXITED))
+	if (rec && rec->start_ns == task->start_boottime)
 		return 0;
-	if (bpf_map_update_elem(&procs, &tgid, &blank, BPF_ANY)) {
+	if (rec)
+		bpf_map_delete_elem(&procs, &tgid);
+	/* process_fork may be at the same: its record is the better one. */
+	r = bpf_map_update_elem(&procs, &tgid, &blank, BPF_NOEXIST);
+	rec = r ? NULL : proc_of(tgid);
+	if (r && r != -EEXIST)
 		count(PCOUNT_PROCS_FULL);
-		return 0;
-	}
-	rec = proc_of(tgid);
 	if (!rec)
 		return 0;
 	rec->start_ns = task->start_boottime;
 	rec->map_stamp = new_stamp();
 	rec->flags = PROC_OBJECTS_PARTIAL;
+	if (BPF_CORE_READ(task, files, count.counter) != BPF_CORE_READ(task, signal, nr_threads))
+		rec->flags |= PROC_FILES_SHARED;
 	proc_refresh(rec, task);
 	return 0;
 }

@@ -16,56 +16,11 @@
 #ifndef PROBES_PROVE_H
 #define PROBES_PROVE_H
 
-#include "maps.h"
+#include "roster.h"
 
-#define SCAN_MAX 8192 /* descriptors of the current process that are searched in place */
-#define KIN_MAX	 16   /* children of one process that are looked at */
-
-/* All zero: the start of a record, too large for the stack. */
-static struct sock_rec blank_sock;
-
-/* The record of a socket, made where there is none; NULL when the map will not take it. */
-static __always_inline struct sock_rec *sock_record(__u64 cookie)
-{
-	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
-
-	if (rec)
-		return rec;
-	if (bpf_map_update_elem(&socks, &cookie, &blank_sock, BPF_NOEXIST))
-		count(PCOUNT_SOCKS_FULL);
-	return bpf_map_lookup_elem(&socks, &cookie);
-}
-
-/*
- * Whether a process is inside exit(2) right now: its descriptors are being closed one by one, and
- * which of them still count as references cannot be seen from outside.
- */
-static __always_inline bool is_leaving(const struct proc_rec *proc, __u32 tgid)
-{
-	const struct task_struct *last = (const void *)proc->last;
-
-	return (proc->flags & PROC_EXITED) && BPF_CORE_READ(last, tgid) == (int)tgid &&
-	       (BPF_CORE_READ(last, flags) & PF_EXITING) && !BPF_CORE_READ(last, exit_state);
-}
-
-/* Whether task `tgid` has `file` at `fd` of the table `files`, now. */
-static __always_inline bool sighting_holds(const struct sighting *s, const struct proc_rec *proc,
-					   const struct file *file)
-{
-	const struct files_struct *files = (const void *)s->files;
-	struct fdtable *fdt;
-	struct file **array, *found = NULL;
-
-	/* The address alone proves nothing: the table of a dead process may be another's by now. */
-	if (!proc || proc->files != s->files || (proc->flags & PROC_EXITED))
-		return false;
-	fdt = BPF_CORE_READ(files, fdt);
-	if (s->fd >= BPF_CORE_READ(fdt, max_fds))
-		return false;
-	array = BPF_CORE_READ(fdt, fd);
-	bpf_probe_read_kernel(&found, sizeof(found), array + s->fd);
-	return found == file;
-}
+#define SCAN_MAX    8192 /* descriptors of the current process that are searched in place */
+#define KIN_MAX	    16	 /* children of one process that are looked at */
+#define WAITERS_MAX 256
 
 static __always_inline void holder_fill(struct note_holder *h, __u32 tgid,
 					const struct proc_rec *proc)
@@ -86,8 +41,7 @@ static __always_inline void holder_fill(struct note_holder *h, __u32 tgid,
  * body once instead of once per combination of outcomes.
  */
 struct weighing {
-	struct sock_rec *rec;
-	const struct file *file;
+	struct roster r;
 	struct answer *a;
 	__u32 only;    /* 0, or the one tgid that is wanted */
 	__u32 sending; /* the current thread is in the call that sends the packet */
@@ -118,40 +72,117 @@ static __always_inline void nobody(struct weighing *w)
 		w->a->holder[i].tgid = 0;
 }
 
-static __always_inline bool is_threaded(const struct sighting *s)
-{
-	const struct files_struct *files = (const void *)s->files;
+/* The users of a table that more than one process has, among those on record. */
+struct sharing {
+	struct roster *r;
+	struct answer *a;
+	__u64 files;
+	__u32 fd;
+};
 
-	return BPF_CORE_READ(files, count.counter) > 1;
+static long count_users(__u32 i, struct sharing *c)
+{
+	const struct sighting *s = roster_at(c->r, i);
+	struct proc_rec *proc;
+	__u32 tgid;
+
+	if (!s || s->files != c->files || s->fd != c->fd)
+		return 0;
+	tgid = s->tgid;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc || ((proc->flags & PROC_EXITED) && !is_leaving(proc, tgid)) ||
+	    !threads_use(proc, c->files, &c->a->users))
+		return 0;
+	if (c->a->first > i)
+		c->a->first = i;
+	return 0;
+}
+
+/*
+ * A descriptor in a table that processes share is one reference, and all of them hold it: it counts
+ * once, and only if the table has no users but them.
+ */
+static __always_inline void weigh_shared(struct weighing *w, __u32 i, const struct sighting *s,
+					 struct proc_rec *proc)
+{
+	struct sharing c = {&w->r, w->a, s->files, s->fd};
+	const struct task_struct *leader = (const void *)proc->task;
+	__u32 used = w->r.rec->used;
+
+	w->a->users = 0;
+	w->a->first = i;
+	bpf_loop(used < ABI_SIGHTINGS ? used : ABI_SIGHTINGS, count_users, &c, 0);
+	if (w->a->first == i)
+		w->a->matched++;
+	if (w->a->users != table_users(c.files))
+		w->a->marks |= MARK_SHARED;
+	else if (w->a->users == (__u32)BPF_CORE_READ(leader, signal, nr_threads))
+		proc->flags &= ~PROC_FILES_SHARED; /* all its threads, and nobody else */
+}
+
+/* Whether the current thread is inside a call on this descriptor that sends or receives. */
+static __always_inline bool in_call_on(__u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+
+	if ((task->flags & PF_KTHREAD) || (task->thread_info.status & TS_COMPAT) ||
+	    (__u32)BPF_CORE_READ(regs, di) != fd)
+		return false;
+	switch (BPF_CORE_READ(regs, orig_ax)) {
+	case 0:	  /* read */
+	case 1:	  /* write */
+	case 19:  /* readv */
+	case 20:  /* writev */
+	case 40:  /* sendfile */
+	case 42:  /* connect */
+	case 44:  /* sendto */
+	case 45:  /* recvfrom */
+	case 46:  /* sendmsg */
+	case 47:  /* recvmsg */
+	case 48:  /* shutdown */
+	case 299: /* recvmmsg */
+	case 307: /* sendmmsg */
+		return true;
+	default:
+		return false;
+	}
 }
 
 static long weigh_one(__u32 i, struct weighing *w)
 {
-	const struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
-	__u32 tgid = s->tgid;
+	const struct sighting *s = roster_at(&w->r, i);
 	struct proc_rec *proc;
+	__u32 tgid;
 
+	if (!s)
+		return 1;
 	if (!s->files)
 		return 0;
+	tgid = s->tgid;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (proc && sighting_holds(s, proc, w->file)) {
-		w->a->matched++;
+	if (proc && sighting_holds(s, proc, w->r.file)) {
+		if (proc->flags & PROC_FILES_SHARED)
+			weigh_shared(w, i, s, proc);
+		else
+			w->a->matched++;
 	} else if (proc && proc->files == s->files && is_leaving(proc, tgid)) {
 		w->a->leaving++;
 	} else {
-		if (i || !(w->rec->flags & SOCK_GUESSED))
+		if (i || !(w->r.rec->flags & SOCK_GUESSED))
 			w->a->lost++;
 		return 0;
 	}
 	if (!i)
-		w->rec->flags &= ~SOCK_GUESSED;
-	if (proc->flags & PROC_FILES_SHARED)
-		w->a->marks |= MARK_SHARED;
+		w->r.rec->flags &= ~SOCK_GUESSED;
 	if (proc->spread_ns > w->a->spread_ns)
 		w->a->spread_ns = proc->spread_ns;
-	/* A call takes a reference where other threads could close the descriptor under it. */
-	if (w->sending && tgid == bpf_get_current_pid_tgid() >> 32 && is_threaded(s))
-		w->a->calls = 1;
+	if (w->sending && tgid == bpf_get_current_pid_tgid() >> 32) {
+		w->a->marks |= MARK_SENDER;
+		/* Where other threads could close it under the call, that has a reference too. */
+		if (table_users(s->files) > 1 && (w->sending || in_call_on(s->fd)))
+			w->a->calls = 1;
+	}
 	holder_add(w, tgid, proc);
 	return 0;
 }
@@ -159,88 +190,13 @@ static long weigh_one(__u32 i, struct weighing *w)
 static __always_inline void weigh_all(struct weighing *w)
 {
 	nobody(w);
-	bpf_loop(w->rec->used, weigh_one, w, 0);
-}
-
-/* A descriptor to put on record. Twice the same would count twice: it never is. */
-struct adding {
-	struct sock_rec *rec; /* in the map */
-	__u64 files;
-	__u32 tgid, fd;
-	__u32 slot; /* first free one */
-	__u32 there;
-};
-
-static long find_slot(__u32 i, struct adding *a)
-{
-	struct sighting *s = &a->rec->s[i & (ABI_SIGHTINGS - 1)];
-
-	if (s->files == a->files && s->fd == a->fd) {
-		s->tgid = a->tgid;
-		a->there = 1;
-		return 1;
-	}
-	if (!s->files && a->slot == ABI_SIGHTINGS)
-		a->slot = i;
-	return 0;
-}
-
-static __always_inline void sighting_add(struct sock_rec *rec, __u64 files, __u32 tgid, __u32 fd)
-{
-	struct adding a = {rec, files, tgid, fd, ABI_SIGHTINGS, 0};
-	struct sighting *s;
-
-	bpf_loop(rec->used, find_slot, &a, 0);
-	if (a.there)
-		return;
-	if (a.slot == ABI_SIGHTINGS && rec->used < ABI_SIGHTINGS)
-		a.slot = rec->used++;
-	if (a.slot >= ABI_SIGHTINGS) {
-		rec->flags |= SOCK_CROWDED;
-		return;
-	}
-	s = &rec->s[a.slot & (ABI_SIGHTINGS - 1)];
-	if (!rec->creator)
-		rec->creator = tgid;
-	else if (tgid != rec->creator)
-		rec->changed_ns = bpf_ktime_get_boot_ns();
-	s->tgid = tgid;
-	s->fd = fd;
-	barrier();
-	s->files = files;
-}
-
-static long clean_one(__u32 i, struct weighing *w)
-{
-	struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
-	__u32 tgid = s->tgid;
-	struct proc_rec *proc;
-
-	if (!s->files)
-		return 0;
-	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (proc && sighting_holds(s, proc, w->file))
-		return 0;
-	s->files = 0;
-	if (i || !(w->rec->flags & SOCK_GUESSED))
-		w->rec->changed_ns = bpf_ktime_get_boot_ns();
-	return 0;
-}
-
-/* Drops the sightings that no longer hold, so that they cannot stand in the way of later proofs. */
-static __always_inline void sightings_clean(struct sock_rec *rec, const struct file *file)
-{
-	struct weighing w = {.rec = rec, .file = file};
-
-	bpf_loop(rec->used, clean_one, &w, 0);
+	bpf_loop(w->r.rec->used, weigh_one, w, 0);
 }
 
 struct searching {
-	struct sock_rec *rec;
-	const struct file *file;
+	struct roster *r;
 	struct files_struct *files;
 	struct file **array;
-	__u32 found;
 };
 
 static long search_one(__u32 fd, struct searching *c)
@@ -249,35 +205,31 @@ static long search_one(__u32 fd, struct searching *c)
 
 	if (bpf_probe_read_kernel(&found, sizeof(found), c->array + fd))
 		return 1;
-	if (found != c->file)
-		return 0;
-	sighting_add(c->rec, (__u64)c->files, bpf_get_current_pid_tgid() >> 32, fd);
-	c->found = 1;
+	if (found == c->r->file)
+		roster_add(c->r, (__u64)c->files, bpf_get_current_pid_tgid() >> 32, fd);
 	return 0;
 }
 
 /* Searches the current process's descriptors for the file: whoever sends usually holds it. */
-static __always_inline bool scan_current(struct sock_rec *rec, const struct file *file)
+static __always_inline void scan_current(struct roster *r)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
-	struct searching c = {.rec = rec, .file = file, .files = files};
+	struct searching c = {.r = r, .files = files};
 	struct fdtable *fdt;
 	__u32 max;
 
 	if (!files)
-		return false;
+		return;
 	fdt = BPF_CORE_READ(files, fdt);
 	c.array = BPF_CORE_READ(fdt, fd);
 	max = BPF_CORE_READ(fdt, max_fds);
 	bpf_loop(max < SCAN_MAX ? max : SCAN_MAX, search_one, &c, 0);
-	return c.found;
 }
 
 /* Where the kin of a holder may have the file: a fork leaves it at the same number. */
 struct visiting {
-	struct sock_rec *rec;
-	const struct file *file;
+	struct roster *r;
 	__u32 fd;
 	__u32 next; /* tgid */
 };
@@ -285,13 +237,15 @@ struct visiting {
 static __always_inline struct proc_rec *visit(struct visiting *v, __u32 tgid)
 {
 	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
-	struct sighting s = {.fd = v->fd, .tgid = tgid};
+	const struct task_struct *leader;
+	__u64 files;
 
-	if (!proc)
-		return NULL;
-	s.files = proc->files;
-	if (s.files && sighting_holds(&s, proc, v->file))
-		sighting_add(v->rec, s.files, tgid, v->fd);
+	if (!proc || (proc->flags & PROC_EXITED))
+		return proc;
+	leader = (const void *)proc->task;
+	files = (__u64)BPF_CORE_READ(leader, files);
+	if (files && table_has(files, v->fd, v->r->file))
+		roster_add(v->r, files, tgid, v->fd);
 	return proc;
 }
 
@@ -308,13 +262,15 @@ static long visit_child(__u32 i, struct visiting *v)
 /* The children, the parent, and the parent's other children of who is on record. */
 static long search_kin(__u32 i, struct weighing *w)
 {
-	const struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
-	struct visiting v = {.rec = w->rec, .file = w->file, .fd = s->fd};
-	__u32 tgid = s->tgid;
+	const struct sighting *s = roster_at(&w->r, i);
+	struct visiting v = {.r = &w->r};
 	struct proc_rec *proc;
+	__u32 tgid;
 
-	if (!s->files)
+	if (!s || !s->files)
 		return 0;
+	tgid = s->tgid;
+	v.fd = s->fd;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (!proc)
 		return 0;
@@ -328,33 +284,47 @@ static long search_kin(__u32 i, struct weighing *w)
 	return 0;
 }
 
-static __always_inline bool sum_proves(const struct answer *a)
-{
-	__u32 most = a->matched + a->leaving + a->calls;
-
-	return a->n_holders && a->matched <= a->references && a->references <= most &&
-	       !(a->marks & MARK_SHARED);
-}
-
-/* Proof without the sum; see the head of this file. */
-static __always_inline bool history_proves(const struct sock_rec *rec, const struct answer *a)
+/* Whether a holder may have come since the holders were last all known. */
+static __always_inline bool is_undisturbed(const struct sock_rec *rec, const struct answer *a)
 {
 	const struct global_rec *g = global_state();
 
-	if (!g || !a->n_holders || a->lost || (a->marks & MARK_SHARED) || !rec->proven_ns ||
-	    (rec->flags & SOCK_CROWDED))
+	if (!g || !rec->proven_ns)
 		return false;
 	if ((rec->flags & SOCK_UNSETTLED) && g->received_ns >= rec->proven_ns)
 		return false;
 	return a->spread_ns < rec->proven_ns && g->taken_ns < rec->proven_ns;
 }
 
+/* Who is leaving may have closed his already: then one more reference may be anybody's. */
+static __always_inline bool sum_proves(const struct sock_rec *rec, const struct answer *a)
+{
+	__u32 sum = a->matched + a->calls;
+
+	if (a->references < a->matched || a->references > sum + a->leaving)
+		return false;
+	return a->references <= sum || is_undisturbed(rec, a);
+}
+
+/* Proof without the sum; see the head of this file. */
+static __always_inline bool history_proves(const struct sock_rec *rec, const struct answer *a)
+{
+	return !a->lost && !(rec->flags & SOCK_CROWDED) && is_undisturbed(rec, a);
+}
+
+/* What no proof can do without: somebody, all users of his table, and whoever sends this packet. */
+static __always_inline bool is_provable(const struct weighing *w)
+{
+	return w->a->n_holders && !(w->a->marks & MARK_SHARED) &&
+	       (!w->sending || (w->a->marks & MARK_SENDER));
+}
+
 static long find_closer(__u32 i, struct weighing *w)
 {
-	const struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
+	const struct sighting *s = roster_at(&w->r, i);
 	__u32 current = bpf_get_current_pid_tgid() >> 32;
 
-	if (!s->files || s->tgid != current)
+	if (!s || !s->files || s->tgid != current)
 		return 0;
 	w->only = current;
 	return 1;
@@ -362,11 +332,14 @@ static long find_closer(__u32 i, struct weighing *w)
 
 static long add_closing(__u32 i, struct weighing *w)
 {
-	const struct sighting *s = &w->rec->s[i & (ABI_SIGHTINGS - 1)];
-	__u32 tgid = s->tgid;
+	const struct sighting *s = roster_at(&w->r, i);
 	struct proc_rec *proc;
+	__u32 tgid;
 
-	if (!s->files || (w->only && tgid != w->only))
+	if (!s || !s->files)
+		return 0;
+	tgid = s->tgid;
+	if (w->only && tgid != w->only)
 		return 0;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (proc)
@@ -383,39 +356,81 @@ static long add_closing(__u32 i, struct weighing *w)
 static __always_inline bool closing_proves(struct weighing *w)
 {
 	nobody(w);
-	bpf_loop(w->rec->used, find_closer, w, 0);
-	bpf_loop(w->rec->used, add_closing, w, 0);
+	bpf_loop(w->r.rec->used, find_closer, w, 0);
+	bpf_loop(w->r.rec->used, add_closing, w, 0);
 	return w->a->n_holders && !(w->a->marks & MARK_UNKNOWN);
 }
 
 /* Nothing but an io_uring has it: it is of who made it, if that never gave a descriptor away. */
 static __always_inline bool ring_proves(struct weighing *w)
 {
-	__u32 tgid = w->rec->creator;
+	__u32 tgid = w->r.rec->creator;
 	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
 
 	if (w->a->n_holders || !proc || !(proc->flags & PROC_URING) || (proc->flags & PROC_EXITED))
 		return false;
 	holder_add(w, tgid, proc);
-	return w->a->references <= 2 && proc->spread_ns < w->rec->proven_ns;
+	return w->a->references <= 2 && proc->spread_ns < w->r.rec->proven_ns;
+}
+
+struct polling {
+	struct answer *a;
+	const struct file *file;
+	struct list_head *at, *head;
+};
+
+static long look_at_waiter(__u32 i, struct polling *c)
+{
+	struct list_head *at = c->at;
+	const struct poll_table_entry *entry =
+		(void *)at - bpf_core_field_offset(struct poll_table_entry, wait.entry);
+
+	if (!at || at == c->head)
+		return 1;
+	if (BPF_CORE_READ(entry, filp) == c->file)
+		c->a->calls++;
+	c->at = BPF_CORE_READ(at, next);
+	return 0;
+}
+
+/* Who sleeps in poll(2) or select(2) has a reference for each descriptor that he waits for. */
+static __always_inline void count_pollers(struct weighing *w)
+{
+	const struct file *file = w->r.file;
+	const struct socket *socket = BPF_CORE_READ(file, private_data);
+	struct socket_wq *queue = BPF_CORE_READ(socket, sk, sk_wq);
+	struct polling c = {.a = w->a, .file = file};
+
+	c.head = (void *)queue + bpf_core_field_offset(struct socket_wq, wait.head);
+	c.at = BPF_CORE_READ(queue, wait.head.next);
+	bpf_loop(WAITERS_MAX, look_at_waiter, &c, 0);
 }
 
 /* First by what is on record, then after a search where the rest may be. */
 static long attempt(__u32 i, struct weighing *w)
 {
+	struct sock_rec *rec = w->r.rec;
+	__s64 before;
+
 	if (i) {
-		scan_current(w->rec, w->file);
-		bpf_loop(w->rec->used, search_kin, w, 0);
+		scan_current(&w->r);
+		bpf_loop(rec->used < ABI_SIGHTINGS ? rec->used : ABI_SIGHTINGS, search_kin, w, 0);
 	}
+	/* Twice: who closed his after we saw it must not stand for one whom we did not see. */
+	before = file_references(w->r.file);
 	weigh_all(w);
-	w->a->references = file_references(w->file);
-	if (sum_proves(w->a)) {
-		w->rec->proven_ns = bpf_ktime_get_boot_ns();
-		w->rec->flags &= ~(SOCK_UNSETTLED | SOCK_CROWDED);
+	w->a->references = file_references(w->r.file);
+	if (!is_provable(w))
+		return 0;
+	if (w->a->references > w->a->matched + w->a->calls)
+		count_pollers(w);
+	if (before == w->a->references && sum_proves(rec, w->a)) {
+		rec->proven_ns = bpf_ktime_get_boot_ns();
+		rec->flags &= ~(SOCK_UNSETTLED | SOCK_CROWDED);
 		w->a->marks |= MARK_PROVEN;
 		return 1;
 	}
-	if (!history_proves(w->rec, w->a))
+	if (!history_proves(rec, w->a))
 		return 0;
 	w->a->marks |= MARK_PROVEN;
 	return 1;
@@ -423,14 +438,14 @@ static long attempt(__u32 i, struct weighing *w)
 
 static __always_inline bool prove_open(struct weighing *w)
 {
-	w->a->references = file_references(w->file);
+	w->a->references = file_references(w->r.file);
 	if (!w->a->references)
 		return closing_proves(w);
 	bpf_loop(2, attempt, w, 0);
 	if (!(w->a->marks & MARK_PROVEN))
 		return ring_proves(w);
 	if (w->a->lost)
-		sightings_clean(w->rec, w->file);
+		roster_clean(&w->r);
 	return true;
 }
 
@@ -438,13 +453,14 @@ static __always_inline bool prove_open(struct weighing *w)
  * Names the holders of an open file in *a and sets its state. sending: the current thread is in the
  * call that sends the packet.
  */
-static __always_inline void prove(struct sock_rec *rec, const struct file *file, bool sending,
-				  struct answer *a)
+static __always_inline void prove(__u64 cookie, struct sock_rec *rec, const struct file *file,
+				  bool sending, struct answer *a)
 {
-	struct weighing w = {.rec = rec, .file = file, .a = a, .sending = sending};
+	struct weighing w = {.a = a, .sending = sending};
+	bool proven;
 
-	bool proven = prove_open(&w);
-
+	roster_open(&w.r, cookie, rec, file);
+	proven = prove_open(&w);
 	a->changed_ns = rec->changed_ns;
 	if (!proven)
 		a->state = NOTE_UNPROVEN;

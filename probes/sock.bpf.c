@@ -5,6 +5,10 @@
  */
 #include "prove.h"
 
+#define MSGHDR_CONTROL 32  /* offset of msg_control and msg_controllen in struct user_msghdr */
+#define CONTROL_MAX    8   /* ancillary messages that are looked at */
+#define SCM_SLOTS      256 /* include/net/scm.h: at most 253 descriptors in one */
+
 /* The record of a socket that nobody but the current process can hold yet. */
 static __always_inline struct sock_rec *new_record(__u64 cookie, const struct files_struct *files,
 						   __u32 fd)
@@ -53,7 +57,7 @@ int sock_released(struct bpf_sock *ctx)
 	struct sock_rec *rec;
 
 	if (ctx->protocol != IPPROTO_TCP) {
-		bpf_map_delete_elem(&socks, &cookie);
+		roster_drop(cookie);
 		return 1;
 	}
 	rec = bpf_map_lookup_elem(&socks, &cookie);
@@ -68,7 +72,7 @@ int BPF_PROG(sock_destroyed, struct sock *sk)
 	__u64 cookie = sock_cookie(sk);
 
 	if (cookie)
-		bpf_map_delete_elem(&socks, &cookie);
+		roster_drop(cookie);
 	return 0;
 }
 
@@ -81,30 +85,59 @@ int BPF_PROG(sock_state, struct sock *sk, int oldstate, int newstate)
 	return 0;
 }
 
+/* The Internet socket at a descriptor of the current process; NULL: none there. */
+static __always_inline struct sock *socket_at(const struct files_struct *files, __u32 fd)
+{
+	struct fdtable *fdt = BPF_CORE_READ(files, fdt);
+	struct file **array = BPF_CORE_READ(fdt, fd), *file = NULL;
+	struct socket *socket;
+	struct sock *sk;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds) ||
+	    bpf_probe_read_kernel(&file, sizeof(file), array + fd) || !file ||
+	    (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	if (BPF_CORE_READ(socket, file) != file)
+		return NULL;
+	sk = BPF_CORE_READ(socket, sk);
+	return family_is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)) ? sk : NULL;
+}
+
 static __always_inline int accepted(long fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
-	struct fdtable *fdt = BPF_CORE_READ(files, fdt);
-	struct file **array = BPF_CORE_READ(fdt, fd), *file = NULL;
-	struct socket *socket;
-	struct sock_rec *rec;
-	struct sock *sk;
-	__u64 cookie;
+	struct sock *sk = fd < 0 ? NULL : socket_at(files, fd);
+	__u64 cookie = sk ? sock_cookie(sk) : 0;
+	struct sock_rec *rec = cookie ? new_record(cookie, files, fd) : NULL;
 
-	if (fd < 0 || bpf_probe_read_kernel(&file, sizeof(file), array + fd))
-		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	if (!family_is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)))
-		return 0;
-	cookie = sock_cookie(sk);
-	rec = cookie ? new_record(cookie, files, fd) : NULL;
 	if (!rec)
 		return 0;
 	rec->sk = (__u64)sk;
 	rec->netns = sock_netns(sk);
 	return 0;
+}
+
+/* The current process has been given a descriptor: if it is a socket's, it is on the roster at
+ * once. */
+static __always_inline void given(__u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct files_struct *files = BPF_CORE_READ(task, files);
+	struct sock *sk = socket_at(files, fd);
+	__u64 cookie = sk ? sock_cookie(sk) : 0;
+	struct sock_rec *rec = cookie ? sock_record(cookie) : NULL;
+	struct roster r;
+
+	if (!rec)
+		return;
+	if (!rec->sk) {
+		rec->netns = sock_netns(sk);
+		rec->sk = (__u64)sk;
+	}
+	roster_open(&r, cookie, rec, NULL);
+	roster_add(&r, (__u64)files, bpf_get_current_pid_tgid() >> 32, fd);
 }
 
 SEC("tp/syscalls/sys_exit_accept")
@@ -156,13 +189,82 @@ int BPF_PROG(sock_sent, struct sock *sk, int ret, int flags)
 	return 0;
 }
 
+struct control {
+	__u64 at, end; /* in the caller's memory */
+	__u64 fds;     /* of the message that is being read */
+};
+
+static long given_one(__u32 i, struct control *c)
+{
+	__s32 fd;
+
+	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(c->fds + i * sizeof(fd))) || fd < 0)
+		return 1;
+	given(fd);
+	return 0;
+}
+
+/* One ancillary message, cmsg(3). */
+static long read_control(__u32 i, struct control *c)
+{
+	struct {
+		__u64 length;
+		__s32 level, type;
+	} head;
+
+	if (c->at + sizeof(head) > c->end ||
+	    bpf_probe_read_user(&head, sizeof(head), (void *)c->at) || head.length < sizeof(head) ||
+	    head.length > c->end - c->at)
+		return 1;
+	if (head.level == SOL_SOCKET && head.type == SCM_RIGHTS) {
+		c->fds = c->at + sizeof(head);
+		bpf_loop((head.length - sizeof(head)) / sizeof(__s32) & (SCM_SLOTS - 1), given_one,
+			 c, 0);
+		return 1;
+	}
+	c->at += (head.length + 7) & ~7ull;
+	return 0;
+}
+
+/*
+ * Descriptors may have come with this message. Those that the caller's buffer tells of are put on
+ * record; it may lie, so that the time is marked in any case.
+ */
+static __always_inline void receive_control(const struct pt_regs *regs)
+{
+	struct {
+		__u64 control, length;
+	} buffer = {};
+	struct control c;
+
+	bpf_probe_read_user(&buffer, sizeof(buffer),
+			    (void *)BPF_CORE_READ(regs, si) + MSGHDR_CONTROL);
+	c.at = buffer.control;
+	c.end = buffer.control + buffer.length;
+	c.fds = 0;
+	bpf_loop(CONTROL_MAX, read_control, &c, 0);
+}
+
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sock_received, struct sock *sk, int ret, int flags)
 {
+	struct task_struct *task;
+	struct pt_regs *regs;
 	struct global_rec *g;
 
 	if (sk->__sk_common.skc_family != AF_UNIX)
 		return 0;
+	task = bpf_get_current_task_btf();
+	regs = (void *)bpf_task_pt_regs(task);
+	if (!(task->thread_info.status & TS_COMPAT))
+		switch (BPF_CORE_READ(regs, orig_ax)) {
+		case 0:	 /* read */
+		case 19: /* readv */
+		case 45: /* recvfrom: without a place for descriptors they are closed unseen */
+			return 0;
+		case 47: /* recvmsg */
+			receive_control(regs);
+		}
 	g = global_state();
 	if (g)
 		g->received_ns = bpf_ktime_get_boot_ns();
@@ -175,7 +277,10 @@ int exit_pidfd_getfd(struct trace_event_raw_sys_exit *ctx)
 {
 	struct global_rec *g = global_state();
 
-	if (ctx->ret >= 0 && g)
+	if (ctx->ret < 0)
+		return 0;
+	given(ctx->ret);
+	if (g)
 		g->taken_ns = bpf_ktime_get_boot_ns();
 	return 0;
 }
@@ -188,6 +293,7 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct sock_rec *rec;
 	struct socket *socket;
+	struct roster r;
 	struct sock *sk;
 	__u64 cookie;
 
@@ -205,7 +311,8 @@ int scan_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	rec->sk = (__u64)sk;
 	rec->netns = sock_netns(sk);
-	sighting_add(rec, (__u64)task->files, task->tgid, ctx->fd);
+	roster_open(&r, cookie, rec, file);
+	roster_add(&r, (__u64)task->files, task->tgid, ctx->fd);
 	return 0;
 }
 
@@ -223,6 +330,7 @@ int prove_socket(struct prove_args *args)
 	const struct socket *socket;
 	const struct file *file;
 	const struct sock *sk;
+	struct roster r;
 
 	if (!out)
 		return 0;
@@ -251,8 +359,9 @@ int prove_socket(struct prove_args *args)
 		/* What did not fit while it scanned is not on record: the next scan will show. */
 		rec->proven_ns = rec->flags & SOCK_CROWDED ? 0 : args->scanned_ns;
 		rec->flags = (rec->flags & ~SOCK_CROWDED) | SOCK_UNSETTLED;
-		sightings_clean(rec, file);
+		roster_open(&r, cookie, rec, file);
+		roster_clean(&r);
 	}
-	prove(rec, file, false, &out->answer);
+	prove(cookie, rec, file, false, &out->answer);
 	return 0;
 }

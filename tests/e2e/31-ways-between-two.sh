@@ -8,6 +8,5 @@
 . $SCRIPTS/ways.sh
 
 setup_ways
-NOT_WAY='inherit-both-parent|inherit-files|inherit-child-closes|inherit-child-ends|scm-kept-giver|scm-under-way'
 every_form pair
 none_wrong

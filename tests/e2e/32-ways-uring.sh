@@ -8,7 +8,7 @@
 . $SCRIPTS/ways.sh
 
 setup_ways
-ONLY_WAY='uring-send|uring-registered' every_form uring
+every_form uring
 
 step "programs of 32 bits"
 if gcc -m32 -static -std=gnu11 -D_GNU_SOURCE -O1 -pthread -o "$TMP/ways32" $SCRIPTS/ways.c 2>"$TMP/gcc.log" &&

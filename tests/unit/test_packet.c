@@ -266,12 +266,15 @@ static uint64_t print_of(const uint8_t *bytes, size_t n, int n_words)
 	size_t header = v6 ? 40 : (bytes[0] & 15) * 4u;
 	uint8_t padded[BYTES_MAX] = {0};
 	__u64 addr[4] = {0}, words[ABI_PRINT_WORDS_LONG];
+	__u16 id = 0;
 
 	memcpy(padded, bytes, n);
 	memcpy(&addr[0], bytes + (v6 ? 8 : 12), v6 ? 16 : 4);
 	memcpy(&addr[2], bytes + (v6 ? 24 : 16), v6 ? 16 : 4);
 	memcpy(words, padded + header, sizeof(words));
-	return abi_print(addr, bytes[v6 ? 6 : 9], words, n_words);
+	if (!v6)
+		memcpy(&id, bytes + 4, 2);
+	return abi_print(addr, bytes[v6 ? 6 : 9], id, words, n_words);
 }
 
 static void prints_are_those_of_the_probes(void)

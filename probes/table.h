@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Descriptor tables (struct files_struct): which process uses which, and what lies at a number. As
+ * a rule a process has one and it is its own; threads that unshare(2) theirs and processes that
+ * share one (CLONE_FILES) are the exceptions. All is read anew each time: the addresses on record
+ * only say where.
+ */
+#ifndef PROBES_TABLE_H
+#define PROBES_TABLE_H
+
+#include "maps.h"
+
+#define THREADS_MAX \
+	1024 /* threads of one process that are looked at, where its leader does not tell */
+
+struct threads {
+	const struct signal_struct *process;
+	struct list_head *at;
+	__u64 files;
+	__u32 *count; /* in a map: the verifier would follow each value of one on the stack; NULL:
+			 one is enough */
+	__u32 found;
+};
+
+static long look_at_thread(__u32 i, struct threads *t)
+{
+	const struct task_struct *task =
+		(void *)t->at - bpf_core_field_offset(struct task_struct, thread_node);
+	struct list_head *at = t->at;
+
+	/* The list may lead astray when a thread ends under us: what is found must be of the
+	 * process. */
+	if (!at || BPF_CORE_READ(task, signal) != t->process)
+		return 1;
+	t->at = BPF_CORE_READ(at, next);
+	if ((__u64)BPF_CORE_READ(task, files) != t->files)
+		return 0;
+	t->found = 1;
+	if (!t->count)
+		return 1;
+	(*t->count)++;
+	return 0;
+}
+
+/* Whether threads of a process use the table; all of them are added to *count, or NULL. */
+static __always_inline bool threads_use(const struct proc_rec *proc, __u64 files, __u32 *count)
+{
+	const struct task_struct *leader = (const void *)proc->task;
+	const struct signal_struct *process = BPF_CORE_READ(leader, signal);
+	struct threads t = {.process = process, .files = files, .count = count};
+
+	t.at = BPF_CORE_READ(process, thread_head.next);
+	bpf_loop(THREADS_MAX, look_at_thread, &t, 0);
+	return t.found;
+}
+
+/*
+ * Whether a process is inside exit(2) right now: its descriptors are being closed one by one, and
+ * which of them still count as references cannot be seen from outside.
+ */
+static __always_inline bool is_leaving(const struct proc_rec *proc, __u32 tgid)
+{
+	const struct task_struct *last = (const void *)proc->last;
+
+	return (proc->flags & PROC_EXITED) && BPF_CORE_READ(last, tgid) == (int)tgid &&
+	       (BPF_CORE_READ(last, flags) & PF_EXITING) && !BPF_CORE_READ(last, exit_state);
+}
+
+/* Until it is closed, the table of a process that ends is its own. */
+static __always_inline bool uses_table(const struct proc_rec *proc, __u32 tgid, __u64 files)
+{
+	const struct task_struct *leader = (const void *)proc->task;
+	const struct task_struct *last = (const void *)proc->last;
+
+	if (proc->flags & PROC_EXITED)
+		return (__u64)BPF_CORE_READ(last, files) == files && is_leaving(proc, tgid);
+	return (__u64)BPF_CORE_READ(leader, files) == files || threads_use(proc, files, NULL);
+}
+
+static __always_inline __u32 table_users(__u64 files)
+{
+	return BPF_CORE_READ((const struct files_struct *)files, count.counter);
+}
+
+/* Only while somebody uses the table: its memory may be another's else. */
+static __always_inline bool table_has(__u64 files, __u32 fd, const struct file *file)
+{
+	struct fdtable *fdt = BPF_CORE_READ((const struct files_struct *)files, fdt);
+	struct file **array, *found = NULL;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return false;
+	array = BPF_CORE_READ(fdt, fd);
+	bpf_probe_read_kernel(&found, sizeof(found), array + fd);
+	return found == file;
+}
+
+#endif
