@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 #include "netns.h"
+#include "portless.h"
 #include "sockdiag.h"
 
 /* include/net/tcp_states.h */
@@ -32,6 +34,7 @@ struct owner {
 	struct stats *stats;
 	struct sockdiag *diag;
 	struct netns_table *netns;
+	struct portless *portless; /* NULL: raw and ping sockets cannot be seen */
 	bool forwarding; /* other namespaces are not touched before a packet was forwarded to us */
 };
 
@@ -51,6 +54,11 @@ int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats,
 		owner_free(o);
 		return r;
 	}
+	r = portless_open(&o->portless);
+	if (r)
+		log_line("app-fw: raw and ping sockets cannot be seen (%s): what may come in for "
+			 "them is of unknown origin",
+			 strerror(-r));
 	*out = o;
 	return 0;
 }
@@ -61,6 +69,7 @@ void owner_free(struct owner *o)
 		return;
 	sockdiag_close(o->diag);
 	netns_close(o->netns);
+	portless_close(o->portless);
 	free(o);
 }
 
@@ -275,12 +284,80 @@ static enum reply attribute_found(struct owner *o, bool forwarded,
 	return answer == ASK_LISTENER ? attribute_listener(o, forwarded, *ends, q, out) : answer;
 }
 
-/* Without ports there is nothing to look up: is it a process's, or does the kernel speak? */
-static enum origin origin_without_ports(const struct queue_packet *p)
+/* What one of several sockets that get the packet adds to the answer. */
+static void merge(struct attribution *all, const struct attribution *one)
 {
-	bool unclear = p->packet.malformed || p->packet.later_fragment;
+	if (one->origin == ORIGIN_UNKNOWN || all->origin == ORIGIN_KERNEL)
+		all->origin = one->origin;
+	for (size_t i = 0; i < one->n; i++) {
+		if (is_listed(all, one->holder[i].tgid))
+			continue;
+		if (all->n < sizeof(all->holder) / sizeof(all->holder[0]))
+			all->holder[all->n++] = one->holder[i];
+		else
+			all->origin = ORIGIN_UNKNOWN;
+	}
+}
 
-	return maybe_process(p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL;
+struct gathering {
+	struct owner *owner;
+	const struct question *question;
+	struct attribution *all;
+	size_t sockets;
+	enum reply reply;
+};
+
+static void gather(void *cookie, uint64_t socket)
+{
+	struct gathering *g = cookie;
+	struct attribution one;
+
+	if (resolve(g->owner, socket, g->question, &one) == ASK_LATER)
+		g->reply = ASK_LATER;
+	merge(g->all, &one);
+	g->all->cookie = g->sockets++ ? 0 : socket;
+}
+
+/* Each of the raw and ping sockets gets the packet: the holders of all are its holders. */
+static enum reply resolve_portless(struct owner *o, const struct question *q,
+				   struct attribution *out)
+{
+	struct gathering g = {.owner = o, .question = q, .all = out, .reply = ANSWERED};
+
+	set_origin(out, ORIGIN_KERNEL);
+	if (portless_each(o->portless, &out->portless, gather, &g))
+		out->origin = ORIGIN_UNKNOWN;
+	return g.reply;
+}
+
+/*
+ * It comes in, and no socket with ports is there for it. The kernel answers it or throws it away,
+ * unless a process listens without ports.
+ */
+static enum reply attribute_portless(struct owner *o, const struct queue_packet *p,
+				     const struct question *q, struct attribution *out)
+{
+	set_origin(out, ORIGIN_KERNEL);
+	if (!portless_may_get(&p->packet))
+		return ANSWERED;
+	out->is_portless = true;
+	portless_make_query(&p->packet, p->in_ifindex, &out->portless);
+	return resolve_portless(o, q, out);
+}
+
+/* Without ports, or with ports that nobody has: is it a process's, or does the kernel speak? */
+static enum reply attribute_without_ports(struct owner *o, const struct queue_packet *p,
+					  const struct question *q, struct attribution *out)
+{
+	const struct packet *k = &p->packet;
+	bool icmp = k->proto == IPPROTO_ICMP || k->proto == IPPROTO_ICMPV6;
+	bool unclear = !k->has_ports && (k->malformed || k->later_fragment || !k->has_proto ||
+					 (icmp && !k->has_icmp));
+
+	if (p->hook == NF_INET_LOCAL_IN && !unclear)
+		return attribute_portless(o, p, q, out);
+	set_origin(out, maybe_process(p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+	return ANSWERED;
 }
 
 static enum reply attribute_by_lookup(struct owner *o, const struct queue_packet *p,
@@ -290,15 +367,15 @@ static enum reply attribute_by_lookup(struct owner *o, const struct queue_packet
 	struct sockdiag_answer a;
 	int r;
 
-	if (!p->packet.has_ports) {
-		set_origin(out, origin_without_ports(p));
-		return ANSWERED;
-	}
+	if (!p->packet.has_ports)
+		return attribute_without_ports(o, p, q, out);
 	make_query(p, p->hook == NF_INET_LOCAL_IN, &ends);
 	r = find_socket(o, false, &ends, &a, out);
 	if (!r)
 		return attribute_found(o, false, &ends, &a, q, out);
-	set_origin(out, r != -ENOENT || maybe_process(p) ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+	if (r == -ENOENT)
+		return attribute_without_ports(o, p, q, out);
+	set_origin(out, ORIGIN_UNKNOWN);
 	return ANSWERED;
 }
 
@@ -440,7 +517,8 @@ int owner_retry(struct owner *o, bool final, struct attribution *who)
 	struct question q = {
 		.since_ns = who->since_ns, .was_open = true, .now = who->incoming, .final = final};
 
-	if (resolve(o, who->cookie, &q, who) == ASK_LATER)
+	if ((who->is_portless ? resolve_portless(o, &q, who) : resolve(o, who->cookie, &q, who)) ==
+	    ASK_LATER)
 		return -EAGAIN;
 	add_seen(who);
 	return 0;

@@ -9,6 +9,7 @@
 #include "common/chain.h"
 #include "common/probe_abi.h"
 #include "holder.h"
+#include "portless.h"
 #include "probe.h"
 #include "queue.h"
 #include "scanner.h"
@@ -23,6 +24,9 @@ struct attribution {
 	uint64_t cookie, netns; /* as in struct holders */
 	uint64_t since_ns;	/* CLOCK_BOOTTIME when it was first asked for */
 	bool incoming;
+	bool is_portless; /* whoever has a raw or ping socket for it gets it: asked for by
+			     `portless` */
+	struct portless_query portless;
 	/* ORIGIN_KNOWN: all holders. ORIGIN_UNKNOWN: those that are certain, if any. */
 	size_t n;
 	struct note_holder holder[ABI_SIGHTINGS];
