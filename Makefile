@@ -46,7 +46,8 @@ CTL_LIBS     = $(shell $(PKG_CONFIG) --libs libcrypto jansson)
 COMMON_SRC  := $(wildcard common/*.c)
 FW_SRC      := $(filter-out fw/main.c,$(wildcard fw/*.c))
 CTL_SRC     := $(wildcard ctl/*.c)
-PROBE_SRC   := $(wildcard probes/*.bpf.c)
+# An object of its own, which the daemon can do without: probes/portless.bpf.c.
+PROBE_SRC   := $(filter-out probes/portless.bpf.c,$(wildcard probes/*.bpf.c))
 UNIT_SRC    := $(wildcard tests/unit/*.c)
 BENCH_SRC   := $(wildcard bench/*.c)
 HELPER_SRC  := $(wildcard tests/e2e/helpers/*.c)
@@ -56,6 +57,7 @@ COMMON_OBJ  := $(call obj,$(COMMON_SRC))
 FW_OBJ      := $(call obj,$(FW_SRC))
 PROBE_OBJ   := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(PROBE_SRC))
 SKEL        := $(BUILD)/gen/probe.skel.h
+SKEL_ALONE  := $(BUILD)/gen/portless.skel.h
 ALL_OBJ     := $(COMMON_OBJ) $(FW_OBJ) $(BUILD)/fw/main.o $(call obj,$(CTL_SRC) $(UNIT_SRC) $(BENCH_SRC))
 
 .PHONY: help all deps demo check test e2e bench asan lint format install uninstall clean
@@ -93,6 +95,12 @@ $(SKEL): $(BIN)/syscall_probe.o
 	$(Q)$(BPFTOOL) gen skeleton $< name probe_skel > $@
 
 $(BUILD)/fw/probe.o: $(SKEL)
+
+$(SKEL_ALONE): $(BUILD)/gen/%.skel.h: $(BUILD)/probes/%.bpf.o
+	@echo "  SKEL  $@"
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_skel > $@
+
+$(BUILD)/fw/portless.o: $(BUILD)/gen/portless.skel.h
 
 $(BIN)/app-fw: $(BUILD)/fw/main.o $(FW_OBJ) $(COMMON_OBJ)
 	@echo "  LINK  $@"
@@ -206,4 +214,4 @@ uninstall: ## remove what install put there; saved rules stay
 clean: ## remove what was built
 	rm -rf build bin
 
--include $(ALL_OBJ:.o=.d) $(PROBE_OBJ:.o=.d)
+-include $(ALL_OBJ:.o=.d) $(PROBE_OBJ:.o=.d) $(BUILD)/probes/portless.bpf.d

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 #include "netns.h"
+#include "portless.h"
 #include "sockdiag.h"
 
 /* include/net/tcp_states.h */
@@ -22,6 +24,7 @@
 
 #define LONG_SCAN_NS   1000000ull /* of one process: what the loop can spare now and then */
 #define REFERENCES_MAX 4096
+#define BIRTHS_MAX     64
 #define TCP_SYN_ACK    0x12	     /* RFC 9293 section 3.1 */
 #define QUEUE_LAG_NS   1000000000ull /* longer than a packet waits in a queue, as a rule */
 #define BIRTH_NS       10000000ull   /* longer than fork(2) and the asking take, as a rule */
@@ -33,6 +36,7 @@ struct owner {
 	struct stats *stats;
 	struct sockdiag *diag;
 	struct netns_table *netns;
+	struct portless *portless; /* NULL: raw and ping sockets cannot be seen */
 	bool forwarding; /* other namespaces are not touched before a packet was forwarded to us */
 };
 
@@ -52,6 +56,11 @@ int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats,
 		owner_free(o);
 		return r;
 	}
+	r = portless_open(&o->portless);
+	if (r)
+		log_line("app-fw: raw and ping sockets cannot be seen (%s): what may come in for "
+			 "them is of unknown origin",
+			 strerror(-r));
 	*out = o;
 	return 0;
 }
@@ -62,6 +71,7 @@ void owner_free(struct owner *o)
 		return;
 	sockdiag_close(o->diag);
 	netns_close(o->netns);
+	portless_close(o->portless);
 	free(o);
 }
 
@@ -108,6 +118,24 @@ static bool add_holder(struct attribution *a, const struct note_holder *h)
 	}
 	(a->many ? a->many : a->few)[a->n++] = *h;
 	return true;
+}
+
+static void set_seen(struct attribution *a, const struct answer *answer)
+{
+	a->n_seen = answer->n_holders < ABI_HOLDERS ? answer->n_holders : ABI_HOLDERS;
+	memcpy(a->seen, answer->holder, a->n_seen * sizeof(a->seen[0]));
+}
+
+/*
+ * What was seen when the packet was sent is not undone by what is found later: a holder may have
+ * gone meanwhile.
+ */
+static void add_seen(struct attribution *a)
+{
+	if (a->origin == ORIGIN_KERNEL)
+		return;
+	for (size_t i = 0; i < a->n_seen; i++)
+		add_holder(a, &a->seen[i]);
 }
 
 /* More holders than a note names: its proof says that all are on the roster. */
@@ -205,14 +233,39 @@ static bool was_seen(const struct attribution *a, uint32_t tgid)
 	return false;
 }
 
+/* Whether it was forked since the packet was sent, or was being forked then. */
+static bool is_newborn(const struct question *q, uint64_t start_ns)
+{
+	return start_ns + BIRTH_NS > q->since_ns;
+}
+
 /* A process that was being forked from one of those who were seen, as the packet was sent. */
 static bool was_being_born(struct owner *o, const struct question *q, const struct attribution *a,
 			   const struct note_holder *h)
 {
 	struct proc_rec proc;
 
-	return h->start_ns + BIRTH_NS > q->since_ns && !probe_proc(o->probe, h->tgid, &proc) &&
+	return is_newborn(q, h->start_ns) && !probe_proc(o->probe, h->tgid, &proc) &&
 	       was_seen(a, proc.ppid);
+}
+
+/* How many children of those who were seen were being born, whether they live still or not. */
+static uint32_t births(struct owner *o, const struct question *q, const struct attribution *a)
+{
+	struct proc_rec parent, child;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < a->n_seen; i++) {
+		if (probe_proc(o->probe, a->seen[i].tgid, &parent))
+			continue;
+		for (uint32_t tgid = parent.last_child; tgid && n < BIRTHS_MAX;
+		     tgid = child.elder) {
+			if (probe_proc(o->probe, tgid, &child) || !is_newborn(q, child.start_ns))
+				break;
+			n += !was_seen(a, tgid);
+		}
+	}
+	return n;
 }
 
 static bool is_gone(struct owner *o, const struct note_holder *h)
@@ -229,21 +282,16 @@ static bool is_gone(struct owner *o, const struct note_holder *h)
  */
 static bool were_all_seen(struct owner *o, const struct question *q, const struct attribution *a)
 {
-	uint32_t born = 0;
-
 	for (size_t i = 0; i < a->n; i++) {
 		const struct note_holder *h = attribution_holder(a, i);
 
-		if (was_seen(a, h->tgid))
-			continue;
-		if (!was_being_born(o, q, a, h))
+		if (!was_seen(a, h->tgid) && !was_being_born(o, q, a, h))
 			return false;
-		born++;
 	}
 	for (size_t i = 0; i < a->n_seen; i++)
 		if (!is_listed(a, a->seen[i].tgid) && !is_gone(o, &a->seen[i]))
 			return false;
-	return a->n_seen && born >= q->unexplained;
+	return a->n_seen && births(o, q, a) >= q->unexplained;
 }
 
 /* Whether who holds it may have changed since the packet was sent. */
@@ -256,6 +304,15 @@ static bool may_have_changed(const struct question *q, const struct proof *p)
 	return p->changed_ns && p->changed_ns + QUEUE_LAG_NS > q->since_ns;
 }
 
+/* Nobody has it any more. Those who were seen were all, if births explain the rest. */
+static void set_closed(struct owner *o, const struct question *q, struct attribution *out)
+{
+	set_origin(out, q->was_open && !q->now ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+	if (out->origin == ORIGIN_UNKNOWN && q->noted && q->unexplained && out->n_seen &&
+	    births(o, q, out) >= q->unexplained)
+		set_holders(out, out->seen, out->n_seen);
+}
+
 static void set_proven(struct owner *o, const struct question *q, const struct proof *p,
 		       struct attribution *out)
 {
@@ -266,9 +323,9 @@ static void set_proven(struct owner *o, const struct question *q, const struct p
 		set_many(o, &p->answer, out);
 	else if (p->state == NOTE_PROVEN)
 		set_holders(out, p->holder, p->n_holders);
-	else /* closed since: who had it then is not known any more */
-		set_origin(out, q->was_open && !q->now ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
-	if (out->origin != ORIGIN_KNOWN || !may_have_changed(q, p))
+	else
+		set_closed(o, q, out);
+	if (p->state == NOTE_KERNEL || out->origin != ORIGIN_KNOWN || !may_have_changed(q, p))
 		return;
 	if (were_all_seen(o, q, out))
 		set_holders(out, out->seen, out->n_seen);
@@ -290,12 +347,18 @@ static enum reply resolve(struct owner *o, uint64_t cookie, const struct questio
 		return ANSWERED;
 	if (p.flags & NOTE_UNACCEPTED)
 		return ASK_LISTENER;
+	if (!p.state && q->noted) {
+		set_closed(o, q, out);
+		return ANSWERED;
+	}
 	if (proven(&p) || (!scanned && prove_by_hints(o, cookie, q->hint_tgid, &p))) {
 		set_proven(o, q, &p, out);
 		return ANSWERED;
 	}
 	if (p.flags & NOTE_UNACCEPTED)
 		return ASK_LISTENER;
+	if (q->now)
+		set_seen(out, &p.answer); /* certain, even if they are not all */
 	if (scanned || q->final || hopeless(&p) || (!p.state && began + QUEUE_LAG_NS > q->since_ns))
 		return ANSWERED;
 	scanner_request(o->scanner);
@@ -375,12 +438,77 @@ static enum reply attribute_found(struct owner *o, bool forwarded,
 	return answer == ASK_LISTENER ? attribute_listener(o, forwarded, *ends, q, out) : answer;
 }
 
-/* Without ports there is nothing to look up: is it a process's, or does the kernel speak? */
-static enum origin origin_without_ports(const struct queue_packet *p)
+/* What one of several sockets that get the packet adds to the answer. */
+static void merge(struct attribution *all, const struct attribution *one)
 {
-	bool unclear = p->packet.malformed || p->packet.later_fragment;
+	if (one->origin == ORIGIN_UNKNOWN || all->origin == ORIGIN_KERNEL)
+		all->origin = one->origin;
+	for (size_t i = 0; i < one->n; i++)
+		if (!add_holder(all, attribution_holder(one, i)))
+			all->origin = ORIGIN_UNKNOWN;
+}
 
-	return maybe_process(p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL;
+struct gathering {
+	struct owner *owner;
+	const struct question *question;
+	struct attribution *all;
+	size_t sockets;
+	enum reply reply;
+};
+
+static void gather(void *cookie, uint64_t socket)
+{
+	struct gathering *g = cookie;
+	struct attribution one = {.origin = ORIGIN_UNKNOWN};
+
+	if (resolve(g->owner, socket, g->question, &one) == ASK_LATER)
+		g->reply = ASK_LATER;
+	add_seen(&one);
+	merge(g->all, &one);
+	attribution_clear(&one);
+	g->all->cookie = g->sockets++ ? 0 : socket;
+}
+
+/* Each of the raw and ping sockets gets the packet: the holders of all are its holders. */
+static enum reply resolve_portless(struct owner *o, const struct question *q,
+				   struct attribution *out)
+{
+	struct gathering g = {.owner = o, .question = q, .all = out, .reply = ANSWERED};
+
+	set_origin(out, ORIGIN_KERNEL);
+	if (portless_each(o->portless, &out->portless, gather, &g))
+		out->origin = ORIGIN_UNKNOWN;
+	return g.reply;
+}
+
+/*
+ * It comes in, and no socket with ports is there for it. The kernel answers it or throws it away,
+ * unless a process listens without ports.
+ */
+static enum reply attribute_portless(struct owner *o, const struct queue_packet *p,
+				     const struct question *q, struct attribution *out)
+{
+	set_origin(out, ORIGIN_KERNEL);
+	if (!portless_may_get(&p->packet))
+		return ANSWERED;
+	out->is_portless = true;
+	portless_make_query(&p->packet, p->in_ifindex, &out->portless);
+	return resolve_portless(o, q, out);
+}
+
+/* Without ports, or with ports that nobody has: is it a process's, or does the kernel speak? */
+static enum reply attribute_without_ports(struct owner *o, const struct queue_packet *p,
+					  const struct question *q, struct attribution *out)
+{
+	const struct packet *k = &p->packet;
+	bool icmp = k->proto == IPPROTO_ICMP || k->proto == IPPROTO_ICMPV6;
+	bool unclear = !k->has_ports && (k->malformed || k->later_fragment || !k->has_proto ||
+					 (icmp && !k->has_icmp));
+
+	if (p->hook == NF_INET_LOCAL_IN && !unclear)
+		return attribute_portless(o, p, q, out);
+	set_origin(out, maybe_process(p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+	return ANSWERED;
 }
 
 static enum reply attribute_by_lookup(struct owner *o, const struct queue_packet *p,
@@ -390,15 +518,15 @@ static enum reply attribute_by_lookup(struct owner *o, const struct queue_packet
 	struct sockdiag_answer a;
 	int r;
 
-	if (!p->packet.has_ports) {
-		set_origin(out, origin_without_ports(p));
-		return ANSWERED;
-	}
+	if (!p->packet.has_ports)
+		return attribute_without_ports(o, p, q, out);
 	make_query(p, p->hook == NF_INET_LOCAL_IN, &ends);
 	r = find_socket(o, false, &ends, &a, out);
 	if (!r)
 		return attribute_found(o, false, &ends, &a, q, out);
-	set_origin(out, r != -ENOENT || maybe_process(p) ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+	if (r == -ENOENT)
+		return attribute_without_ports(o, p, q, out);
+	set_origin(out, ORIGIN_UNKNOWN);
 	return ANSWERED;
 }
 
@@ -444,8 +572,7 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 	q->changed_ns = out->changed_ns = note->changed_ns;
 	q->unexplained = out->unexplained = unexplained(&note->answer);
 	if (note->state == NOTE_UNPROVEN || note->flags & NOTE_OVERRUN) {
-		out->n_seen = note->n_holders < ABI_HOLDERS ? note->n_holders : ABI_HOLDERS;
-		memcpy(out->seen, note->holder, out->n_seen * sizeof(out->seen[0]));
+		set_seen(out, &note->answer);
 	}
 	if (note->flags & NOTE_OVERRUN) { /* which of several it was cannot be told */
 		set_origin(out, ORIGIN_UNKNOWN);
@@ -487,18 +614,6 @@ void owner_hint(struct owner *o, const struct hint *hint)
 {
 	if (hint->kind == HINT_EXEC && o->forwarding)
 		netns_learn(o->netns, hint->tgid, hint->netns);
-}
-
-/*
- * What was seen when the packet was sent is not undone by what is found later: a holder may have
- * gone meanwhile.
- */
-static void add_seen(struct attribution *a)
-{
-	if (a->origin == ORIGIN_KERNEL)
-		return;
-	for (size_t i = 0; i < a->n_seen; i++)
-		add_holder(a, &a->seen[i]);
 }
 
 static enum reply attribute(struct owner *o, const struct queue_packet *p, struct question *q,
@@ -548,7 +663,8 @@ int owner_retry(struct owner *o, bool final, struct attribution *who)
 			     .changed_ns = who->changed_ns,
 			     .unexplained = who->unexplained};
 
-	if (resolve(o, who->cookie, &q, who) == ASK_LATER)
+	if ((who->is_portless ? resolve_portless(o, &q, who) : resolve(o, who->cookie, &q, who)) ==
+	    ASK_LATER)
 		return -EAGAIN;
 	add_seen(who);
 	return 0;

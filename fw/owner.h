@@ -9,6 +9,7 @@
 #include "common/chain.h"
 #include "common/probe_abi.h"
 #include "holder.h"
+#include "portless.h"
 #include "probe.h"
 #include "queue.h"
 #include "scanner.h"
@@ -25,6 +26,9 @@ struct attribution {
 	bool incoming, noted;
 	uint64_t changed_ns;  /* if noted, as in struct answer */
 	uint32_t unexplained; /* if noted, references beyond those of who was seen */
+	bool is_portless;     /* whoever has a raw or ping socket for it gets it: asked for by
+				 `portless` */
+	struct portless_query portless;
 	/* ORIGIN_KNOWN: all holders. ORIGIN_UNKNOWN: those that are certain, if any. */
 	size_t n;
 	struct note_holder few[ABI_SIGHTINGS], *many; /* many: on the heap, or NULL */

@@ -111,16 +111,18 @@ static void read_icmp(struct view *v, struct packet *p)
 
 	if (!icmp)
 		return;
+	p->icmp_type = icmp[0];
 	if (p->proto == IPPROTO_ICMPV6) {
 		p->icmp_error = icmp[0] < 128;
-		echo = icmp[0] == 128 || icmp[0] == 129;
+		echo = icmp[0] == 128 || icmp[0] == 129 || icmp[0] == 160 || icmp[0] == 161;
 	} else {
 		p->icmp_error = (icmp[0] >= 3 && icmp[0] <= 5) || icmp[0] == 11 || icmp[0] == 12;
-		echo = icmp[0] == 0 || icmp[0] == 8;
+		echo = icmp[0] == 0 || icmp[0] == 8 || icmp[0] == 42 || icmp[0] == 43;
 	}
 	icmp = echo ? bytes_at(v, p->l4_offset, 6) : NULL;
 	if (icmp)
 		p->sport = be16(icmp + 4);
+	p->has_icmp = icmp || !echo;
 }
 
 static const struct upper {

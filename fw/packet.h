@@ -17,7 +17,9 @@ struct packet {
 	bool has_ports; /* sport and dport were read (TCP, UDP, UDP-Lite, SCTP, DCCP) */
 	bool later_fragment; /* fragment offset > 0: the upper-layer header is in another packet */
 	bool malformed; /* a length field contradicts the packet, or it is too short for a header */
-	bool icmp_error;   /* an ICMP or ICMPv6 error message, about somebody else's packet */
+	bool icmp_error; /* an ICMP or ICMPv6 error message, about somebody else's packet */
+	bool has_icmp;	 /* icmp_type was read, and sport if it is an echo */
+	uint8_t icmp_type;
 	uint8_t tcp_flags; /* byte 13 of the TCP header (RFC 9293 section 3.1); 0 for others */
 	uint16_t sport,
 		dport; /* host order; ICMP echo: sport is the identifier, has_ports stays false */
@@ -32,7 +34,8 @@ struct packet {
 /*
  * Reads what can be known of a packet from the first `copied` bytes of its `length`. Never reads
  * past copied. A field that cannot be known is left 0 with its has_ flag false.
- * Sources: RFC 791, RFC 8200 section 4, RFC 4302 (AH), RFC 9293, RFC 768, RFC 792, RFC 4443.
+ * Sources: RFC 791, RFC 8200 section 4, RFC 4302 (AH), RFC 9293, RFC 768, RFC 792, RFC 4443,
+ * RFC 8335 (extended echo).
  */
 void packet_parse(const void *data, size_t copied, size_t length, struct packet *out);
 

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "clock.h"
 #include "common/cleanup.h"
 #include "log.h"
@@ -114,23 +115,6 @@ static void mount_tracefs(void)
 		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 }
 
-/* The root of the cgroup v2 hierarchy, wherever it is mounted, or nowhere. */
-static int open_cgroup_root(void)
-{
-	_cleanup_close_ int context = syscall(SYS_fsopen, "cgroup2", 1 /* FSOPEN_CLOEXEC */);
-	_cleanup_close_ int mounted = -1;
-	int root;
-
-	if (context < 0 ||
-	    syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0) < 0)
-		return -errno;
-	mounted = syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, 0);
-	if (mounted < 0)
-		return -errno;
-	root = openat(mounted, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return root < 0 ? -errno : root;
-}
-
 static bool is_cgroup(const struct bpf_program *prog)
 {
 	return !strncmp(bpf_program__section_name(prog), "cgroup/", 7);
@@ -147,7 +131,7 @@ static bool is_passive(const struct bpf_program *prog)
 
 static int attach_all(struct probe *p, char err[256])
 {
-	_cleanup_close_ int cgroup = open_cgroup_root();
+	_cleanup_close_ int cgroup = cgroup_open_root();
 	struct bpf_program *prog;
 
 	if (cgroup < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The edge to the probes in the kernel: loads, attaches, asks. The only user of libbpf. */
+/* The edge to the probes in the kernel that see processes and sockets: loads, attaches, asks. */
 #ifndef FW_PROBE_H
 #define FW_PROBE_H
 

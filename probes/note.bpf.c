@@ -43,7 +43,8 @@ static __always_inline __u32 read_ip(const struct sk_buff *skb, const unsigned c
 	return IP6_HEADER;
 }
 
-static __always_inline __u64 fingerprint(const struct sk_buff *skb)
+/* Not inlined: what it needs of the stack, the proof needs after it. */
+static __noinline __u64 fingerprint(const struct sk_buff *skb)
 {
 	const unsigned char *data = skb->data;
 	__u32 length = skb->len;
@@ -83,28 +84,28 @@ static __always_inline const struct sock *answering(const struct sock *sk)
 	return state == TCP_TIME_WAIT ? NULL : sk;
 }
 
-/* The map is full: who holds the socket, by what can be seen from here. */
-static __always_inline void note_unrecorded(struct note *note, const struct file *file,
-					    bool sending)
+/* When the map is full: a record for this one packet, one a processor. NULL: it is in use. */
+static __always_inline struct scratch *borrow_scratch(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct scratch *s = bpf_map_lookup_elem(&scratches, &cpu);
 
 	if (!s || __sync_val_compare_and_swap(&s->busy, 0, 1))
-		return;
-	s->rec.used = 0;
+		return NULL;
+	s->rec.used = s->rec.busy = 0;
 	s->rec.proven_ns = s->rec.changed_ns = 0;
 	s->rec.creator = s->rec.flags = 0;
-	prove(0, &s->rec, file, sending, &note->answer);
-	s->busy = 0;
+	s->rec.sk = 0;
+	return s;
 }
 
 static __always_inline void note_socket(struct note *note, const struct sock *sk, __u8 hook)
 {
 	struct socket *socket;
 	struct file *file;
+	struct scratch *scratch = NULL;
 	struct sock_rec *rec;
-	bool sending;
+	struct proving what = {};
 
 	note->state = NOTE_KERNEL;
 	sk = sk ? answering(sk) : NULL;
@@ -125,19 +126,24 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 	}
 	note->state = NOTE_UNPROVEN;
 	/* TCP also sends when acknowledgements come or timers end. */
-	sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
+	what.sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
 	rec = note->cookie ? sock_record(note->cookie) : NULL;
 	if (!rec) {
-		note->netns = sock_netns(sk);
-		note_unrecorded(note, file, sending);
-		return;
+		scratch = borrow_scratch();
+		if (!scratch)
+			return;
+		rec = &scratch->rec;
 	}
 	if (!rec->sk) {
 		rec->netns = sock_netns(sk);
 		rec->sk = (__u64)sk;
 	}
 	note->netns = rec->netns;
-	prove(note->cookie, rec, file, sending, &note->answer);
+	what.cookie = scratch ? 0 : note->cookie;
+	what.file = (__u64)file;
+	prove(rec, &note->answer, &what);
+	if (scratch)
+		scratch->busy = 0;
 	count(note->state == NOTE_UNPROVEN ? PCOUNT_UNPROVEN : PCOUNT_PROVEN);
 }
 

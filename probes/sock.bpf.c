@@ -330,6 +330,7 @@ int prove_socket(struct prove_args *args)
 	const struct socket *socket;
 	const struct file *file;
 	const struct sock *sk;
+	struct proving what = {};
 	struct roster r;
 
 	if (!out)
@@ -362,6 +363,8 @@ int prove_socket(struct prove_args *args)
 		roster_open(&r, cookie, rec, file);
 		roster_clean(&r);
 	}
-	prove(cookie, rec, file, false, &out->answer);
+	what.cookie = cookie;
+	what.file = (__u64)file;
+	prove(rec, &out->answer, &what);
 	return 0;
 }

@@ -69,6 +69,7 @@ struct row {
 
 #define KNOWN(f, number, offset) \
 	.family = (f), .proto = (number), .has_proto = true, .l4_offset = (offset)
+#define ICMP(type) .has_icmp = true, .icmp_type = (type)
 #define WITH_PORTS .has_ports = true, .sport = 4000, .dport = 80
 
 static const struct row rows[] = {
@@ -91,21 +92,25 @@ static const struct row rows[] = {
 	 {KNOWN(4, 17, 20), WITH_PORTS}},
 
 	{"echo request", IP4("001c", "0000", "01") "0800 0000 1234 0001", 0,
-	 {KNOWN(4, 1, 20), .sport = 0x1234}},
+	 {KNOWN(4, 1, 20), ICMP(8), .sport = 0x1234}},
 	{"echo reply", IP4("001c", "0000", "01") "0000 0000 1234 0001", 0,
-	 {KNOWN(4, 1, 20), .sport = 0x1234}},
+	 {KNOWN(4, 1, 20), ICMP(0), .sport = 0x1234}},
 	{"time stamp has no echo identifier", IP4("001c", "0000", "01") "0d00 0000 1234 0001", 0,
-	 {KNOWN(4, 1, 20)}},
+	 {KNOWN(4, 1, 20), ICMP(13)}},
 	{"unreachable", IP4("001c", "0000", "01") "0301 0000 0000 0000", 0,
-	 {KNOWN(4, 1, 20), .icmp_error = true}},
+	 {KNOWN(4, 1, 20), ICMP(3), .icmp_error = true}},
 	{"time exceeded", IP4("001c", "0000", "01") "0b00 0000 0000 0000", 0,
-	 {KNOWN(4, 1, 20), .icmp_error = true}},
+	 {KNOWN(4, 1, 20), ICMP(11), .icmp_error = true}},
 	{"echo request over IPv6", IP6("0008", "3a") "8000 0000 1234 0001", 0,
-	 {KNOWN(6, 58, 40), .sport = 0x1234}},
+	 {KNOWN(6, 58, 40), ICMP(128), .sport = 0x1234}},
 	{"packet too big", IP6("0008", "3a") "0200 0000 0000 0500", 0,
-	 {KNOWN(6, 58, 40), .icmp_error = true}},
+	 {KNOWN(6, 58, 40), ICMP(2), .icmp_error = true}},
 	{"neighbour solicitation is no error", IP6("0008", "3a") "8700 0000 0000 0000", 0,
-	 {KNOWN(6, 58, 40)}},
+	 {KNOWN(6, 58, 40), ICMP(135)}},
+	{"extended echo reply", IP4("001c", "0000", "01") "2b00 0000 1234 0100", 0,
+	 {KNOWN(4, 1, 20), ICMP(43), .sport = 0x1234}},
+	{"extended echo reply over IPv6", IP6("0008", "3a") "a100 0000 1234 0100", 0,
+	 {KNOWN(6, 58, 40), ICMP(161), .sport = 0x1234}},
 
 	{"first fragment", IP4("001c", "2000", "11") PORTS "0400 0000", 0,
 	 {KNOWN(4, 17, 20), WITH_PORTS}},
@@ -196,6 +201,8 @@ static void expect_packet(const char *name, const struct packet *p, const struct
 	expect(p->later_fragment == want->later_fragment, "%s: later_fragment", name);
 	expect(p->malformed == want->malformed, "%s: malformed %d", name, p->malformed);
 	expect(p->icmp_error == want->icmp_error, "%s: icmp_error", name);
+	expect(p->has_icmp == want->has_icmp, "%s: has_icmp %d", name, p->has_icmp);
+	expect(p->icmp_type == want->icmp_type, "%s: icmp_type %u", name, p->icmp_type);
 	expect(p->tcp_flags == want->tcp_flags, "%s: tcp_flags %#x", name, p->tcp_flags);
 	expect(p->sport == want->sport, "%s: sport %u", name, p->sport);
 	expect(p->dport == want->dport, "%s: dport %u", name, p->dport);

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Proof of who holds a socket, from the kernel's own structures, at this very moment.
+ *
+ * A socket has one struct file, and the file counts its references. A sighting is a descriptor at
+ * which the file was once seen; it holds if the descriptor table has the file there now. When the
+ * sightings that hold are as many as the references, they are all the holders there are: every
+ * dup, close, fork, exec, SCM_RIGHTS, pidfd_getfd or io_uring call of the past is in that sum, and
+ * none of them needs to be traced.
+ *
+ * References that are not descriptors (a thread asleep in poll(2), another inside a call on the
+ * socket, an io_uring registration) leave the sum short. Then the sightings are still all there is
+ * if none of them is lost, none of the holders may have given a descriptor away since they were
+ * last proven, and nobody took one (pidfd_getfd).
+ */
+#include "prove.h"
+
+#define SCAN_MAX    8192 /* descriptors of the current process that are searched in place */
+#define KIN_MAX	    16	 /* children of one process that are looked at */
+#define WAITERS_MAX 256
+#define ATTEMPTS    3 /* the last is for what changed during the one before */
+
+static __always_inline void holder_fill(struct note_holder *h, __u32 tgid,
+					const struct proc_rec *proc)
+{
+	const struct mm_struct *mm = (const void *)proc->mm;
+
+	h->tgid = tgid;
+	h->in_flight = proc->in_flight;
+	h->start_ns = proc->start_ns;
+	h->map_stamp = proc->map_stamp;
+	h->exec_pages = 0;
+	if (mm && !(proc->flags & PROC_EXITED))
+		h->exec_pages = BPF_CORE_READ(mm, exec_vm);
+}
+
+/*
+ * The loops over sightings are bpf_loop callbacks (linux 5.17), so that the verifier looks at each
+ * body once instead of once per combination of outcomes.
+ */
+struct weighing {
+	struct roster r;
+	struct answer *a;
+	__u32 only;    /* 0, or the one tgid that is wanted */
+	__u32 sending; /* the current thread is in the call that sends the packet */
+};
+
+/* Adds a process to the list unless it is there. What is past the list's end has tgid 0. */
+static __always_inline void holder_add(struct weighing *w, __u32 tgid, const struct proc_rec *proc)
+{
+	__u32 n = w->a->n_holders;
+
+	for (__u32 i = 0; i < ABI_HOLDERS; i++)
+		if (w->a->holder[i].tgid == tgid)
+			return;
+	if (n >= ABI_HOLDERS) {
+		w->a->marks |= MARK_MANY;
+		return;
+	}
+	holder_fill(&w->a->holder[n & (ABI_HOLDERS - 1)], tgid, proc);
+	w->a->n_holders = n + 1;
+}
+
+static __always_inline void nobody(struct weighing *w)
+{
+	w->a->matched = w->a->lost = w->a->leaving = w->a->calls = 0;
+	w->a->n_holders = w->a->marks = 0;
+	w->a->spread_ns = 0;
+	for (__u32 i = 0; i < ABI_HOLDERS; i++)
+		w->a->holder[i].tgid = 0;
+}
+
+/* The users of a table that more than one process has, among those on record. */
+struct sharing {
+	struct roster *r;
+	struct answer *a;
+	__u64 files;
+	__u32 fd;
+};
+
+static long count_users(__u32 i, struct sharing *c)
+{
+	const struct sighting *s = roster_at(c->r, i);
+	struct proc_rec *proc;
+	__u32 tgid;
+
+	if (!s || s->files != c->files || s->fd != c->fd)
+		return 0;
+	tgid = s->tgid;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc || ((proc->flags & PROC_EXITED) && !is_leaving(proc, tgid)) ||
+	    !threads_use(proc, c->files, &c->a->users))
+		return 0;
+	if (c->a->first > i)
+		c->a->first = i;
+	return 0;
+}
+
+/*
+ * A descriptor in a table that processes share is one reference, and all of them hold it: it counts
+ * once, and only if the table has no users but them.
+ */
+static __always_inline void weigh_shared(struct weighing *w, __u32 i, const struct sighting *s,
+					 struct proc_rec *proc)
+{
+	struct sharing c = {&w->r, w->a, s->files, s->fd};
+	const struct task_struct *leader = (const void *)proc->task;
+	__u32 used = w->r.rec->used;
+
+	w->a->users = 0;
+	w->a->first = i;
+	bpf_loop(used < ABI_SIGHTINGS ? used : ABI_SIGHTINGS, count_users, &c, 0);
+	if (w->a->first == i)
+		w->a->matched++;
+	if (w->a->users != table_users(c.files))
+		w->a->marks |= MARK_SHARED;
+	else if (w->a->users == (__u32)BPF_CORE_READ(leader, signal, nr_threads))
+		proc->flags &= ~PROC_FILES_SHARED; /* all its threads, and nobody else */
+}
+
+/* Whether the current thread is inside a call on this descriptor that sends or receives. */
+static __always_inline bool in_call_on(__u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+
+	if ((task->flags & PF_KTHREAD) || (task->thread_info.status & TS_COMPAT) ||
+	    (__u32)BPF_CORE_READ(regs, di) != fd)
+		return false;
+	switch (BPF_CORE_READ(regs, orig_ax)) {
+	case 0:	  /* read */
+	case 1:	  /* write */
+	case 19:  /* readv */
+	case 20:  /* writev */
+	case 40:  /* sendfile */
+	case 42:  /* connect */
+	case 44:  /* sendto */
+	case 45:  /* recvfrom */
+	case 46:  /* sendmsg */
+	case 47:  /* recvmsg */
+	case 48:  /* shutdown */
+	case 299: /* recvmmsg */
+	case 307: /* sendmmsg */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static long weigh_one(__u32 i, struct weighing *w)
+{
+	const struct sighting *s = roster_at(&w->r, i);
+	struct proc_rec *proc;
+	__u32 tgid;
+
+	if (!s)
+		return 1;
+	if (!s->files)
+		return 0;
+	tgid = s->tgid;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (proc && sighting_holds(s, proc, w->r.file)) {
+		if (proc->flags & PROC_FILES_SHARED)
+			weigh_shared(w, i, s, proc);
+		else
+			w->a->matched++;
+	} else if (proc && proc->files == s->files && is_leaving(proc, tgid)) {
+		w->a->leaving++;
+	} else {
+		if (i || !(w->r.rec->flags & SOCK_GUESSED))
+			w->a->lost++;
+		return 0;
+	}
+	if (!i)
+		w->r.rec->flags &= ~SOCK_GUESSED;
+	if (proc->spread_ns > w->a->spread_ns)
+		w->a->spread_ns = proc->spread_ns;
+	if (tgid == bpf_get_current_pid_tgid() >> 32) {
+		w->a->marks |= MARK_SENDER;
+		/* Where other threads could close it under the call, that has a reference too. */
+		if (table_users(s->files) > 1 && (w->sending || in_call_on(s->fd)))
+			w->a->calls = 1;
+	}
+	holder_add(w, tgid, proc);
+	return 0;
+}
+
+static __always_inline void weigh_all(struct weighing *w)
+{
+	nobody(w);
+	bpf_loop(w->r.rec->used, weigh_one, w, 0);
+}
+
+struct searching {
+	struct roster *r;
+	struct files_struct *files;
+	struct file **array;
+};
+
+static long search_one(__u32 fd, struct searching *c)
+{
+	struct file *found = NULL;
+
+	if (bpf_probe_read_kernel(&found, sizeof(found), c->array + fd))
+		return 1;
+	if (found == c->r->file)
+		roster_add(c->r, (__u64)c->files, bpf_get_current_pid_tgid() >> 32, fd);
+	return 0;
+}
+
+/* Searches the current process's descriptors for the file: whoever sends usually holds it. */
+static __always_inline void scan_current(struct roster *r)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct files_struct *files = BPF_CORE_READ(task, files);
+	struct searching c = {.r = r, .files = files};
+	struct fdtable *fdt;
+	__u32 max;
+
+	if (!files)
+		return;
+	fdt = BPF_CORE_READ(files, fdt);
+	c.array = BPF_CORE_READ(fdt, fd);
+	max = BPF_CORE_READ(fdt, max_fds);
+	bpf_loop(max < SCAN_MAX ? max : SCAN_MAX, search_one, &c, 0);
+}
+
+/* Where the kin of a holder may have the file: a fork leaves it at the same number. */
+struct visiting {
+	struct roster *r;
+	__u32 fd;
+	__u32 next; /* tgid */
+};
+
+static __always_inline struct proc_rec *visit(struct visiting *v, __u32 tgid)
+{
+	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
+	const struct task_struct *leader;
+	__u64 files;
+
+	if (!proc || (proc->flags & PROC_EXITED))
+		return proc;
+	leader = (const void *)proc->task;
+	files = (__u64)BPF_CORE_READ(leader, files);
+	if (files && table_has(files, v->fd, v->r->file))
+		roster_add(v->r, files, tgid, v->fd);
+	return proc;
+}
+
+static long visit_child(__u32 i, struct visiting *v)
+{
+	struct proc_rec *proc = v->next ? visit(v, v->next) : NULL;
+
+	if (!proc)
+		return 1;
+	v->next = proc->elder;
+	return 0;
+}
+
+/* The children, the parent, and the parent's other children of who is on record. */
+static long search_kin(__u32 i, struct weighing *w)
+{
+	const struct sighting *s = roster_at(&w->r, i);
+	struct visiting v = {.r = &w->r};
+	struct proc_rec *proc;
+	__u32 tgid;
+
+	if (!s || !s->files)
+		return 0;
+	tgid = s->tgid;
+	v.fd = s->fd;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc)
+		return 0;
+	v.next = proc->last_child;
+	bpf_loop(KIN_MAX, visit_child, &v, 0);
+	proc = visit(&v, proc->ppid);
+	if (!proc)
+		return 0;
+	v.next = proc->last_child;
+	bpf_loop(KIN_MAX, visit_child, &v, 0);
+	return 0;
+}
+
+/* Whether a holder may have come since the holders were last all known. */
+static __always_inline bool is_undisturbed(const struct sock_rec *rec, const struct answer *a)
+{
+	const struct global_rec *g = global_state();
+
+	if (!g || !rec->proven_ns)
+		return false;
+	if ((rec->flags & SOCK_UNSETTLED) && g->received_ns >= rec->proven_ns)
+		return false;
+	return a->spread_ns < rec->proven_ns && g->taken_ns < rec->proven_ns;
+}
+
+/* Who is leaving may have closed his already: then one more reference may be anybody's. */
+static __always_inline bool sum_proves(const struct sock_rec *rec, const struct answer *a)
+{
+	__u32 sum = a->matched + a->calls;
+
+	if (a->references < a->matched || a->references > sum + a->leaving)
+		return false;
+	return a->references <= sum || is_undisturbed(rec, a);
+}
+
+/* Proof without the sum; see the head of this file. */
+static __always_inline bool history_proves(const struct sock_rec *rec, const struct answer *a)
+{
+	return !a->lost && !(rec->flags & SOCK_CROWDED) && is_undisturbed(rec, a);
+}
+
+/* What no proof can do without: somebody, all users of his table, and whoever sends this packet. */
+static __always_inline bool is_provable(const struct weighing *w)
+{
+	return w->a->n_holders && !(w->a->marks & MARK_SHARED) &&
+	       (!w->sending || (w->a->marks & MARK_SENDER));
+}
+
+static long find_closer(__u32 i, struct weighing *w)
+{
+	const struct sighting *s = roster_at(&w->r, i);
+	__u32 current = bpf_get_current_pid_tgid() >> 32;
+
+	if (!s || !s->files || s->tgid != current)
+		return 0;
+	w->only = current;
+	return 1;
+}
+
+static long add_closing(__u32 i, struct weighing *w)
+{
+	const struct sighting *s = roster_at(&w->r, i);
+	struct proc_rec *proc;
+	__u32 tgid;
+
+	if (!s || !s->files)
+		return 0;
+	tgid = s->tgid;
+	if (w->only && tgid != w->only)
+		return 0;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (proc)
+		holder_add(w, tgid, proc);
+	else
+		w->a->marks |= MARK_UNKNOWN;
+	return 0;
+}
+
+/*
+ * The last close is under way: no descriptor is left, and the socket's parting words (FIN, data
+ * still in its buffer) belong to those who had it, first of all to who is closing it.
+ */
+static __always_inline bool closing_proves(struct weighing *w)
+{
+	nobody(w);
+	bpf_loop(w->r.rec->used, find_closer, w, 0);
+	bpf_loop(w->r.rec->used, add_closing, w, 0);
+	return w->a->n_holders && !(w->a->marks & MARK_UNKNOWN);
+}
+
+/* Nothing but an io_uring has it: it is of who made it, if that never gave a descriptor away. */
+static __always_inline bool ring_proves(struct weighing *w)
+{
+	__u32 tgid = w->r.rec->creator;
+	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
+
+	if (w->a->n_holders || !proc || !(proc->flags & PROC_URING) || (proc->flags & PROC_EXITED))
+		return false;
+	holder_add(w, tgid, proc);
+	return w->a->references <= 2 && proc->spread_ns < w->r.rec->proven_ns;
+}
+
+struct polling {
+	struct answer *a;
+	const struct file *file;
+	struct list_head *at, *head;
+};
+
+static long look_at_waiter(__u32 i, struct polling *c)
+{
+	struct list_head *at = c->at;
+	const struct poll_table_entry *entry =
+		(void *)at - bpf_core_field_offset(struct poll_table_entry, wait.entry);
+
+	if (!at || at == c->head)
+		return 1;
+	if (BPF_CORE_READ(entry, filp) == c->file)
+		c->a->calls++;
+	c->at = BPF_CORE_READ(at, next);
+	return 0;
+}
+
+/* Who sleeps in poll(2) or select(2) has a reference for each descriptor that he waits for. */
+static __always_inline void count_pollers(struct weighing *w)
+{
+	const struct file *file = w->r.file;
+	const struct socket *socket = BPF_CORE_READ(file, private_data);
+	struct socket_wq *queue = BPF_CORE_READ(socket, sk, sk_wq);
+	struct polling c = {.a = w->a, .file = file};
+
+	c.head = (void *)queue + bpf_core_field_offset(struct socket_wq, wait.head);
+	c.at = BPF_CORE_READ(queue, wait.head.next);
+	bpf_loop(WAITERS_MAX, look_at_waiter, &c, 0);
+}
+
+/* First by what is on record, then after a search where the rest may be. */
+static long attempt(__u32 i, struct weighing *w)
+{
+	struct sock_rec *rec = w->r.rec;
+	__s64 before;
+
+	if (i == 1) {
+		scan_current(&w->r);
+		bpf_loop(rec->used < ABI_SIGHTINGS ? rec->used : ABI_SIGHTINGS, search_kin, w, 0);
+	}
+	/* Twice: who closed his after we saw it must not stand for one whom we did not see. */
+	before = file_references(w->r.file);
+	weigh_all(w);
+	w->a->references = file_references(w->r.file);
+	if (!is_provable(w))
+		return 0;
+	if (w->a->references > w->a->matched + w->a->calls)
+		count_pollers(w);
+	if (before == w->a->references && sum_proves(rec, w->a)) {
+		rec->proven_ns = bpf_ktime_get_boot_ns();
+		rec->flags &= ~(SOCK_UNSETTLED | SOCK_CROWDED);
+		w->a->marks |= MARK_PROVEN;
+		return 1;
+	}
+	if (!history_proves(rec, w->a))
+		return 0;
+	w->a->marks |= MARK_PROVEN;
+	return 1;
+}
+
+static __always_inline bool prove_open(struct weighing *w)
+{
+	w->a->references = file_references(w->r.file);
+	if (!w->a->references)
+		return closing_proves(w);
+	bpf_loop(ATTEMPTS, attempt, w, 0);
+	if (!(w->a->marks & MARK_PROVEN))
+		return ring_proves(w);
+	if (w->a->lost)
+		roster_clean(&w->r);
+	return true;
+}
+
+int prove(struct sock_rec *rec, struct answer *answer, const struct proving *what)
+{
+	struct weighing w = {.a = answer};
+	bool proven;
+
+	if (!rec || !answer || !what)
+		return 0;
+	w.sending = what->sending;
+	roster_open(&w.r, what->cookie, rec, (const struct file *)what->file);
+	proven = prove_open(&w);
+	answer->changed_ns = rec->changed_ns;
+	if (!proven)
+		answer->state = NOTE_UNPROVEN;
+	else
+		answer->state = answer->marks & MARK_MANY ? NOTE_MANY : NOTE_PROVEN;
+	return 0;
+}
