@@ -139,6 +139,7 @@ enum sock_flags {
 	SOCK_UNSETTLED =
 		1,	  /* a full scan left references unexplained: something may be in flight */
 	SOCK_CROWDED = 2, /* more descriptors than sightings */
+	SOCK_ELDER = 8,	  /* older than the probes: first seen by the first scan */
 	SOCK_GUESSED = 4, /* s[0] is where the descriptor was expected: it was never seen there */
 };
 
@@ -194,33 +195,38 @@ struct proof {
 /* Argument of the prove program. */
 struct prove_args {
 	__u64 cookie;
-	__u64 scanned_ns; /* a scan of all processes began at this time and is done; 0: none */
+	__u64 scanned_ns; /* a scan of all processes began at this time and is done; 0: none. The
+			     first one, with cookie 0, stands for all sockets that it saw */
 };
 
 /* Hints on the ring buffer: look ahead, nothing more. */
 enum hint_kind {
-	HINT_EXEC = 1, /* hash this object ahead of its first packet */
+	HINT_EXEC = 1, /* a program has started: hash it ahead of its first packet */
+	HINT_MAP,      /* a file is being mapped executable: the same */
 };
 
-#define ABI_HINT_PATH 128
+#define ABI_HINT_PATH  1024
+#define ABI_HINT_NAME  256 /* one name of it, with its NUL */
+#define ABI_HINT_DEPTH 40  /* names and mounts */
+#define ABI_HINTED     4096
 
 struct hint {
 	__u32 kind;
 	__u32 tgid;
-	__u32 ppid;
-	__u32 pad;
-	__u64 start_ns;
 	__u64 netns; /* inode number of the process's network namespace */
 	struct object_key object;
-	char path[ABI_HINT_PATH]; /* as given to execve; where to look when the process has gone;
-				     checked against `object` */
+	__u32 n_names; /* bytes in names that are used */
+	__u32 pad;
+	char names[ABI_HINT_PATH]; /* the file's name, its directory's, and so on up to the root's
+				      first, each with its NUL: where to look, checked against
+				      `object` */
 };
 
 /* One line of iter/task_vma: an executable mapping. */
 #define VMA_ANONYMOUS 1
 
 struct vma_rec {
-	__u32 tgid;
+	__u32 pid;   /* a thread that has it: the first may have ended */
 	__u32 flags; /* VMA_ANONYMOUS */
 	__u64 start, end;
 	struct object_key object; /* 0 for anonymous memory */

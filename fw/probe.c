@@ -284,6 +284,16 @@ static int check_kernel(char err[256])
 	return 0;
 }
 
+/* What it sees is older than the probes, and complete as of its start. */
+static int first_scan(struct probe *p)
+{
+	uint64_t began = clock_boot_ns();
+	struct proof none;
+	int r = probe_scan_files(p, 0);
+
+	return r ? r : probe_prove(p, 0, began, &none);
+}
+
 static int probe_start(struct probe *p, const struct probe_options *options, char err[256])
 {
 	int r = load_object(p, options->object, true);
@@ -310,7 +320,7 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 		log_line("app-fw: the note program cannot be attached (%s): senders are looked up "
 			 "after the fact",
 			 strerror(errno));
-	r = probe_scan_files(p, 0);
+	r = first_scan(p);
 	return r ? fail(err, r, "cannot read the processes' descriptors") : 0;
 }
 

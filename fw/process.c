@@ -124,7 +124,7 @@ static int open_mapping(const struct vma_rec *v, char path[PATH_MAX])
 	char link[64];
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/%u/map_files/%llx-%llx", v->tgid, v->start, v->end);
+	snprintf(link, sizeof(link), "/proc/%u/map_files/%llx-%llx", v->pid, v->start, v->end);
 	n = readlink(link, path, PATH_MAX - 1);
 	if (n < 0)
 		return -errno;
@@ -345,30 +345,48 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
 	return 0;
 }
 
+/* The names of a hint, in the order of a path. False when they make none that fits. */
+static bool hint_path(const struct hint *hint, char path[PATH_MAX])
+{
+	size_t end = PATH_MAX - 1, used = hint->n_names;
+
+	if (used > sizeof(hint->names) || !used || hint->names[used - 1])
+		return false;
+	path[end] = 0;
+	for (const char *name = hint->names; name < hint->names + used; name += strlen(name) + 1) {
+		size_t n = strlen(name);
+
+		if (n + 1 > end)
+			return false;
+		end -= n;
+		memcpy(path + end, name, n);
+		path[--end] = '/';
+	}
+	memmove(path, path + end, PATH_MAX - end);
+	return true;
+}
+
 /*
- * Opens the file that a hint is about: by the process's own link while it lives, else by the name
- * that was given to execve(2), relative to where its parent is. The name only says where to look.
+ * Opens the file that a hint is about: a program by its process's own link while it lives, else by
+ * the names that the kernel has for it, as its process sees them and as we do.
  */
 static int open_hinted(const struct hint *hint, char path[PATH_MAX])
 {
-	_cleanup_close_ int cwd = -1;
-	char link[32];
+	char link[PATH_MAX + 32];
 	ssize_t n;
+	int fd;
 
 	snprintf(link, sizeof(link), "/proc/%u/exe", hint->tgid);
-	n = readlink(link, path, PATH_MAX - 1);
+	n = hint->kind == HINT_EXEC ? readlink(link, path, PATH_MAX - 1) : -1;
 	if (n > 0) {
 		path[n] = 0;
 		return open(link, O_RDONLY | O_CLOEXEC);
 	}
-	snprintf(link, sizeof(link), "/proc/%u/cwd", hint->ppid);
-	if (hint->path[0] != '/') {
-		cwd = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (cwd < 0)
-			return -1;
-	}
-	snprintf(path, PATH_MAX, "%s", hint->path);
-	return openat(cwd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (!hint_path(hint, path))
+		return -1;
+	snprintf(link, sizeof(link), "/proc/%u/root%s", hint->tgid, path);
+	fd = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return fd >= 0 ? fd : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 /* digest_file checks the file against the key, so a wrong guess of the file is only a failed hash.
@@ -398,8 +416,7 @@ static void hash_ahead(struct processes *ps, const struct hint *hint)
 
 void processes_hint(struct processes *ps, const struct hint *hint)
 {
-	if (hint->kind == HINT_EXEC)
-		hash_ahead(ps, hint);
+	hash_ahead(ps, hint);
 }
 
 static void forget(void *cookie, uint32_t tgid, uint64_t start_ns)

@@ -36,7 +36,7 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
  * is judged are known, and starts to hash what they map. For the start. */
 void processes_learn_all(struct processes *ps);
 
-/* A hint from the probes: hashes ahead what was executed. */
+/* A hint from the probes: hashes ahead what was executed or mapped. */
 void processes_hint(struct processes *ps, const struct hint *hint);
 
 /* Forgets what died more than `age_ns` ago. */

@@ -85,7 +85,15 @@ struct map_proof {
 
 struct map_hints {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 256 * 1024);
+	__uint(max_entries, 512 * 1024);
+};
+
+/* Which objects were hinted at lately, CLOCK_BOOTTIME. */
+struct map_hinted {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_HINTED);
+	__type(key, struct object_key);
+	__type(value, __u64);
 };
 
 struct map_counters {
@@ -98,6 +106,7 @@ struct map_counters {
 /* When descriptors may last have moved without their holder's own doing. CLOCK_BOOTTIME. */
 struct global_rec {
 	__u64 taken_ns;	   /* last pidfd_getfd that succeeded */
+	__u64 scanned_ns;  /* when the first scan began, once it is done */
 	__u64 received_ns; /* last message on a Unix socket that may have brought descriptors */
 };
 
@@ -118,6 +127,7 @@ extern struct map_threads in_flight SEC(".maps"); /* pid_tgid -> inside a mappin
 extern struct map_notes notes SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");
+extern struct map_hinted hinted SEC(".maps");
 extern struct map_counters counters SEC(".maps");
 extern struct map_global global SEC(".maps");
 

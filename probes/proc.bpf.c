@@ -5,6 +5,9 @@
  * "changed, not yet known".
  */
 #include "maps.h"
+#include "path.h"
+
+#define HINT_AGAIN_NS 10000000000ull /* the daemon may have dropped the object since */
 
 /* All zero: the start of a record, too large for the stack. */
 static struct proc_rec blank;
@@ -113,8 +116,7 @@ static __always_inline void object_add(struct proc_rec *rec, const struct object
 	rec->n_objects = n + 1;
 }
 
-static __always_inline void hint(__u32 kind, __u32 tgid, const struct proc_rec *rec,
-				 const struct object_key *key, const char *path)
+static __always_inline void hint(__u32 kind, const struct object_key *key, const struct file *file)
 {
 	struct hint *h = bpf_ringbuf_reserve(&hints, sizeof(*h), 0);
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -124,15 +126,22 @@ static __always_inline void hint(__u32 kind, __u32 tgid, const struct proc_rec *
 		return;
 	}
 	h->kind = kind;
-	h->tgid = tgid;
-	h->ppid = rec->ppid;
-	h->start_ns = rec->start_ns;
+	h->tgid = bpf_get_current_pid_tgid() >> 32;
 	h->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	h->object = *key;
-	h->path[0] = 0;
-	if (path)
-		bpf_probe_read_kernel_str(h->path, sizeof(h->path), path);
+	h->n_names = names_of(file, h->names);
 	bpf_ringbuf_submit(h, 0);
+}
+
+/* Every program maps the same few libraries: one hint in a while will do. */
+static __always_inline void hint_mapped(const struct object_key *key, const struct file *file)
+{
+	__u64 now = bpf_ktime_get_boot_ns(), *last = bpf_map_lookup_elem(&hinted, key);
+
+	if (last && now - *last < HINT_AGAIN_NS)
+		return;
+	bpf_map_update_elem(&hinted, key, &now, BPF_ANY);
+	hint(HINT_MAP, key, file);
 }
 
 static long add_mapped(struct task_struct *task, struct vm_area_struct *vma, struct proc_rec **rec)
@@ -196,7 +205,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	object_add(rec, &key);
 	add_loader(rec, task);
 	proc_refresh(rec, task);
-	hint(HINT_EXEC, tgid, rec, &key, bprm->filename);
+	hint(HINT_EXEC, &key, bprm->file);
 	return 0;
 }
 
@@ -296,6 +305,7 @@ int enter_mmap(struct trace_event_raw_sys_enter *ctx)
 		return 0;
 	object_key_of(&key, file);
 	object_add(rec, &key);
+	hint_mapped(&key, file);
 	return 0;
 }
 
@@ -399,7 +409,7 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 
 	if (!vma || !task || !(vma->vm_flags & VM_EXEC))
 		return 0;
-	rec.tgid = task->tgid;
+	rec.pid = task->pid;
 	rec.start = vma->vm_start;
 	rec.end = vma->vm_end;
 	file = vma->vm_file;

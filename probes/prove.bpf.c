@@ -286,12 +286,18 @@ static long search_kin(__u32 i, struct weighing *w)
 static __always_inline bool is_undisturbed(const struct sock_rec *rec, const struct answer *a)
 {
 	const struct global_rec *g = global_state();
+	bool settled = !(rec->flags & SOCK_UNSETTLED);
+	__u64 since = rec->proven_ns;
 
-	if (!g || !rec->proven_ns)
+	if (!g)
 		return false;
-	if ((rec->flags & SOCK_UNSETTLED) && g->received_ns >= rec->proven_ns)
+	if ((rec->flags & SOCK_ELDER) && g->scanned_ns > since) {
+		since = g->scanned_ns;
+		settled = false;
+	}
+	if (!since || (!settled && g->received_ns >= since))
 		return false;
-	return a->spread_ns < rec->proven_ns && g->taken_ns < rec->proven_ns;
+	return a->spread_ns < since && g->taken_ns < since;
 }
 
 /* Who is leaving may have closed his already: then one more reference may be anybody's. */

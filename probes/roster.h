@@ -117,7 +117,7 @@ static long lock_record(__u32 i, struct sock_rec **rec)
 	return !__sync_val_compare_and_swap(&(*rec)->busy, 0, 1);
 }
 
-static __always_inline void add_locked(struct roster *r, __u64 files, __u32 tgid, __u32 fd)
+static __always_inline bool add_locked(struct roster *r, __u64 files, __u32 tgid, __u32 fd)
 {
 	struct adding a = {r, {files, tgid, fd}, NO_SLOT, 0};
 	struct sock_rec *rec = r->rec;
@@ -125,13 +125,13 @@ static __always_inline void add_locked(struct roster *r, __u64 files, __u32 tgid
 
 	bpf_loop(rec->used, find_slot, &a, 0);
 	if (a.there)
-		return;
+		return true;
 	if (a.slot == NO_SLOT)
 		a.slot = new_slot(r);
 	s = a.slot == NO_SLOT ? NULL : roster_at(r, a.slot);
 	if (!s) {
 		rec->flags |= SOCK_CROWDED;
-		return;
+		return false;
 	}
 	if (!rec->creator)
 		rec->creator = tgid;
@@ -141,17 +141,20 @@ static __always_inline void add_locked(struct roster *r, __u64 files, __u32 tgid
 	s->fd = fd;
 	barrier();
 	s->files = files;
+	return true;
 }
 
 /* One at a time. Who does not get his turn leaves a sighting out, and the sum is short. */
-static __always_inline void roster_add(struct roster *r, __u64 files, __u32 tgid, __u32 fd)
+static __always_inline bool roster_add(struct roster *r, __u64 files, __u32 tgid, __u32 fd)
 {
 	struct sock_rec *rec = r->rec;
+	bool added;
 
 	if (bpf_loop(PATIENCE, lock_record, &rec, 0) == PATIENCE)
-		return;
-	add_locked(r, files, tgid, fd);
+		return false;
+	added = add_locked(r, files, tgid, fd);
 	__sync_fetch_and_and(&r->rec->busy, 0);
+	return added;
 }
 
 struct cleaning {

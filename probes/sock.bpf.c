@@ -85,17 +85,25 @@ int BPF_PROG(sock_state, struct sock *sk, int oldstate, int newstate)
 	return 0;
 }
 
-/* The Internet socket at a descriptor of the current process; NULL: none there. */
-static __always_inline struct sock *socket_at(const struct files_struct *files, __u32 fd)
+static __always_inline const struct file *file_at(const struct files_struct *files, __u32 fd)
 {
 	struct fdtable *fdt = BPF_CORE_READ(files, fdt);
-	struct file **array = BPF_CORE_READ(fdt, fd), *file = NULL;
+	struct file **array, *file = NULL;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	array = BPF_CORE_READ(fdt, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
+	return file;
+}
+
+/* The Internet socket that is open as this file; NULL: it is none. */
+static __always_inline struct sock *socket_of(const struct file *file)
+{
 	struct socket *socket;
 	struct sock *sk;
 
-	if (fd >= BPF_CORE_READ(fdt, max_fds) ||
-	    bpf_probe_read_kernel(&file, sizeof(file), array + fd) || !file ||
-	    (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
 	if (BPF_CORE_READ(socket, file) != file)
@@ -108,7 +116,7 @@ static __always_inline int accepted(long fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
-	struct sock *sk = fd < 0 ? NULL : socket_at(files, fd);
+	struct sock *sk = fd < 0 ? NULL : socket_of(file_at(files, fd));
 	__u64 cookie = sk ? sock_cookie(sk) : 0;
 	struct sock_rec *rec = cookie ? new_record(cookie, files, fd) : NULL;
 
@@ -119,25 +127,31 @@ static __always_inline int accepted(long fd)
 	return 0;
 }
 
-/* The current process has been given a descriptor: if it is a socket's, it is on the roster at
- * once. */
-static __always_inline void given(__u32 fd)
+/*
+ * The current process has been given a descriptor: if it is a socket's, it is on the roster at
+ * once. False: what it is could not be seen, or not be put on record.
+ */
+static __always_inline bool given(__u32 fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
-	struct sock *sk = socket_at(files, fd);
+	const struct file *file = file_at(files, fd);
+	struct sock *sk = socket_of(file);
 	__u64 cookie = sk ? sock_cookie(sk) : 0;
-	struct sock_rec *rec = cookie ? sock_record(cookie) : NULL;
+	struct sock_rec *rec;
 	struct roster r;
 
+	if (!sk)
+		return file != NULL;
+	rec = cookie ? sock_record(cookie) : NULL;
 	if (!rec)
-		return;
+		return false;
 	if (!rec->sk) {
 		rec->netns = sock_netns(sk);
 		rec->sk = (__u64)sk;
 	}
 	roster_open(&r, cookie, rec, NULL);
-	roster_add(&r, (__u64)files, bpf_get_current_pid_tgid() >> 32, fd);
+	return roster_add(&r, (__u64)files, bpf_get_current_pid_tgid() >> 32, fd);
 }
 
 SEC("tp/syscalls/sys_exit_accept")
@@ -200,8 +214,7 @@ static long given_one(__u32 i, struct control *c)
 
 	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(c->fds + i * sizeof(fd))) || fd < 0)
 		return 1;
-	given(fd);
-	return 0;
+	return !given(fd);
 }
 
 /* One ancillary message, cmsg(3). */
@@ -279,8 +292,7 @@ int exit_pidfd_getfd(struct trace_event_raw_sys_exit *ctx)
 
 	if (ctx->ret < 0)
 		return 0;
-	given(ctx->ret);
-	if (g)
+	if (!given(ctx->ret) && g)
 		g->taken_ns = bpf_ktime_get_boot_ns();
 	return 0;
 }
@@ -293,6 +305,7 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct sock_rec *rec;
 	struct socket *socket;
+	struct global_rec *g = global_state();
 	struct roster r;
 	struct sock *sk;
 	__u64 cookie;
@@ -309,6 +322,8 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	rec = sock_record(cookie);
 	if (!rec)
 		return 0;
+	if (!rec->sk && !rec->proven_ns && g && !g->scanned_ns)
+		rec->flags |= SOCK_ELDER;
 	rec->sk = (__u64)sk;
 	rec->netns = sock_netns(sk);
 	roster_open(&r, cookie, rec, file);
@@ -330,11 +345,14 @@ int prove_socket(struct prove_args *args)
 	const struct socket *socket;
 	const struct file *file;
 	const struct sock *sk;
+	struct global_rec *g = global_state();
 	struct proving what = {};
 	struct roster r;
 
-	if (!out)
+	if (!out || !g)
 		return 0;
+	if (!g->scanned_ns)
+		g->scanned_ns = args->scanned_ns;
 	out->cookie = cookie;
 	out->state = out->n_holders = out->flags = 0;
 	out->references = out->matched = 0;
