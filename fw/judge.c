@@ -164,16 +164,18 @@ static void count_match(const struct judge *j, enum chain chain, const struct re
 
 /*
  * What a process wrote before it went away is sent by the kernel, on a socket that nobody holds. If
- * the process was not allowed to send it, its death does not change that.
+ * the process was not allowed to send it, its death does not change that; nor does it that for one
+ * packet its holders cannot be told.
  */
 static enum verdict remember_denied(struct judge *j, const struct holders *who, bool orphan,
 				    enum verdict v)
 {
+	bool silent = orphan || (who->origin == ORIGIN_UNKNOWN && !who->n);
 	uint64_t *slot = &j->denied[who->cookie % DENIED_SLOTS];
 
 	if (!who->cookie)
 		return v;
-	if (orphan)
+	if (silent)
 		return *slot == who->cookie ? VERDICT_DROP : v;
 	if (v == VERDICT_DROP)
 		*slot = who->cookie;

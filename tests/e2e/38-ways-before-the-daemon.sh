@@ -31,19 +31,19 @@ before() {
 	divert_not
 	mkfifo "$TMP/gate"
 	: >"$TMP/gated.log"
-	for g; do gather $f "$g"; done >"$TMP/batch"
+	for g; do gather "$f" "$g"; done >"$TMP/batch"
 	{ cat "$TMP/batch"; echo wait; } >"$TMP/batch.sh"
 	spawn client gated bash "$TMP/batch.sh"
 	wait_for gathered
 	divert client
 	no_answers
-	form $f
+	form "$f"
 	exec 9<>"$TMP/gate"
 	wait_for nobody_left
 	exec 9>&-
 	rm "$TMP/gate"
 	after_all
-	[[ $* == pair ]] || unknown_since $f # of a pair at once with others: see below
+	[[ $* == pair ]] || unknown_since "$f" # of a pair at once with others: see below
 }
 
 divert_not() {
