@@ -148,6 +148,7 @@ enum proc_flags {
 	PROC_FILES_SHARED = 2, /* may share a descriptor table with another process (CLONE_FILES) */
 	PROC_OBJECTS_PARTIAL = 4, /* obj[] does not hold every object that was mapped */
 	PROC_URING = 8,		  /* it, or who it was forked from, has made an io_uring */
+	PROC_COMPAT = 16,	  /* a program of 32 bits: what it gives away is not seen */
 };
 
 /* An object by the identity that its digest is cached under. */
@@ -181,6 +182,15 @@ struct proc_rec {
 		obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look */
 };
 
+/* When descriptors may last have moved without their holder's own doing. CLOCK_BOOTTIME. */
+struct global_rec {
+	__u64 taken_ns;	   /* last pidfd_getfd that succeeded */
+	__u64 own_netns;   /* cookie of the daemon's network namespace, and whether */
+	__u64 everywhere;  /* packets of the others are judged as well */
+	__u64 scanned_ns;  /* when the first scan began, once it is done */
+	__u64 received_ns; /* last message on a Unix socket that may have brought descriptors */
+};
+
 /* The answer of the prove program: what a note says, for a socket that the daemon names. */
 struct proof {
 	__u64 cookie;
@@ -197,6 +207,7 @@ struct prove_args {
 	__u64 cookie;
 	__u64 scanned_ns; /* a scan of all processes began at this time and is done; 0: none. The
 			     first one, with cookie 0, stands for all sockets that it saw */
+	__u64 everywhere; /* from now on the sockets of all namespaces go on record */
 };
 
 /* Hints on the ring buffer: look ahead, nothing more. */

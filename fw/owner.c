@@ -616,6 +616,14 @@ void owner_hint(struct owner *o, const struct hint *hint)
 		netns_learn(o->netns, hint->tgid, hint->netns);
 }
 
+/* The first packet of another namespace. */
+static void cover_all(struct owner *o)
+{
+	o->forwarding = true;
+	probe_cover_all(o->probe);
+	scanner_request(o->scanner);
+}
+
 static enum reply attribute(struct owner *o, const struct queue_packet *p, struct question *q,
 			    struct attribution *out)
 {
@@ -627,7 +635,8 @@ static enum reply attribute(struct owner *o, const struct queue_packet *p, struc
 	}
 	if (p->hook != NF_INET_FORWARD)
 		return attribute_by_lookup(o, p, q, out);
-	o->forwarding = true;
+	if (!o->forwarding)
+		cover_all(o);
 	return attribute_forwarded(o, p, q, out);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@
 #define NF_PRIORITY_LAST  (-32) /* past DNAT */
 
 #define NOTE_PROGRAM "note_packet"
-#define LINKS_MAX    32
+#define LINKS_MAX    40
 #define NOTE_LINKS   4
 
 /* The links of the note program in one network namespace. */
@@ -49,7 +50,7 @@ struct probe {
 	const struct note_set *notes;	  /* ABI_NOTE_SETS */
 	uint64_t (*given)[ABI_NOTE_WAYS]; /* seq of each note that was given out */
 	const struct proof *proof;	  /* 1 */
-	int socks, crowds, procs, ghosts, counters, hints;
+	int socks, crowds, procs, ghosts, counters, hints, global;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
 	int prove;
 	int cpus;
@@ -257,20 +258,36 @@ static int bind_maps(struct probe *p)
 	p->ghosts = find_map(p, "ghosts");
 	p->counters = find_map(p, "counters");
 	p->hints = find_map(p, "hints");
+	p->global = find_map(p, "global");
 	p->prove = bpf_program__fd(bpf_object__find_program_by_name(p->object, "prove_socket"));
 	p->scan_files = bpf_object__find_program_by_name(p->object, "scan_files");
 	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
 	p->cpus = libbpf_num_possible_cpus();
 	if (p->socks < 0 || p->crowds < 0 || p->procs < 0 || p->ghosts < 0 || p->counters < 0 ||
-	    p->hints < 0 || p->prove < 0 || !p->scan_files || !p->scan_tasks || !p->scan_mappings ||
-	    p->cpus < 1)
+	    p->hints < 0 || p->global < 0 || p->prove < 0 || !p->scan_files || !p->scan_tasks ||
+	    !p->scan_mappings || p->cpus < 1)
 		return -EBADF;
 	p->notes = map_memory(p, "notes", page_round(sizeof(struct note_set) * ABI_NOTE_SETS));
 	p->proof = map_memory(p, "proof_out", page_round(sizeof(struct proof)));
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
 	p->given = calloc(ABI_NOTE_SETS, sizeof(*p->given));
 	return p->notes && p->proof && p->ring && p->given ? 0 : -errno;
+}
+
+/* Before any program runs: what they write there is not written over. */
+static int cover_own_netns(const struct probe *p)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct global_rec global = {0};
+	socklen_t size = sizeof(global.own_netns);
+	uint64_t cookie;
+	uint32_t zero = 0;
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
+		return -errno;
+	global.own_netns = cookie;
+	return bpf_map_update_elem(p->global, &zero, &global, BPF_ANY);
 }
 
 static int check_kernel(char err[256])
@@ -312,6 +329,9 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 		return fail(err, r,
 			    options->object ? options->object : "the probes lack a map or program");
 	mount_tracefs();
+	r = cover_own_netns(p);
+	if (r)
+		return fail(err, r, "cannot tell the network namespace");
 	r = attach_all(p, err);
 	if (r)
 		return r;
@@ -413,6 +433,14 @@ int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct pr
 		return r;
 	memcpy(out, p->proof, sizeof(*out));
 	return 0;
+}
+
+int probe_cover_all(struct probe *p)
+{
+	struct prove_args args = {.everywhere = 1};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+
+	return bpf_prog_test_run_opts(p->prove, &opts);
 }
 
 int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out)

@@ -39,6 +39,10 @@ void probe_notes_detach(struct probe_notes *n);
  */
 bool probe_note(struct probe *p, uint64_t print, uint8_t hook, struct note *out);
 
+/* From now on the sockets of all network namespaces are put on record, not only of our own; those
+ * that there are, by the next scan. 0 or -errno. */
+int probe_cover_all(struct probe *p);
+
 /* Who holds a socket now. scanned_ns: see struct prove_args. 0 or -errno. */
 int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out);
 

@@ -125,6 +125,7 @@ struct ns_common {
 };
 
 struct net {
+	__u64 net_cookie;
 	struct ns_common ns;
 };
 
@@ -132,7 +133,12 @@ struct nsproxy {
 	struct net *net_ns;
 };
 
+struct io_kiocb {
+	__u8 opcode;
+};
+
 struct thread_info {
+	unsigned long flags;
 	__u32 status;
 };
 
@@ -284,6 +290,7 @@ struct trace_event_raw_sys_exit {
 #define SOCK_DEAD_BIT	  0x1	     /* enum sock_flags in include/net/sock.h */
 #define PF_EXITING	  0x00000004 /* include/linux/sched.h */
 #define TS_COMPAT	  0x0002     /* arch/x86/include/asm/thread_info.h: inside a 32-bit call */
+#define TIF_ADDR32	  29	     /* there: a program of 32 bits */
 #define PF_KTHREAD	  0x00200000 /* include/linux/sched.h */
 #define PROT_EXEC	  0x4
 #define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */

@@ -103,13 +103,6 @@ struct map_counters {
 	__type(value, __u64);
 };
 
-/* When descriptors may last have moved without their holder's own doing. CLOCK_BOOTTIME. */
-struct global_rec {
-	__u64 taken_ns;	   /* last pidfd_getfd that succeeded */
-	__u64 scanned_ns;  /* when the first scan began, once it is done */
-	__u64 received_ns; /* last message on a Unix socket that may have brought descriptors */
-};
-
 struct map_global {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -29,6 +29,11 @@ static __always_inline __u64 new_stamp(void)
 	return bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 255);
 }
 
+static __always_inline __u32 compat_flag(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, thread_info.flags) & 1ul << TIF_ADDR32 ? PROC_COMPAT : 0;
+}
+
 /* With its task it is there for others: that comes last. */
 static __always_inline void proc_refresh(struct proc_rec *rec, struct task_struct *task)
 {
@@ -48,8 +53,8 @@ static __always_inline void proc_born(struct proc_rec *rec, const struct proc_re
 	rec->exit_ns = 0;
 	rec->files = 0;
 	rec->in_flight = 0;
-	rec->flags =
-		from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING) : PROC_OBJECTS_PARTIAL;
+	rec->flags = from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING | PROC_COMPAT)
+			  : PROC_OBJECTS_PARTIAL;
 	if (BPF_CORE_READ(child, files) == BPF_CORE_READ(parent, files))
 		rec->flags |= PROC_FILES_SHARED;
 	rec->last_child = 0;
@@ -200,7 +205,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	rec->map_stamp = new_stamp();
 	rec->exec_ns = bpf_ktime_get_boot_ns();
 	rec->in_flight = 0;
-	rec->flags &= PROC_URING; /* exec gives the process a descriptor table of its own */
+	rec->flags = (rec->flags & PROC_URING) |
+		     compat_flag(task); /* exec gives the process a descriptor table of its own */
 	rec->n_objects = 0;
 	object_add(rec, &key);
 	add_loader(rec, task);
@@ -391,7 +397,7 @@ int scan_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	rec->start_ns = task->start_boottime;
 	rec->map_stamp = new_stamp();
-	rec->flags = PROC_OBJECTS_PARTIAL;
+	rec->flags = PROC_OBJECTS_PARTIAL | compat_flag(task);
 	if (BPF_CORE_READ(task, files, count.counter) != BPF_CORE_READ(task, signal, nr_threads))
 		rec->flags |= PROC_FILES_SHARED;
 	proc_refresh(rec, task);

@@ -175,6 +175,8 @@ static long weigh_one(__u32 i, struct weighing *w)
 		w->r.rec->flags &= ~SOCK_GUESSED;
 	if (proc->spread_ns > w->a->spread_ns)
 		w->a->spread_ns = proc->spread_ns;
+	if (proc->flags & PROC_COMPAT)
+		w->a->spread_ns = ~0ull;
 	if (tgid == bpf_get_current_pid_tgid() >> 32) {
 		w->a->marks |= MARK_SENDER;
 		/* Where other threads could close it under the call, that has a reference too. */

@@ -6,8 +6,17 @@
 #include "prove.h"
 
 #define MSGHDR_CONTROL 32  /* offset of msg_control and msg_controllen in struct user_msghdr */
+#define MMSGHDR_SIZE   64  /* struct mmsghdr */
 #define CONTROL_MAX    8   /* ancillary messages that are looked at */
 #define SCM_SLOTS      256 /* include/net/scm.h: at most 253 descriptors in one */
+
+/* Whether packets of a namespace are judged: of others, nothing is put on record. */
+static __always_inline bool is_covered(__u64 netns_cookie)
+{
+	const struct global_rec *g = global_state();
+
+	return g && (g->everywhere || g->own_netns == netns_cookie);
+}
 
 /* The record of a socket that nobody but the current process can hold yet. */
 static __always_inline struct sock_rec *new_record(__u64 cookie, const struct files_struct *files,
@@ -38,9 +47,12 @@ int sock_created(struct bpf_sock *ctx)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
 
-	struct sock_rec *rec = new_record(bpf_get_socket_cookie(ctx), files,
-					  files ? BPF_CORE_READ(files, next_fd) : 0);
+	struct sock_rec *rec;
 
+	if (!is_covered(bpf_get_netns_cookie(ctx)))
+		return 1;
+	rec = new_record(bpf_get_socket_cookie(ctx), files,
+			 files ? BPF_CORE_READ(files, next_fd) : 0);
 	if (rec)
 		rec->flags |= SOCK_GUESSED;
 	return 1;
@@ -53,9 +65,12 @@ int sock_created(struct bpf_sock *ctx)
 SEC("cgroup/sock_release")
 int sock_released(struct bpf_sock *ctx)
 {
-	__u64 cookie = bpf_get_socket_cookie(ctx);
 	struct sock_rec *rec;
+	__u64 cookie;
 
+	if (!is_covered(bpf_get_netns_cookie(ctx)))
+		return 1;
+	cookie = bpf_get_socket_cookie(ctx);
 	if (ctx->protocol != IPPROTO_TCP) {
 		roster_drop(cookie);
 		return 1;
@@ -69,8 +84,11 @@ int sock_released(struct bpf_sock *ctx)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(sock_destroyed, struct sock *sk)
 {
-	__u64 cookie = sock_cookie(sk);
+	__u64 cookie;
 
+	if (!is_covered(sk->__sk_common.skc_net.net->net_cookie))
+		return 0;
+	cookie = sock_cookie(sk);
 	if (cookie)
 		roster_drop(cookie);
 	return 0;
@@ -80,7 +98,8 @@ int BPF_PROG(sock_destroyed, struct sock *sk)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(sock_state, struct sock *sk, int oldstate, int newstate)
 {
-	if (oldstate == TCP_SYN_RECV && newstate == TCP_ESTABLISHED)
+	if (oldstate == TCP_SYN_RECV && newstate == TCP_ESTABLISHED &&
+	    is_covered(sk->__sk_common.skc_net.net->net_cookie))
 		bpf_get_socket_cookie(sk);
 	return 0;
 }
@@ -117,9 +136,13 @@ static __always_inline int accepted(long fd)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
 	struct sock *sk = fd < 0 ? NULL : socket_of(file_at(files, fd));
-	__u64 cookie = sk ? sock_cookie(sk) : 0;
-	struct sock_rec *rec = cookie ? new_record(cookie, files, fd) : NULL;
+	struct sock_rec *rec;
+	__u64 cookie;
 
+	if (!sk || !is_covered(BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie)))
+		return 0;
+	cookie = sock_cookie(sk);
+	rec = cookie ? new_record(cookie, files, fd) : NULL;
 	if (!rec)
 		return 0;
 	rec->sk = (__u64)sk;
@@ -143,6 +166,8 @@ static __always_inline bool given(__u32 fd)
 
 	if (!sk)
 		return file != NULL;
+	if (!is_covered(BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie)))
+		return true;
 	rec = cookie ? sock_record(cookie) : NULL;
 	if (!rec)
 		return false;
@@ -166,58 +191,31 @@ int exit_accept4(struct trace_event_raw_sys_exit *ctx)
 	return accepted(ctx->ret);
 }
 
-/* Whether the call that sends on a Unix socket can carry descriptors: only with ancillary data. */
-static __always_inline bool may_carry(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
-	unsigned long length = 1;
-
-	if (task->thread_info.status & TS_COMPAT)
-		return true;
-	switch (regs->orig_ax) {
-	case 1:	 /* write */
-	case 20: /* writev */
-	case 44: /* sendto */
-		return false;
-	case 46: /* sendmsg: msg_controllen */
-		bpf_probe_read_user(&length, sizeof(length), (void *)regs->si + 40);
-		return length;
-	default:
-		return true;
-	}
-}
-
-/* Descriptors may have left on a Unix socket with this message. */
-SEC("tp_btf/sock_send_length")
-int BPF_PROG(sock_sent, struct sock *sk, int ret, int flags)
+/* The current process may have given descriptors away. */
+static __always_inline void spread(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct proc_rec *rec;
+	struct proc_rec *rec = bpf_map_lookup_elem(&procs, &tgid);
 
-	if (ret < 0 || sk->__sk_common.skc_family != AF_UNIX || !may_carry())
-		return 0;
-	rec = bpf_map_lookup_elem(&procs, &tgid);
 	if (rec)
 		rec->spread_ns = bpf_ktime_get_boot_ns();
-	return 0;
 }
 
+/* Descriptors have come, from whomever. */
+static __always_inline void received(void)
+{
+	struct global_rec *g = global_state();
+
+	if (g)
+		g->received_ns = bpf_ktime_get_boot_ns();
+}
+
+/* Ancillary data of a message, cmsg(3), in the caller's memory. */
 struct control {
-	__u64 at, end; /* in the caller's memory */
-	__u64 fds;     /* of the message that is being read */
+	__u64 at, end;
+	__u64 fds, n_fds; /* of its SCM_RIGHTS, if it has any */
 };
 
-static long given_one(__u32 i, struct control *c)
-{
-	__s32 fd;
-
-	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(c->fds + i * sizeof(fd))) || fd < 0)
-		return 1;
-	return !given(fd);
-}
-
-/* One ancillary message, cmsg(3). */
 static long read_control(__u32 i, struct control *c)
 {
 	struct {
@@ -231,56 +229,125 @@ static long read_control(__u32 i, struct control *c)
 		return 1;
 	if (head.level == SOL_SOCKET && head.type == SCM_RIGHTS) {
 		c->fds = c->at + sizeof(head);
-		bpf_loop((head.length - sizeof(head)) / sizeof(__s32) & (SCM_SLOTS - 1), given_one,
-			 c, 0);
+		c->n_fds = (head.length - sizeof(head)) / sizeof(__s32);
 		return 1;
 	}
 	c->at += (head.length + 7) & ~7ull;
 	return 0;
 }
 
-/*
- * Descriptors may have come with this message. Those that the caller's buffer tells of are put on
- * record; it may lie, so that the time is marked in any case.
- */
-static __always_inline void receive_control(const struct pt_regs *regs)
+/* Whether the message at `header` (struct user_msghdr) has descriptors in it. */
+static __always_inline bool has_rights(__u64 header, struct control *c)
 {
 	struct {
 		__u64 control, length;
 	} buffer = {};
-	struct control c;
 
-	bpf_probe_read_user(&buffer, sizeof(buffer),
-			    (void *)BPF_CORE_READ(regs, si) + MSGHDR_CONTROL);
-	c.at = buffer.control;
-	c.end = buffer.control + buffer.length;
-	c.fds = 0;
-	bpf_loop(CONTROL_MAX, read_control, &c, 0);
+	c->fds = 0;
+	if (bpf_probe_read_user(&buffer, sizeof(buffer), (void *)header + MSGHDR_CONTROL) ||
+	    !buffer.length)
+		return false;
+	c->at = buffer.control;
+	c->end = buffer.control + buffer.length;
+	bpf_loop(CONTROL_MAX, read_control, c, 0);
+	return c->fds;
 }
 
-SEC("tp_btf/sock_recv_length")
-int BPF_PROG(sock_received, struct sock *sk, int ret, int flags)
+static long given_one(__u32 i, struct control *c)
 {
-	struct task_struct *task;
-	struct pt_regs *regs;
-	struct global_rec *g;
+	__s32 fd;
 
-	if (sk->__sk_common.skc_family != AF_UNIX)
-		return 0;
-	task = bpf_get_current_task_btf();
-	regs = (void *)bpf_task_pt_regs(task);
-	if (!(task->thread_info.status & TS_COMPAT))
-		switch (BPF_CORE_READ(regs, orig_ax)) {
-		case 0:	 /* read */
-		case 19: /* readv */
-		case 45: /* recvfrom: without a place for descriptors they are closed unseen */
-			return 0;
-		case 47: /* recvmsg */
-			receive_control(regs);
-		}
-	g = global_state();
-	if (g)
-		g->received_ns = bpf_ktime_get_boot_ns();
+	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(c->fds + i * sizeof(fd))) || fd < 0)
+		return 1;
+	return !given(fd);
+}
+
+/* The address of the message, or of the first of them, of the call that is ending. */
+static __always_inline __u64 message(void)
+{
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	return BPF_CORE_READ(regs, si);
+}
+
+static long sent_one(__u32 i, __u64 *header)
+{
+	struct control c;
+
+	if (has_rights(*header, &c)) {
+		spread();
+		return 1;
+	}
+	*header += MMSGHDR_SIZE;
+	return 0;
+}
+
+static long received_one(__u32 i, __u64 *header)
+{
+	struct control c;
+
+	if (has_rights(*header, &c)) {
+		bpf_loop(c.n_fds & (SCM_SLOTS - 1), given_one, &c, 0);
+		received();
+	}
+	*header += MMSGHDR_SIZE;
+	return 0;
+}
+
+SEC("tp/syscalls/sys_exit_sendmsg")
+int exit_sendmsg(struct trace_event_raw_sys_exit *ctx)
+{
+	__u64 header = message();
+
+	if (ctx->ret >= 0)
+		sent_one(0, &header);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_exit_sendmmsg")
+int exit_sendmmsg(struct trace_event_raw_sys_exit *ctx)
+{
+	__u64 header = message();
+
+	if (ctx->ret > 0)
+		bpf_loop(ctx->ret, sent_one, &header, 0);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_exit_recvmsg")
+int exit_recvmsg(struct trace_event_raw_sys_exit *ctx)
+{
+	__u64 header = message();
+
+	if (ctx->ret >= 0)
+		received_one(0, &header);
+	return 0;
+}
+
+SEC("tp/syscalls/sys_exit_recvmmsg")
+int exit_recvmmsg(struct trace_event_raw_sys_exit *ctx)
+{
+	__u64 header = message();
+
+	if (ctx->ret > 0)
+		bpf_loop(ctx->ret, received_one, &header, 0);
+	return 0;
+}
+
+/* A request of an io_uring is done: what it sent is not looked into. */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(uring_complete, void *ring, struct io_kiocb *request)
+{
+	switch (request ? BPF_CORE_READ(request, opcode) : 0) {
+	case 9:	 /* IORING_OP_SENDMSG */
+	case 40: /* IORING_OP_MSG_RING */
+	case 48: /* IORING_OP_SENDMSG_ZC */
+		spread();
+		break;
+	case 10: /* IORING_OP_RECVMSG */
+		received();
+		break;
+	}
 	return 0;
 }
 
@@ -316,7 +383,8 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	if (!socket)
 		return 0;
 	sk = socket->sk;
-	if (!sk || !family_is_inet(sk->__sk_common.skc_family))
+	if (!sk || !family_is_inet(sk->__sk_common.skc_family) ||
+	    !is_covered(sk->__sk_common.skc_net.net->net_cookie))
 		return 0;
 	cookie = bpf_get_socket_cookie(sk);
 	rec = sock_record(cookie);
@@ -351,6 +419,8 @@ int prove_socket(struct prove_args *args)
 
 	if (!out || !g)
 		return 0;
+	if (args->everywhere)
+		g->everywhere = 1;
 	if (!g->scanned_ns)
 		g->scanned_ns = args->scanned_ns;
 	out->cookie = cookie;
