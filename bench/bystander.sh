@@ -51,7 +51,7 @@ for pid in "$SPAWNED" $(pgrep -P "$SPAWNED"); do
 done
 
 # The differences are small: they want more rounds than others.
-ROUNDS=$((ROUNDS > 7 ? ROUNDS : 11))
+ROUNDS=$((ROUNDS > 7 ? ROUNDS : 25))
 rounds without with
 
 for call in getppid read dup+close fork+exit+wait mmap+munmap 'mmap(EXEC)+munmap'; do
