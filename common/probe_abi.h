@@ -83,7 +83,7 @@ struct answer {
 struct note {
 	__u64 seq;     /* odd while a writer is at it */
 	__u64 cookie;  /* of the socket, or of the listener for a connection not yet accepted */
-	__u64 when_ns; /* CLOCK_MONOTONIC */
+	__u64 when_ns; /* CLOCK_BOOTTIME */
 	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
 	__u32 pad0;
 	union {

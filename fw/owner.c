@@ -27,7 +27,7 @@
 #define BIRTHS_MAX     64
 #define TCP_SYN_ACK    0x12	     /* RFC 9293 section 3.1 */
 #define QUEUE_LAG_NS   1000000000ull /* longer than a packet waits in a queue, as a rule */
-#define BIRTH_NS       10000000ull   /* longer than fork(2) and the asking take, as a rule */
+#define BIRTH_NS       20000ull /* from a process's start time to the end of fork(2), as a rule */
 
 struct owner {
 	struct probe *probe;
@@ -171,6 +171,7 @@ struct question {
 	bool final;	    /* do not wait */
 	uint64_t since_ns;  /* a scan that began later answers for good */
 	bool noted;	    /* there is a note, and who held it last changed at: */
+	uint64_t sent_ns;   /* CLOCK_BOOTTIME */
 	uint64_t changed_ns;
 	uint32_t unexplained; /* references then, beyond those of who was seen */
 };
@@ -236,7 +237,7 @@ static bool was_seen(const struct attribution *a, uint32_t tgid)
 /* Whether it was forked since the packet was sent, or was being forked then. */
 static bool is_newborn(const struct question *q, uint64_t start_ns)
 {
-	return start_ns + BIRTH_NS > q->since_ns;
+	return start_ns + BIRTH_NS > q->sent_ns;
 }
 
 /* A process that was being forked from one of those who were seen, as the packet was sent. */
@@ -569,6 +570,7 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 	q->hint_tgid = note->current_tgid;
 	q->was_open = true;
 	q->noted = out->noted = !(note->flags & NOTE_OVERRUN);
+	q->sent_ns = out->sent_ns = note->when_ns;
 	q->changed_ns = out->changed_ns = note->changed_ns;
 	q->unexplained = out->unexplained = unexplained(&note->answer);
 	if (note->state == NOTE_UNPROVEN || note->flags & NOTE_OVERRUN) {
@@ -670,6 +672,7 @@ int owner_retry(struct owner *o, bool final, struct attribution *who)
 			     .final = final,
 			     .noted = who->noted,
 			     .changed_ns = who->changed_ns,
+			     .sent_ns = who->sent_ns,
 			     .unexplained = who->unexplained};
 
 	if ((who->is_portless ? resolve_portless(o, &q, who) : resolve(o, who->cookie, &q, who)) ==

@@ -24,6 +24,7 @@ struct attribution {
 	uint64_t cookie, netns; /* as in struct holders */
 	uint64_t since_ns;	/* CLOCK_BOOTTIME when it was first asked for */
 	bool incoming, noted;
+	uint64_t sent_ns;     /* if noted, when */
 	uint64_t changed_ns;  /* if noted, as in struct answer */
 	uint32_t unexplained; /* if noted, references beyond those of who was seen */
 	bool is_portless;     /* whoever has a raw or ping socket for it gets it: asked for by

@@ -13,7 +13,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-typedef __u8 bool;
+typedef _Bool bool;
 #define true 1
 #define false 0
 
@@ -143,7 +143,7 @@ struct thread_info {
 };
 
 struct pt_regs {
-	unsigned long di, si, orig_ax;
+	unsigned long di, si, dx, orig_ax;
 };
 
 struct task_struct {

@@ -59,14 +59,6 @@ struct map_draft {
 	__type(value, struct proc_rec);
 };
 
-struct map_threads {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, ABI_PROCS);
-	__type(key, __u64);
-	__type(value, __u8);
-};
-
 struct map_notes {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -116,7 +108,6 @@ extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
 extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
-extern struct map_threads in_flight SEC(".maps"); /* pid_tgid -> inside a mapping call */
 extern struct map_notes notes SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");

@@ -177,7 +177,7 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	before = set->print[way] == print ? note->cookie : 0;
 	overrun = set->print[way] == print ? note->flags & NOTE_OVERRUN : 0;
 	set->print[way] = print;
-	note->when_ns = bpf_ktime_get_ns();
+	note->when_ns = bpf_ktime_get_boot_ns();
 	note->cookie = note->netns = 0;
 	note->n_holders = note->flags = 0;
 	note->current_tgid = bpf_get_current_pid_tgid() >> 32;

@@ -243,41 +243,34 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	return 0;
 }
 
-static __always_inline void mapping_enter(struct proc_rec *rec)
-{
-	__u64 thread = bpf_get_current_pid_tgid();
-	__u8 one = 1;
-
-	if (bpf_map_update_elem(&in_flight, &thread, &one, BPF_ANY)) {
-		count(PCOUNT_PROCS_FULL);
-		return;
-	}
-	__sync_fetch_and_add(&rec->in_flight, 1);
-	rec->map_stamp = new_stamp();
-}
-
-static __always_inline int mapping_leave(void)
-{
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct proc_rec *rec;
-
-	if (bpf_map_delete_elem(&in_flight, &thread))
-		return 0;
-	rec = current_proc();
-	if (!rec)
-		return 0;
-	rec->map_stamp = new_stamp();
-	if (rec->in_flight)
-		__sync_fetch_and_add(&rec->in_flight, -1);
-	return 0;
-}
-
 /* A process may have asked that all that is readable be executable (personality(2)). */
 static __always_inline bool makes_executable(unsigned long prot)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	return (prot & PROT_EXEC) || (BPF_CORE_READ(task, personality) & READ_IMPLIES_EXEC);
+}
+
+static __always_inline void mapping_enter(struct proc_rec *rec)
+{
+	__sync_fetch_and_add(&rec->in_flight, 1);
+	rec->map_stamp = new_stamp();
+}
+
+/* Its arguments are still where they were when it was entered. */
+static __always_inline int mapping_leave(unsigned long prot)
+{
+	struct proc_rec *rec;
+
+	if (!makes_executable(prot))
+		return 0;
+	rec = current_proc();
+	if (!rec)
+		return 0;
+	rec->map_stamp = new_stamp();
+	if (rec->in_flight) /* not one that was entered before the probes were there */
+		__sync_fetch_and_add(&rec->in_flight, -1);
+	return 0;
 }
 
 static __always_inline const struct file *current_file(__u32 fd)
@@ -315,6 +308,19 @@ int enter_mmap(struct trace_event_raw_sys_enter *ctx)
 	return 0;
 }
 
+/* The third argument of the call that the current thread is in. */
+static __always_inline unsigned long third_argument(void)
+{
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	return BPF_CORE_READ(regs, dx);
+}
+
+static __always_inline unsigned long shm_prot(unsigned long flags)
+{
+	return flags & SHM_EXEC ? PROT_EXEC : 0;
+}
+
 static __always_inline int enter_protect(unsigned long prot)
 {
 	struct proc_rec *rec;
@@ -344,31 +350,31 @@ int enter_pkey_mprotect(struct trace_event_raw_sys_enter *ctx)
 SEC("tp/syscalls/sys_enter_shmat")
 int enter_shmat(struct trace_event_raw_sys_enter *ctx)
 {
-	return enter_protect(ctx->args[2] & SHM_EXEC ? PROT_EXEC : 0);
+	return enter_protect(shm_prot(ctx->args[2]));
 }
 
 SEC("tp/syscalls/sys_exit_mmap")
 int exit_mmap(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave();
+	return mapping_leave(third_argument());
 }
 
 SEC("tp/syscalls/sys_exit_mprotect")
 int exit_mprotect(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave();
+	return mapping_leave(third_argument());
 }
 
 SEC("tp/syscalls/sys_exit_pkey_mprotect")
 int exit_pkey_mprotect(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave();
+	return mapping_leave(third_argument());
 }
 
 SEC("tp/syscalls/sys_exit_shmat")
 int exit_shmat(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave();
+	return mapping_leave(shm_prot(third_argument()));
 }
 
 /* Every process alive, for the start and for rescans: fills in what the map does not have. */
