@@ -6,22 +6,28 @@
 
 #include "clock.h"
 
-/* Where a loss is counted: by the probes or by the daemon. */
+enum counted_by {
+	BY_PROBES,
+	BY_DAEMON,
+	BY_KERNEL,
+};
+
 struct loss {
-	bool by_probes;
+	enum counted_by by;
 	int which;   /* enum probe_counter or enum counter */
 	bool rescan; /* what was lost can be found again in the processes */
 	const char *text;
 };
 
 static const struct loss losses[] = {
-	{true, PCOUNT_SOCKS_FULL, true, "sockets did not fit the map: of unknown origin"},
-	{true, PCOUNT_PROCS_FULL, true, "processes did not fit the map: of unknown origin"},
-	{true, PCOUNT_HINTS_LOST, false, "hints lost: programs were not hashed ahead"},
-	{false, COUNT_QUEUE_OVERFLOW, false, "receive overflows"},
-	{false, COUNT_QUEUE_DROPPED, false, "packets dropped by a full queue"},
-	{false, COUNT_QUEUE_USER_DROPPED, false, "packets that the kernel could not deliver"},
-	{false, COUNT_VERDICT_FAILED, false, "verdicts that the kernel refused"},
+	{BY_PROBES, PCOUNT_SOCKS_FULL, true, "sockets did not fit the map: of unknown origin"},
+	{BY_PROBES, PCOUNT_PROCS_FULL, true, "processes did not fit the map: of unknown origin"},
+	{BY_PROBES, PCOUNT_HINTS_LOST, false, "hints lost: programs were not hashed ahead"},
+	{BY_KERNEL, 0, true, "runs of probes that the kernel left out"},
+	{BY_DAEMON, COUNT_QUEUE_OVERFLOW, false, "receive overflows"},
+	{BY_DAEMON, COUNT_QUEUE_DROPPED, false, "packets dropped by a full queue"},
+	{BY_DAEMON, COUNT_QUEUE_USER_DROPPED, false, "packets that the kernel could not deliver"},
+	{BY_DAEMON, COUNT_VERDICT_FAILED, false, "verdicts that the kernel refused"},
 };
 
 #define LOSSES (sizeof(losses) / sizeof(losses[0]))
@@ -36,7 +42,14 @@ struct health {
 
 static uint64_t count_now(const struct health *h, const struct loss *l)
 {
-	return l->by_probes ? probe_counter(h->probe, l->which) : h->stats->counter[l->which];
+	switch (l->by) {
+	case BY_PROBES:
+		return probe_counter(h->probe, l->which);
+	case BY_KERNEL:
+		return probe_missed(h->probe);
+	default:
+		return h->stats->counter[l->which];
+	}
 }
 
 struct health *health_new(const struct probe *probe, struct scanner *scanner,
@@ -57,9 +70,9 @@ void health_free(struct health *h)
 	free(h);
 }
 
-void health_check(struct health *h)
+bool health_check(struct health *h)
 {
-	bool rescan = false;
+	bool rescan = false, missed = false;
 
 	for (size_t i = 0; i < LOSSES; i++) {
 		uint64_t n = count_now(h, &losses[i]);
@@ -69,9 +82,11 @@ void health_check(struct health *h)
 		h->seen[i] = n;
 		h->since[i] = clock_monotonic_ns();
 		rescan |= losses[i].rescan;
+		missed |= losses[i].by == BY_KERNEL;
 	}
 	if (rescan)
 		scanner_request(h->scanner);
+	return missed;
 }
 
 json_t *health_report(const struct health *h)

@@ -7,6 +7,7 @@
 #define FW_HEALTH_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "probe.h"
@@ -22,8 +23,9 @@ struct health *health_new(const struct probe *probe, struct scanner *scanner,
 			  const struct stats *stats);
 void health_free(struct health *h); /* NULL is fine */
 
-/* Compares with the last time; to be called every few seconds. */
-void health_check(struct health *h);
+/* Compares with the last time; to be called every few seconds. True: changes of mappings may have
+ * gone unseen since. */
+bool health_check(struct health *h);
 
 /* A list of texts, empty when all is well. A new reference. */
 json_t *health_report(const struct health *h);

@@ -267,7 +267,8 @@ static void on_tick(void *cookie)
 	processes_expire(d->processes, REAP_AGE_NS);
 	for (size_t i = 0; i < d->n_queues; i++)
 		queue_poll_losses(d->queues[i]);
-	health_check(d->health);
+	if (health_check(d->health))
+		processes_distrust(d->processes);
 	loop_arm(d->tick, EXPIRE_NS);
 }
 

@@ -27,7 +27,7 @@
 #define BIRTHS_MAX     64
 #define TCP_SYN_ACK    0x12	     /* RFC 9293 section 3.1 */
 #define QUEUE_LAG_NS   1000000000ull /* longer than a packet waits in a queue, as a rule */
-#define BIRTH_NS       20000ull /* from a process's start time to the end of fork(2), as a rule */
+#define BIRTH_NS       200000ull /* from a process's start time to the end of fork(2), as a rule */
 
 struct owner {
 	struct probe *probe;

@@ -610,6 +610,23 @@ uint64_t probe_counter(const struct probe *p, enum probe_counter which)
 	return sum;
 }
 
+uint64_t probe_missed(const struct probe *p)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(prog, p->object)
+	{
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(prog);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
 /* Keys are at most 8 bytes. */
 static size_t count_keys(int map)
 {

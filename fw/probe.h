@@ -89,6 +89,13 @@ void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hi
 
 uint64_t probe_counter(const struct probe *p, enum probe_counter which);
 
+/*
+ * How many runs of the probes the kernel has left out. It does so while a BPF system call or
+ * program of whomever is under way on that processor (trace_call_bpf() in
+ * kernel/trace/bpf_trace.c), and tells the number (linux 6.7 for system call tracepoints).
+ */
+uint64_t probe_missed(const struct probe *p);
+
 /* Entries in the maps, by walking them: for status only. */
 size_t probe_count_procs(const struct probe *p);
 size_t probe_count_socks(const struct probe *p);

@@ -69,11 +69,18 @@ struct processes *processes_new(struct probe *probe, struct objects *objects, st
 	return ps;
 }
 
+static void forget_sets(struct process *p)
+{
+	for (int i = 0; i < SETS; i++) {
+		objset_unref(p->sets[i].set);
+		p->sets[i].set = NULL;
+	}
+}
+
 static void process_free(struct processes *ps, struct process *p)
 {
 	HASH_DEL(ps->table, p);
-	for (int i = 0; i < SETS; i++)
-		objset_unref(p->sets[i].set);
+	forget_sets(p);
 	free(p->keys);
 	free(p);
 }
@@ -104,6 +111,18 @@ static struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t
 	p->id = id;
 	HASH_ADD(hh, ps->table, id, sizeof(p->id), p);
 	return p;
+}
+
+void processes_distrust(struct processes *ps)
+{
+	struct process *p, *next;
+
+	HASH_ITER(hh, ps->table, p, next)
+	{
+		forget_sets(p);
+		p->scan_stamp = 0;
+		p->scan_complete = false;
+	}
 }
 
 static const struct known_set *find_set(const struct process *p, const struct note_holder *h)

@@ -36,6 +36,10 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
  * is judged are known, and starts to hash what they map. For the start. */
 void processes_learn_all(struct processes *ps);
 
+/* What is known of mappings may not hold any more: each process is read anew when it next matters.
+ */
+void processes_distrust(struct processes *ps);
+
 /* A hint from the probes: hashes ahead what was executed or mapped. */
 void processes_hint(struct processes *ps, const struct hint *hint);
 

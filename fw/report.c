@@ -121,6 +121,7 @@ json_t *report_stats(const struct daemon *d)
 	for (int c = 0; c < PCOUNT_COUNT; c++)
 		json_object_set_new(counters, probe_counter_names[c],
 				    json_integer(probe_counter(d->probe, c)));
+	json_object_set_new(counters, "probes_missed", json_integer(probe_missed(d->probe)));
 	json_object_set_new(counters, counter_name(COUNT_RESCAN),
 			    json_integer(scanner_count(d->scanner)));
 	json_object_set_new(counters, counter_name(COUNT_CLIENT_REFUSED),
