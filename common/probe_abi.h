@@ -53,6 +53,7 @@ struct note_holder {
 #define ABI_ANSWER                                                                          \
 	__u64 netns;	  /* inode number of the socket's network namespace */              \
 	__u64 spread_ns;  /* newest of the holders' */                                      \
+	__u64 gave_ns;	  /* the same        */                                             \
 	__u64 changed_ns; /* see struct sock_rec */                                         \
 	__u32 state;	  /* enum note_state */                                             \
 	__u32 flags;	  /* enum note_flags */                                             \
@@ -73,7 +74,8 @@ enum answer_mark {
 	MARK_UNKNOWN = 2, /* a holder has no process record */
 	MARK_MANY = 4,	  /* more holders than are named */
 	MARK_PROVEN = 8,
-	MARK_SENDER = 16, /* the process in whose context the packet passes holds it */
+	MARK_UNCLEAR = 32, /* not even what is in sight is certain to be all that was */
+	MARK_SENDER = 16,  /* the process in whose context the packet passes holds it */
 };
 
 struct answer {
@@ -166,6 +168,7 @@ struct proc_rec {
 	__u64 map_stamp; /* see note_holder */
 	__u64 spread_ns; /* CLOCK_BOOTTIME of the last call that may have given its descriptors away
 			  */
+	__u64 gave_ns;	 /* the same, forks left out: their children are known */
 	__u64 exec_ns;	 /* of the last execve, or of the start */
 	__u64 exit_ns;
 	__u64 task;  /* kernel address of its leader's task_struct */

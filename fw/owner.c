@@ -24,6 +24,7 @@
 
 #define LONG_SCAN_NS   1000000ull /* of one process: what the loop can spare now and then */
 #define REFERENCES_MAX 4096
+#define SETTLING_NS    5000000ull
 #define BIRTHS_MAX     64
 #define TCP_SYN_ACK    0x12	     /* RFC 9293 section 3.1 */
 #define QUEUE_LAG_NS   1000000000ull /* longer than a packet waits in a queue, as a rule */
@@ -221,8 +222,10 @@ static bool hopeless(const struct proof *p)
 /* References that are neither of a holder's descriptors nor of his calls. */
 static uint32_t unexplained(const struct answer *a)
 {
-	uint32_t sum = a->matched + a->calls;
+	uint32_t sum = a->matched + a->calls + a->leaving;
 
+	if (a->marks & MARK_UNCLEAR)
+		return UINT32_MAX;
 	return a->references > sum ? a->references - sum : 0;
 }
 
@@ -309,13 +312,19 @@ static bool may_have_changed(const struct question *q, const struct proof *p)
 static void set_closed(struct owner *o, const struct question *q, struct attribution *out)
 {
 	set_origin(out, q->was_open && !q->now ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
-	if (out->origin == ORIGIN_UNKNOWN && q->noted && q->unexplained && out->n_seen &&
+	if (out->origin == ORIGIN_UNKNOWN && q->noted && out->n_seen &&
 	    births(o, q, out) >= q->unexplained)
 		set_holders(out, out->seen, out->n_seen);
 }
 
-static void set_proven(struct owner *o, const struct question *q, const struct proof *p,
-		       struct attribution *out)
+/* While processes are being forked or are ending, what cannot be told now may be told at once. */
+static bool is_settling(const struct question *q)
+{
+	return q->noted && !q->now && !q->final && clock_boot_ns() < q->since_ns + SETTLING_NS;
+}
+
+static enum reply set_proven(struct owner *o, const struct question *q, const struct proof *p,
+			     struct attribution *out)
 {
 	if (p->netns)
 		out->netns = p->netns;
@@ -327,11 +336,13 @@ static void set_proven(struct owner *o, const struct question *q, const struct p
 	else
 		set_closed(o, q, out);
 	if (p->state == NOTE_KERNEL || out->origin != ORIGIN_KNOWN || !may_have_changed(q, p))
-		return;
-	if (were_all_seen(o, q, out))
+		return ANSWERED;
+	if (were_all_seen(o, q, out)) {
 		set_holders(out, out->seen, out->n_seen);
-	else
-		set_origin(out, ORIGIN_UNKNOWN);
+		return ANSWERED;
+	}
+	set_origin(out, ORIGIN_UNKNOWN);
+	return is_settling(q) ? ASK_LATER : ANSWERED;
 }
 
 /* Who holds the socket. Unless ANSWERED, out says unknown; its cookie is set in any case. */
@@ -353,15 +364,16 @@ static enum reply resolve(struct owner *o, uint64_t cookie, const struct questio
 		return ANSWERED;
 	}
 	if (proven(&p) || (!scanned && prove_by_hints(o, cookie, q->hint_tgid, &p))) {
-		set_proven(o, q, &p, out);
-		return ANSWERED;
+		return set_proven(o, q, &p, out);
 	}
 	if (p.flags & NOTE_UNACCEPTED)
 		return ASK_LISTENER;
 	if (q->now)
 		set_seen(out, &p.answer); /* certain, even if they are not all */
-	if (scanned || q->final || hopeless(&p) || (!p.state && began + QUEUE_LAG_NS > q->since_ns))
+	if (q->final || hopeless(&p) || (!p.state && began + QUEUE_LAG_NS > q->since_ns))
 		return ANSWERED;
+	if (scanned)
+		return is_settling(q) ? ASK_LATER : ANSWERED;
 	scanner_request(o->scanner);
 	return ASK_LATER;
 }

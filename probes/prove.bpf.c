@@ -43,6 +43,7 @@ struct weighing {
 	struct answer *a;
 	__u32 only;    /* 0, or the one tgid that is wanted */
 	__u32 sending; /* the current thread is in the call that sends the packet */
+	__u32 shared;  /* a table had other users until just now */
 };
 
 /* Adds a process to the list unless it is there. What is past the list's end has tgid 0. */
@@ -65,7 +66,7 @@ static __always_inline void nobody(struct weighing *w)
 {
 	w->a->matched = w->a->lost = w->a->leaving = w->a->calls = 0;
 	w->a->n_holders = w->a->marks = 0;
-	w->a->spread_ns = 0;
+	w->a->spread_ns = w->a->gave_ns = 0;
 	for (__u32 i = 0; i < ABI_HOLDERS; i++)
 		w->a->holder[i].tgid = 0;
 }
@@ -114,8 +115,10 @@ static __always_inline void weigh_shared(struct weighing *w, __u32 i, const stru
 		w->a->matched++;
 	if (w->a->users != table_users(c.files))
 		w->a->marks |= MARK_SHARED;
-	else if (w->a->users == (__u32)BPF_CORE_READ(leader, signal, nr_threads))
+	else if (w->a->users == (__u32)BPF_CORE_READ(leader, signal, nr_threads)) {
 		proc->flags &= ~PROC_FILES_SHARED; /* all its threads, and nobody else */
+		w->shared = 1;
+	}
 }
 
 /* Whether the current thread is inside a call on this descriptor that sends or receives. */
@@ -164,7 +167,7 @@ static long weigh_one(__u32 i, struct weighing *w)
 			weigh_shared(w, i, s, proc);
 		else
 			w->a->matched++;
-	} else if (proc && proc->files == s->files && is_leaving(proc, tgid)) {
+	} else if (proc && is_closing(s, proc)) {
 		w->a->leaving++;
 	} else {
 		if (i || !(w->r.rec->flags & SOCK_GUESSED))
@@ -175,12 +178,14 @@ static long weigh_one(__u32 i, struct weighing *w)
 		w->r.rec->flags &= ~SOCK_GUESSED;
 	if (proc->spread_ns > w->a->spread_ns)
 		w->a->spread_ns = proc->spread_ns;
+	if (proc->gave_ns > w->a->gave_ns)
+		w->a->gave_ns = proc->gave_ns;
 	if (proc->flags & PROC_COMPAT)
-		w->a->spread_ns = ~0ull;
+		w->a->spread_ns = w->a->gave_ns = ~0ull;
 	if (tgid == bpf_get_current_pid_tgid() >> 32) {
 		w->a->marks |= MARK_SENDER;
-		/* Where other threads could close it under the call, that has a reference too. */
-		if (table_users(s->files) > 1 && (w->sending || in_call_on(s->fd)))
+		/* Where others could close it as the call began, that has a reference too. */
+		if ((table_users(s->files) > 1 || w->shared) && (w->sending || in_call_on(s->fd)))
 			w->a->calls = 1;
 	}
 	holder_add(w, tgid, proc);
@@ -284,8 +289,9 @@ static long search_kin(__u32 i, struct weighing *w)
 	return 0;
 }
 
-/* Whether a holder may have come since the holders were last all known. */
-static __always_inline bool is_undisturbed(const struct sock_rec *rec, const struct answer *a)
+/* Whether no holder can have come since the holders were last all known; spread_ns: of the holders.
+ */
+static __always_inline bool is_undisturbed(const struct sock_rec *rec, __u64 spread_ns)
 {
 	const struct global_rec *g = global_state();
 	bool settled = !(rec->flags & SOCK_UNSETTLED);
@@ -299,23 +305,26 @@ static __always_inline bool is_undisturbed(const struct sock_rec *rec, const str
 	}
 	if (!since || (!settled && g->received_ns >= since))
 		return false;
-	return a->spread_ns < since && g->taken_ns < since;
+	return spread_ns < since && g->taken_ns < since;
 }
 
-/* Who is leaving may have closed his already: then one more reference may be anybody's. */
+/*
+ * Who is leaving may have closed his already: then one more reference may be of whom a descriptor
+ * was given to. Children are looked for where a fork leaves it.
+ */
 static __always_inline bool sum_proves(const struct sock_rec *rec, const struct answer *a)
 {
 	__u32 sum = a->matched + a->calls;
 
 	if (a->references < a->matched || a->references > sum + a->leaving)
 		return false;
-	return a->references <= sum || is_undisturbed(rec, a);
+	return a->references <= sum || is_undisturbed(rec, a->gave_ns);
 }
 
 /* Proof without the sum; see the head of this file. */
 static __always_inline bool history_proves(const struct sock_rec *rec, const struct answer *a)
 {
-	return !a->lost && !(rec->flags & SOCK_CROWDED) && is_undisturbed(rec, a);
+	return !a->lost && !(rec->flags & SOCK_CROWDED) && is_undisturbed(rec, a->spread_ns);
 }
 
 /* What no proof can do without: somebody, all users of his table, and whoever sends this packet. */
@@ -426,11 +435,13 @@ static long attempt(__u32 i, struct weighing *w)
 	before = file_references(w->r.file);
 	weigh_all(w);
 	w->a->references = file_references(w->r.file);
-	if (!is_provable(w))
+	if (!is_provable(w) || before != w->a->references) {
+		w->a->marks |= MARK_UNCLEAR;
 		return 0;
+	}
 	if (w->a->references > w->a->matched + w->a->calls)
 		count_pollers(w);
-	if (before == w->a->references && sum_proves(rec, w->a)) {
+	if (sum_proves(rec, w->a)) {
 		rec->proven_ns = bpf_ktime_get_boot_ns();
 		rec->flags &= ~(SOCK_UNSETTLED | SOCK_CROWDED);
 		w->a->marks |= MARK_PROVEN;

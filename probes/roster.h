@@ -70,6 +70,13 @@ static __always_inline bool sighting_holds(const struct sighting *s, const struc
 	return proc && uses_table(proc, s->tgid, s->files) && table_has(s->files, s->fd, file);
 }
 
+/* Whether the process is closing the table that the descriptor was in: it may count, or not any
+ * more. */
+static __always_inline bool is_closing(const struct sighting *s, const struct proc_rec *proc)
+{
+	return proc->files == s->files && is_leaving(proc, s->tgid);
+}
+
 /* A descriptor to put on record. Twice the same would count twice: it never is. */
 struct adding {
 	struct roster *r;
@@ -174,7 +181,7 @@ static long clean_one(__u32 i, struct cleaning *c)
 		return 0;
 	tgid = s->tgid;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (proc && sighting_holds(s, proc, c->r->file)) {
+	if (proc && (sighting_holds(s, proc, c->r->file) || is_closing(s, proc))) {
 		c->used = i + 1;
 		return 0;
 	}

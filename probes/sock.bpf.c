@@ -198,7 +198,7 @@ static __always_inline void spread(void)
 	struct proc_rec *rec = bpf_map_lookup_elem(&procs, &tgid);
 
 	if (rec)
-		rec->spread_ns = bpf_ktime_get_boot_ns();
+		rec->gave_ns = rec->spread_ns = bpf_ktime_get_boot_ns();
 }
 
 /* Descriptors have come, from whomever. */
