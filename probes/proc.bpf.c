@@ -7,7 +7,8 @@
 #include "maps.h"
 #include "path.h"
 
-#define HINT_AGAIN_NS 10000000000ull /* the daemon may have dropped the object since */
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630     /* include/uapi/linux/magic.h */
+#define HINT_AGAIN_NS	      10000000000ull /* the daemon may have dropped the object since */
 
 /* All zero: the start of a record, too large for the stack. */
 static struct proc_rec blank;
@@ -144,6 +145,12 @@ static __always_inline void hint_mapped(const struct object_key *key, const stru
 	hint(HINT_MAP, key, file);
 }
 
+/* Of a file in an overlay it is the layer's file that is mapped, and only a mapping tells which. */
+static __always_inline bool is_layered(const struct file *file)
+{
+	return BPF_CORE_READ(file, f_inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC;
+}
+
 static long add_mapped(struct task_struct *task, struct vm_area_struct *vma, struct proc_rec **rec)
 {
 	const struct file *file = vma->vm_file;
@@ -154,6 +161,13 @@ static long add_mapped(struct task_struct *task, struct vm_area_struct *vma, str
 	object_key_of(&key, file);
 	object_add(*rec, &key);
 	return 0;
+}
+
+/* What is mapped at an address. */
+static __always_inline void add_at(struct proc_rec *rec, struct task_struct *task, __u64 address)
+{
+	if (bpf_find_vma(task, address, add_mapped, &rec, 0))
+		rec->flags |= PROC_OBJECTS_PARTIAL;
 }
 
 struct auxv {
@@ -177,8 +191,8 @@ static __always_inline void add_loader(struct proc_rec *rec, struct task_struct 
 	struct auxv v = {.mm = BPF_CORE_READ(task, mm)};
 
 	bpf_loop(AUXV_PAIRS, find_base, &v, 0);
-	if (v.base && bpf_find_vma(task, v.base, add_mapped, &rec, 0))
-		rec->flags |= PROC_OBJECTS_PARTIAL;
+	if (v.base)
+		add_at(rec, task, v.base);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -202,7 +216,13 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	rec->in_flight = 0;
 	rec->flags &= PROC_URING; /* exec gives the process a descriptor table of its own */
 	rec->n_objects = 0;
-	object_add(rec, &key);
+	if (is_layered(bprm->file)) {
+		add_at(rec, task, BPF_CORE_READ(task, mm, start_code));
+		if (rec->n_objects)
+			key = rec->obj[0];
+	} else {
+		object_add(rec, &key);
+	}
 	add_loader(rec, task);
 	proc_refresh(rec, task);
 	hint(HINT_EXEC, &key, bprm->file);
@@ -237,12 +257,14 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	return 0;
 }
 
-static __always_inline void mapping_enter(struct proc_rec *rec)
+#define CALL_PLAIN  1
+#define CALL_ADD_AT 2 /* what it maps is known when it returns the address */
+
+static __always_inline void mapping_enter(struct proc_rec *rec, __u8 call)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
-	__u8 one = 1;
 
-	if (bpf_map_update_elem(&in_flight, &thread, &one, BPF_ANY)) {
+	if (bpf_map_update_elem(&in_flight, &thread, &call, BPF_ANY)) {
 		count(PCOUNT_PROCS_FULL);
 		return;
 	}
@@ -250,9 +272,11 @@ static __always_inline void mapping_enter(struct proc_rec *rec)
 	rec->map_stamp = new_stamp();
 }
 
-static __always_inline int mapping_leave(void)
+static __always_inline int mapping_leave(long address)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
+	__u8 *call = bpf_map_lookup_elem(&in_flight, &thread);
+	bool add = call && *call == CALL_ADD_AT && address > 0;
 	struct proc_rec *rec;
 
 	if (bpf_map_delete_elem(&in_flight, &thread))
@@ -260,6 +284,8 @@ static __always_inline int mapping_leave(void)
 	rec = current_proc();
 	if (!rec)
 		return 0;
+	if (add)
+		add_at(rec, bpf_get_current_task_btf(), address);
 	rec->map_stamp = new_stamp();
 	if (rec->in_flight)
 		__sync_fetch_and_add(&rec->in_flight, -1);
@@ -293,18 +319,21 @@ int enter_mmap(struct trace_event_raw_sys_enter *ctx)
 	const struct file *file;
 	struct proc_rec *rec;
 	struct object_key key;
+	bool layered;
 
 	if (!makes_executable(ctx->args[2]))
 		return 0;
 	rec = current_proc();
 	if (!rec)
 		return 0;
-	mapping_enter(rec);
 	file = (int)ctx->args[4] >= 0 ? current_file(ctx->args[4]) : NULL;
+	layered = file && is_layered(file);
+	mapping_enter(rec, layered ? CALL_ADD_AT : CALL_PLAIN);
 	if (!file)
 		return 0;
 	object_key_of(&key, file);
-	object_add(rec, &key);
+	if (!layered)
+		object_add(rec, &key);
 	hint_mapped(&key, file);
 	return 0;
 }
@@ -318,7 +347,7 @@ static __always_inline int enter_protect(unsigned long prot)
 	rec = current_proc();
 	if (!rec)
 		return 0;
-	mapping_enter(rec);
+	mapping_enter(rec, CALL_PLAIN);
 	rec->flags |= PROC_OBJECTS_PARTIAL; /* which object, only a scan can tell */
 	return 0;
 }
@@ -344,25 +373,25 @@ int enter_shmat(struct trace_event_raw_sys_enter *ctx)
 SEC("tp/syscalls/sys_exit_mmap")
 int exit_mmap(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave();
+	return mapping_leave(ctx->ret);
 }
 
 SEC("tp/syscalls/sys_exit_mprotect")
 int exit_mprotect(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave();
+	return mapping_leave(0);
 }
 
 SEC("tp/syscalls/sys_exit_pkey_mprotect")
 int exit_pkey_mprotect(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave();
+	return mapping_leave(0);
 }
 
 SEC("tp/syscalls/sys_exit_shmat")
 int exit_shmat(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave();
+	return mapping_leave(0);
 }
 
 /* Every process alive, for the start and for rescans: fills in what the map does not have. */
