@@ -34,6 +34,7 @@ struct timespec64 {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct inode {
@@ -108,6 +109,7 @@ struct files_struct {
 struct mm_struct {
 	unsigned long exec_vm;
 	unsigned long saved_auxv[2 * AUXV_PAIRS];
+	unsigned long start_code;
 };
 
 struct list_head {
@@ -143,7 +145,7 @@ struct thread_info {
 };
 
 struct pt_regs {
-	unsigned long di, si, dx, orig_ax;
+	unsigned long di, si, dx, r8, orig_ax;
 };
 
 struct task_struct {

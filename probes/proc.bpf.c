@@ -7,7 +7,8 @@
 #include "maps.h"
 #include "path.h"
 
-#define HINT_AGAIN_NS 10000000000ull /* the daemon may have dropped the object since */
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630     /* include/uapi/linux/magic.h */
+#define HINT_AGAIN_NS	      10000000000ull /* the daemon may have dropped the object since */
 
 /* All zero: the start of a record, too large for the stack. */
 static struct proc_rec blank;
@@ -149,6 +150,12 @@ static __always_inline void hint_mapped(const struct object_key *key, const stru
 	hint(HINT_MAP, key, file);
 }
 
+/* Of a file in an overlay it is the layer's file that is mapped, and only a mapping tells which. */
+static __always_inline bool is_layered(const struct file *file)
+{
+	return BPF_CORE_READ(file, f_inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC;
+}
+
 static long add_mapped(struct task_struct *task, struct vm_area_struct *vma, struct proc_rec **rec)
 {
 	const struct file *file = vma->vm_file;
@@ -159,6 +166,13 @@ static long add_mapped(struct task_struct *task, struct vm_area_struct *vma, str
 	object_key_of(&key, file);
 	object_add(*rec, &key);
 	return 0;
+}
+
+/* What is mapped at an address. */
+static __always_inline void add_at(struct proc_rec *rec, struct task_struct *task, __u64 address)
+{
+	if (bpf_find_vma(task, address, add_mapped, &rec, 0))
+		rec->flags |= PROC_OBJECTS_PARTIAL;
 }
 
 struct auxv {
@@ -182,8 +196,8 @@ static __always_inline void add_loader(struct proc_rec *rec, struct task_struct 
 	struct auxv v = {.mm = BPF_CORE_READ(task, mm)};
 
 	bpf_loop(AUXV_PAIRS, find_base, &v, 0);
-	if (v.base && bpf_find_vma(task, v.base, add_mapped, &rec, 0))
-		rec->flags |= PROC_OBJECTS_PARTIAL;
+	if (v.base)
+		add_at(rec, task, v.base);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -208,7 +222,13 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	rec->flags = (rec->flags & PROC_URING) |
 		     compat_flag(task); /* exec gives the process a descriptor table of its own */
 	rec->n_objects = 0;
-	object_add(rec, &key);
+	if (is_layered(bprm->file)) {
+		add_at(rec, task, BPF_CORE_READ(task, mm, start_code));
+		if (rec->n_objects)
+			key = rec->obj[0];
+	} else {
+		object_add(rec, &key);
+	}
 	add_loader(rec, task);
 	proc_refresh(rec, task);
 	hint(HINT_EXEC, &key, bprm->file);
@@ -257,8 +277,9 @@ static __always_inline void mapping_enter(struct proc_rec *rec)
 	rec->map_stamp = new_stamp();
 }
 
-/* Its arguments are still where they were when it was entered. */
-static __always_inline int mapping_leave(unsigned long prot)
+/* The arguments of the call are still where they were when it was entered. address: of a mapping
+ * whose object is to be put on record; 0: none. */
+static __always_inline int mapping_leave(unsigned long prot, unsigned long address)
 {
 	struct proc_rec *rec;
 
@@ -267,6 +288,8 @@ static __always_inline int mapping_leave(unsigned long prot)
 	rec = current_proc();
 	if (!rec)
 		return 0;
+	if (address)
+		add_at(rec, bpf_get_current_task_btf(), address);
 	rec->map_stamp = new_stamp();
 	if (rec->in_flight) /* not one that was entered before the probes were there */
 		__sync_fetch_and_add(&rec->in_flight, -1);
@@ -292,26 +315,34 @@ int enter_mmap(struct trace_event_raw_sys_enter *ctx)
 	const struct file *file;
 	struct proc_rec *rec;
 	struct object_key key;
+	bool layered;
 
 	if (!makes_executable(ctx->args[2]))
 		return 0;
 	rec = current_proc();
 	if (!rec)
 		return 0;
-	mapping_enter(rec);
 	file = (int)ctx->args[4] >= 0 ? current_file(ctx->args[4]) : NULL;
+	layered = file && is_layered(file);
+	mapping_enter(rec);
 	if (!file)
 		return 0;
 	object_key_of(&key, file);
-	object_add(rec, &key);
+	if (!layered) /* else what is mapped is known when it is: exit_mmap */
+		object_add(rec, &key);
 	hint_mapped(&key, file);
 	return 0;
+}
+
+static __always_inline struct pt_regs *call_registers(void)
+{
+	return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 }
 
 /* The third argument of the call that the current thread is in. */
 static __always_inline unsigned long third_argument(void)
 {
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct pt_regs *regs = call_registers();
 
 	return BPF_CORE_READ(regs, dx);
 }
@@ -356,25 +387,36 @@ int enter_shmat(struct trace_event_raw_sys_enter *ctx)
 SEC("tp/syscalls/sys_exit_mmap")
 int exit_mmap(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave(third_argument());
+	unsigned long prot = third_argument(), address = 0;
+	struct pt_regs *regs = call_registers();
+	const struct file *file;
+	int fd;
+
+	if (!makes_executable(prot))
+		return 0;
+	fd = BPF_CORE_READ(regs, r8);
+	file = fd >= 0 ? current_file(fd) : NULL;
+	if (file && is_layered(file) && ctx->ret > 0)
+		address = ctx->ret;
+	return mapping_leave(prot, address);
 }
 
 SEC("tp/syscalls/sys_exit_mprotect")
 int exit_mprotect(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave(third_argument());
+	return mapping_leave(third_argument(), 0);
 }
 
 SEC("tp/syscalls/sys_exit_pkey_mprotect")
 int exit_pkey_mprotect(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave(third_argument());
+	return mapping_leave(third_argument(), 0);
 }
 
 SEC("tp/syscalls/sys_exit_shmat")
 int exit_shmat(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave(shm_prot(third_argument()));
+	return mapping_leave(shm_prot(third_argument()), 0);
 }
 
 /* Every process alive, for the start and for rescans: fills in what the map does not have. */
