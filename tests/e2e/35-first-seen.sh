@@ -3,7 +3,7 @@
 # Goal: a program's very first packet is judged as its thousandth, even if the program is gone before
 # anybody could look at it: each of these copies is a new file, run once.
 # shellcheck source=tests/e2e/lib.sh
-. "/work/main/tests/e2e/lib.sh"
+. "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/helpers/ways.sh
 . $SCRIPTS/ways.sh
 

@@ -3,7 +3,7 @@
 # Goal: sockets that were opened, duplicated, inherited, shared or passed on before the daemon started are
 # judged by who holds them, as any other.
 # shellcheck source=tests/e2e/lib.sh
-. "/work/main/tests/e2e/lib.sh"
+. "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/helpers/ways.sh
 . $SCRIPTS/ways.sh
 
