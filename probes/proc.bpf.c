@@ -4,8 +4,8 @@
  * the process when it enters and when it leaves, so that between the two its mappings count as
  * "changed, not yet known".
  */
-#include "maps.h"
 #include "path.h"
+#include "table.h"
 
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630     /* include/uapi/linux/magic.h */
 #define HINT_AGAIN_NS	      10000000000ull /* the daemon may have dropped the object since */
@@ -299,14 +299,8 @@ static __always_inline int mapping_leave(unsigned long prot, unsigned long addre
 static __always_inline const struct file *current_file(__u32 fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **array, *file = NULL;
 
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
-		return NULL;
-	array = BPF_CORE_READ(fdt, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
-	return file;
+	return file_at(BPF_CORE_READ(task, files), fd);
 }
 
 SEC("tp/syscalls/sys_enter_mmap")

@@ -67,7 +67,7 @@ static __always_inline void roster_drop(__u64 cookie)
 static __always_inline bool sighting_holds(const struct sighting *s, const struct proc_rec *proc,
 					   const struct file *file)
 {
-	return proc && uses_table(proc, s->tgid, s->files) && table_has(s->files, s->fd, file);
+	return uses_table(proc, s->tgid, s->files) && table_has(s->files, s->fd, file);
 }
 
 /* Whether the process is closing the table that the descriptor was in: it may count, or not any

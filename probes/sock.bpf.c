@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Sockets: who was seen to hold which, and when a holder may have given one away. What is kept here
- * only says where to look: prove.h reads the truth.
+ * only says where to look: prove.bpf.c reads the truth.
  */
 #include "prove.h"
 
@@ -102,18 +102,6 @@ int BPF_PROG(sock_state, struct sock *sk, int oldstate, int newstate)
 	    is_covered(sk->__sk_common.skc_net.net->net_cookie))
 		bpf_get_socket_cookie(sk);
 	return 0;
-}
-
-static __always_inline const struct file *file_at(const struct files_struct *files, __u32 fd)
-{
-	struct fdtable *fdt = BPF_CORE_READ(files, fdt);
-	struct file **array, *file = NULL;
-
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
-		return NULL;
-	array = BPF_CORE_READ(fdt, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
-	return file;
 }
 
 /* The Internet socket that is open as this file; NULL: it is none. */

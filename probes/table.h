@@ -82,17 +82,24 @@ static __always_inline __u32 table_users(__u64 files)
 	return BPF_CORE_READ((const struct files_struct *)files, count.counter);
 }
 
-/* Only while somebody uses the table: its memory may be another's else. */
-static __always_inline bool table_has(__u64 files, __u32 fd, const struct file *file)
+/* What lies at a number, or NULL. Only while somebody uses the table: its memory may be another's
+ * else.
+ */
+static __always_inline const struct file *file_at(const struct files_struct *files, __u32 fd)
 {
-	struct fdtable *fdt = BPF_CORE_READ((const struct files_struct *)files, fdt);
-	struct file **array, *found = NULL;
+	struct fdtable *fdt = BPF_CORE_READ(files, fdt);
+	struct file **array, *file = NULL;
 
 	if (fd >= BPF_CORE_READ(fdt, max_fds))
-		return false;
+		return NULL;
 	array = BPF_CORE_READ(fdt, fd);
-	bpf_probe_read_kernel(&found, sizeof(found), array + fd);
-	return found == file;
+	bpf_probe_read_kernel(&file, sizeof(file), array + fd);
+	return file;
+}
+
+static __always_inline bool table_has(__u64 files, __u32 fd, const struct file *file)
+{
+	return file_at((const struct files_struct *)files, fd) == file;
 }
 
 #endif
