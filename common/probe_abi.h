@@ -53,7 +53,7 @@ struct note_holder {
 #define ABI_ANSWER                                                                          \
 	__u64 netns;	  /* inode number of the socket's network namespace */              \
 	__u64 spread_ns;  /* newest of the holders' */                                      \
-	__u64 gave_ns;	  /* the same        */                                             \
+	__u64 gave_ns;	  /* the same, forks left out */                                    \
 	__u64 changed_ns; /* see struct sock_rec */                                         \
 	__u32 state;	  /* enum note_state */                                             \
 	__u32 flags;	  /* enum note_flags */                                             \

@@ -139,6 +139,16 @@ static void add_seen(struct attribution *a)
 		add_holder(a, &a->seen[i]);
 }
 
+/* As a note would name the process now; it has no exec_pages, which only the kernel side can see.
+ */
+static struct note_holder holder_of(uint32_t tgid, const struct proc_rec *proc)
+{
+	return (struct note_holder){.tgid = tgid,
+				    .in_flight = proc->in_flight,
+				    .start_ns = proc->start_ns,
+				    .map_stamp = proc->map_stamp};
+}
+
 /* More holders than a note names: its proof says that all are on the roster. */
 static void set_many(struct owner *o, const struct answer *answer, struct attribution *a)
 {
@@ -147,16 +157,14 @@ static void set_many(struct owner *o, const struct answer *answer, struct attrib
 
 	set_origin(a, ORIGIN_UNKNOWN);
 	for (int i = 0; i < n; i++) {
-		struct note_holder h = {.tgid = roster[i].tgid};
+		struct note_holder h;
 		struct proc_rec proc;
 
-		if (is_listed(a, h.tgid))
+		if (is_listed(a, roster[i].tgid))
 			continue;
-		if (probe_proc(o->probe, h.tgid, &proc))
+		if (probe_proc(o->probe, roster[i].tgid, &proc))
 			return;
-		h.in_flight = proc.in_flight;
-		h.start_ns = proc.start_ns;
-		h.map_stamp = proc.map_stamp;
+		h = holder_of(roster[i].tgid, &proc);
 		if (!add_holder(a, &h))
 			return;
 	}
@@ -180,7 +188,7 @@ struct question {
 enum reply {
 	ANSWERED,
 	ASK_LISTENER, /* no process has accepted the connection yet */
-	ASK_LATER,    /* a scan has been asked for */
+	ASK_LATER,    /* a scan has been asked for, or it will soon be settled */
 };
 
 static bool proven(const struct proof *p)
@@ -363,9 +371,8 @@ static enum reply resolve(struct owner *o, uint64_t cookie, const struct questio
 		set_closed(o, q, out);
 		return ANSWERED;
 	}
-	if (proven(&p) || (!scanned && prove_by_hints(o, cookie, q->hint_tgid, &p))) {
+	if (proven(&p) || (!scanned && prove_by_hints(o, cookie, q->hint_tgid, &p)))
 		return set_proven(o, q, &p, out);
-	}
 	if (p.flags & NOTE_UNACCEPTED)
 		return ASK_LISTENER;
 	if (q->now)
@@ -585,9 +592,8 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 	q->sent_ns = out->sent_ns = note->when_ns;
 	q->changed_ns = out->changed_ns = note->changed_ns;
 	q->unexplained = out->unexplained = unexplained(&note->answer);
-	if (note->state == NOTE_UNPROVEN || note->flags & NOTE_OVERRUN) {
+	if (note->state == NOTE_UNPROVEN || note->flags & NOTE_OVERRUN)
 		set_seen(out, &note->answer);
-	}
 	if (note->flags & NOTE_OVERRUN) { /* which of several it was cannot be told */
 		set_origin(out, ORIGIN_UNKNOWN);
 	} else if (note->state == NOTE_KERNEL) {
@@ -771,9 +777,6 @@ int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const stru
 	out->cookie = 0;
 	set_origin(out, ORIGIN_KNOWN);
 	out->n = 1;
-	out->few[0] = (struct note_holder){.tgid = pid,
-					   .in_flight = rec.in_flight,
-					   .start_ns = rec.start_ns,
-					   .map_stamp = rec.map_stamp};
+	out->few[0] = holder_of(pid, &rec);
 	return 0;
 }
