@@ -151,6 +151,7 @@ enum proc_flags {
 	PROC_OBJECTS_PARTIAL = 4, /* obj[] does not hold every object that was mapped */
 	PROC_URING = 8,		  /* it, or who it was forked from, has made an io_uring */
 	PROC_COMPAT = 16,	  /* a program of 32 bits: what it gives away is not seen */
+	PROC_LAYERED = 32,	  /* has mapped from an overlay file system */
 };
 
 /* An object by the identity that its digest is cached under. */

@@ -123,6 +123,17 @@ static __always_inline void count(__u32 which)
 		(*n)++;
 }
 
+/* Flags of a process: its threads, and who looks at it, may change them at the same time. */
+static __always_inline void proc_mark(struct proc_rec *rec, __u32 flags)
+{
+	__sync_fetch_and_or(&rec->flags, flags);
+}
+
+static __always_inline void proc_unmark(struct proc_rec *rec, __u32 flags)
+{
+	__sync_fetch_and_and(&rec->flags, ~flags);
+}
+
 static __always_inline struct global_rec *global_state(void)
 {
 	__u32 zero = 0;

@@ -23,11 +23,18 @@ static __always_inline struct proc_rec *current_proc(void)
 	return proc_of(bpf_get_current_pid_tgid() >> 32);
 }
 
-/* Unique for each change: time moves on between two of them on one CPU, and the CPU tells the rest
- * apart. */
-static __always_inline __u64 new_stamp(void)
+/*
+ * Stamps: unique for each change of a process's mappings. A record starts at the time, in units
+ * that are shorter than any change, so that no later record of the process has a stamp of this one.
+ */
+static __always_inline __u64 first_stamp(void)
 {
-	return bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 255);
+	return bpf_ktime_get_ns() << 8;
+}
+
+static __always_inline void next_stamp(struct proc_rec *rec)
+{
+	__sync_fetch_and_add(&rec->map_stamp, 1);
 }
 
 static __always_inline __u32 compat_flag(struct task_struct *task)
@@ -49,12 +56,13 @@ static __always_inline void proc_born(struct proc_rec *rec, const struct proc_re
 				      struct task_struct *parent, struct task_struct *child)
 {
 	rec->start_ns = child->start_boottime;
-	rec->map_stamp = new_stamp();
+	rec->map_stamp = first_stamp();
 	rec->spread_ns = bpf_ktime_get_boot_ns();
 	rec->exit_ns = 0;
 	rec->files = 0;
 	rec->in_flight = 0;
-	rec->flags = from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING | PROC_COMPAT)
+	rec->flags = from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING | PROC_COMPAT |
+					   PROC_LAYERED)
 			  : PROC_OBJECTS_PARTIAL;
 	if (BPF_CORE_READ(child, files) == BPF_CORE_READ(parent, files))
 		rec->flags |= PROC_FILES_SHARED;
@@ -83,21 +91,35 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	}
 	if (from) {
 		from->spread_ns = draft->spread_ns;
-		from->flags |= draft->flags & PROC_FILES_SHARED;
+		proc_mark(from, draft->flags & PROC_FILES_SHARED);
 		from->last_child = tgid;
 	}
 	return 0;
 }
 
-static __always_inline void object_key_of(struct object_key *key, const struct file *file)
+/* What is behind an open file. */
+struct behind {
+	const struct inode *inode;
+	const struct super_block *sb;
+};
+
+static __always_inline struct behind behind(const struct file *file)
 {
 	const struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	return (struct behind){inode, BPF_CORE_READ(inode, i_sb)};
+}
+
+static __always_inline void object_key_of(struct object_key *key, const struct behind *b)
+{
+	const struct inode *inode = b->inode;
+	const struct super_block *sb = b->sb;
 	const struct inode___6_6 *mid = (const void *)inode;
 	const struct inode___old *old = (const void *)inode;
 
 	key->ino = BPF_CORE_READ(inode, i_ino);
 	key->size = BPF_CORE_READ(inode, i_size);
-	key->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	key->dev = BPF_CORE_READ(sb, s_dev);
 	key->pad = 0;
 	if (bpf_core_field_exists(inode->i_ctime_sec))
 		key->ctime_ns = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull +
@@ -115,7 +137,7 @@ static __always_inline void object_add(struct proc_rec *rec, const struct object
 	__u32 n = rec->n_objects;
 
 	if (n >= ABI_OBJECTS) {
-		rec->flags |= PROC_OBJECTS_PARTIAL;
+		proc_mark(rec, PROC_OBJECTS_PARTIAL);
 		return;
 	}
 	rec->obj[n & (ABI_OBJECTS - 1)] = *key;
@@ -151,19 +173,23 @@ static __always_inline void hint_mapped(const struct object_key *key, const stru
 }
 
 /* Of a file in an overlay it is the layer's file that is mapped, and only a mapping tells which. */
-static __always_inline bool is_layered(const struct file *file)
+static __always_inline bool is_layered(const struct behind *b)
 {
-	return BPF_CORE_READ(file, f_inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC;
+	const struct super_block *sb = b->sb;
+
+	return BPF_CORE_READ(sb, s_magic) == OVERLAYFS_SUPER_MAGIC;
 }
 
 static long add_mapped(struct task_struct *task, struct vm_area_struct *vma, struct proc_rec **rec)
 {
 	const struct file *file = vma->vm_file;
 	struct object_key key;
+	struct behind b;
 
 	if (!file)
 		return 0;
-	object_key_of(&key, file);
+	b = behind(file);
+	object_key_of(&key, &b);
 	object_add(*rec, &key);
 	return 0;
 }
@@ -172,7 +198,7 @@ static long add_mapped(struct task_struct *task, struct vm_area_struct *vma, str
 static __always_inline void add_at(struct proc_rec *rec, struct task_struct *task, __u64 address)
 {
 	if (bpf_find_vma(task, address, add_mapped, &rec, 0))
-		rec->flags |= PROC_OBJECTS_PARTIAL;
+		proc_mark(rec, PROC_OBJECTS_PARTIAL);
 }
 
 struct auxv {
@@ -205,6 +231,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 {
 	__u32 tgid = task->tgid;
 	struct proc_rec *rec = proc_of(tgid);
+	struct behind program = behind(bprm->file);
 	struct object_key key;
 
 	if (!rec) {
@@ -215,14 +242,14 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 			return 0;
 		rec->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	}
-	object_key_of(&key, bprm->file);
-	rec->map_stamp = new_stamp();
+	object_key_of(&key, &program);
+	rec->map_stamp = first_stamp();
 	rec->exec_ns = bpf_ktime_get_boot_ns();
 	rec->in_flight = 0;
 	rec->flags = (rec->flags & PROC_URING) |
 		     compat_flag(task); /* exec gives the process a descriptor table of its own */
 	rec->n_objects = 0;
-	if (is_layered(bprm->file)) {
+	if (is_layered(&program)) {
 		add_at(rec, task, BPF_CORE_READ(task, mm, start_code));
 		if (rec->n_objects)
 			key = rec->obj[0];
@@ -241,7 +268,7 @@ int BPF_PROG(uring_created)
 	struct proc_rec *rec = current_proc();
 
 	if (rec)
-		rec->flags |= PROC_URING;
+		proc_mark(rec, PROC_URING);
 	return 0;
 }
 
@@ -258,7 +285,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 		return 0;
 	rec->last = (__u64)task;
 	rec->files = (__u64)BPF_CORE_READ(task, files);
-	rec->flags |= PROC_EXITED;
+	proc_mark(rec, PROC_EXITED);
 	rec->exit_ns = bpf_ktime_get_boot_ns();
 	return 0;
 }
@@ -266,41 +293,20 @@ int BPF_PROG(process_exit, struct task_struct *task)
 /* A process may have asked that all that is readable be executable (personality(2)). */
 static __always_inline bool makes_executable(unsigned long prot)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-
-	return (prot & PROT_EXEC) || (BPF_CORE_READ(task, personality) & READ_IMPLIES_EXEC);
+	return (prot & PROT_EXEC) || (bpf_get_current_task_btf()->personality & READ_IMPLIES_EXEC);
 }
 
 static __always_inline void mapping_enter(struct proc_rec *rec)
 {
 	__sync_fetch_and_add(&rec->in_flight, 1);
-	rec->map_stamp = new_stamp();
+	next_stamp(rec);
 }
 
-/* The arguments of the call are still where they were when it was entered. address: of a mapping
- * whose object is to be put on record; 0: none. */
-static __always_inline int mapping_leave(unsigned long prot, unsigned long address)
+static __always_inline void mapping_leave(struct proc_rec *rec)
 {
-	struct proc_rec *rec;
-
-	if (!makes_executable(prot))
-		return 0;
-	rec = current_proc();
-	if (!rec)
-		return 0;
-	if (address)
-		add_at(rec, bpf_get_current_task_btf(), address);
-	rec->map_stamp = new_stamp();
+	next_stamp(rec);
 	if (rec->in_flight) /* not one that was entered before the probes were there */
 		__sync_fetch_and_add(&rec->in_flight, -1);
-	return 0;
-}
-
-static __always_inline const struct file *current_file(__u32 fd)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-
-	return file_at(BPF_CORE_READ(task, files), fd);
 }
 
 SEC("tp/syscalls/sys_enter_mmap")
@@ -309,7 +315,7 @@ int enter_mmap(struct trace_event_raw_sys_enter *ctx)
 	const struct file *file;
 	struct proc_rec *rec;
 	struct object_key key;
-	bool layered;
+	struct behind b;
 
 	if (!makes_executable(ctx->args[2]))
 		return 0;
@@ -317,17 +323,20 @@ int enter_mmap(struct trace_event_raw_sys_enter *ctx)
 	if (!rec)
 		return 0;
 	file = (int)ctx->args[4] >= 0 ? current_file(ctx->args[4]) : NULL;
-	layered = file && is_layered(file);
 	mapping_enter(rec);
 	if (!file)
 		return 0;
-	object_key_of(&key, file);
-	if (!layered) /* else what is mapped is known when it is: exit_mmap */
+	b = behind(file);
+	object_key_of(&key, &b);
+	if (is_layered(&b))
+		proc_mark(rec, PROC_LAYERED); /* what is mapped is known when it is: exit_mmap */
+	else
 		object_add(rec, &key);
 	hint_mapped(&key, file);
 	return 0;
 }
 
+/* The arguments of the call are still where they were when it was entered. */
 static __always_inline struct pt_regs *call_registers(void)
 {
 	return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
@@ -336,9 +345,7 @@ static __always_inline struct pt_regs *call_registers(void)
 /* The third argument of the call that the current thread is in. */
 static __always_inline unsigned long third_argument(void)
 {
-	struct pt_regs *regs = call_registers();
-
-	return BPF_CORE_READ(regs, dx);
+	return call_registers()->dx;
 }
 
 static __always_inline unsigned long shm_prot(unsigned long flags)
@@ -356,7 +363,7 @@ static __always_inline int enter_protect(unsigned long prot)
 	if (!rec)
 		return 0;
 	mapping_enter(rec);
-	rec->flags |= PROC_OBJECTS_PARTIAL; /* which object, only a scan can tell */
+	proc_mark(rec, PROC_OBJECTS_PARTIAL); /* which object, only a scan can tell */
 	return 0;
 }
 
@@ -378,39 +385,66 @@ int enter_shmat(struct trace_event_raw_sys_enter *ctx)
 	return enter_protect(shm_prot(ctx->args[2]));
 }
 
+static __always_inline struct proc_rec *leaving_proc(unsigned long prot)
+{
+	return makes_executable(prot) ? current_proc() : NULL;
+}
+
+/* Whether the mapping that the current thread has made is of a file in an overlay. */
+static __always_inline bool mapped_layered(const struct proc_rec *rec)
+{
+	const struct file *file;
+	struct behind b;
+	int fd;
+
+	if (!(rec->flags & PROC_LAYERED))
+		return false;
+	fd = call_registers()->r8;
+	file = fd >= 0 ? current_file(fd) : NULL;
+	if (!file)
+		return false;
+	b = behind(file);
+	return is_layered(&b);
+}
+
 SEC("tp/syscalls/sys_exit_mmap")
 int exit_mmap(struct trace_event_raw_sys_exit *ctx)
 {
-	unsigned long prot = third_argument(), address = 0;
-	struct pt_regs *regs = call_registers();
-	const struct file *file;
-	int fd;
+	struct proc_rec *rec = leaving_proc(third_argument());
 
-	if (!makes_executable(prot))
+	if (!rec)
 		return 0;
-	fd = BPF_CORE_READ(regs, r8);
-	file = fd >= 0 ? current_file(fd) : NULL;
-	if (file && is_layered(file) && ctx->ret > 0)
-		address = ctx->ret;
-	return mapping_leave(prot, address);
+	if (ctx->ret > 0 && mapped_layered(rec))
+		add_at(rec, bpf_get_current_task_btf(), ctx->ret);
+	mapping_leave(rec);
+	return 0;
+}
+
+static __always_inline int leave_protect(unsigned long prot)
+{
+	struct proc_rec *rec = leaving_proc(prot);
+
+	if (rec)
+		mapping_leave(rec);
+	return 0;
 }
 
 SEC("tp/syscalls/sys_exit_mprotect")
 int exit_mprotect(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave(third_argument(), 0);
+	return leave_protect(third_argument());
 }
 
 SEC("tp/syscalls/sys_exit_pkey_mprotect")
 int exit_pkey_mprotect(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave(third_argument(), 0);
+	return leave_protect(third_argument());
 }
 
 SEC("tp/syscalls/sys_exit_shmat")
 int exit_shmat(struct trace_event_raw_sys_exit *ctx)
 {
-	return mapping_leave(shm_prot(third_argument()), 0);
+	return leave_protect(shm_prot(third_argument()));
 }
 
 /* Every process alive, for the start and for rescans: fills in what the map does not have. */
@@ -438,7 +472,7 @@ int scan_tasks(struct bpf_iter__task *ctx)
 	if (!rec)
 		return 0;
 	rec->start_ns = task->start_boottime;
-	rec->map_stamp = new_stamp();
+	rec->map_stamp = first_stamp();
 	rec->flags = PROC_OBJECTS_PARTIAL | compat_flag(task);
 	if (BPF_CORE_READ(task, files, count.counter) != BPF_CORE_READ(task, signal, nr_threads))
 		rec->flags |= PROC_FILES_SHARED;
@@ -454,6 +488,7 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 	struct task_struct *task = ctx->task;
 	struct vma_rec rec = {};
 	const struct file *file;
+	struct behind b;
 
 	if (!vma || !task || !(vma->vm_flags & VM_EXEC))
 		return 0;
@@ -461,10 +496,12 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 	rec.start = vma->vm_start;
 	rec.end = vma->vm_end;
 	file = vma->vm_file;
-	if (file)
-		object_key_of(&rec.object, file);
-	else
+	if (file) {
+		b = behind(file);
+		object_key_of(&rec.object, &b);
+	} else {
 		rec.flags = VMA_ANONYMOUS;
+	}
 	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
 	return 0;
 }

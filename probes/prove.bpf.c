@@ -116,7 +116,7 @@ static __always_inline void weigh_shared(struct weighing *w, __u32 i, const stru
 	if (w->a->users != table_users(c.files))
 		w->a->marks |= MARK_SHARED;
 	else if (w->a->users == (__u32)BPF_CORE_READ(leader, signal, nr_threads)) {
-		proc->flags &= ~PROC_FILES_SHARED; /* all its threads, and nobody else */
+		proc_unmark(proc, PROC_FILES_SHARED); /* all its threads, and nobody else */
 		w->shared = 1;
 	}
 }

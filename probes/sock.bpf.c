@@ -44,15 +44,13 @@ static __always_inline struct sock_rec *new_record(__u64 cookie, const struct fi
 SEC("cgroup/sock_create")
 int sock_created(struct bpf_sock *ctx)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct files_struct *files = BPF_CORE_READ(task, files);
-
+	const struct files_struct *files;
 	struct sock_rec *rec;
 
 	if (!is_covered(bpf_get_netns_cookie(ctx)))
 		return 1;
-	rec = new_record(bpf_get_socket_cookie(ctx), files,
-			 files ? BPF_CORE_READ(files, next_fd) : 0);
+	files = bpf_get_current_task_btf()->files;
+	rec = new_record(bpf_get_socket_cookie(ctx), files, files->next_fd);
 	if (rec)
 		rec->flags |= SOCK_GUESSED;
 	return 1;
@@ -121,9 +119,8 @@ static __always_inline struct sock *socket_of(const struct file *file)
 
 static __always_inline int accepted(long fd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct files_struct *files = BPF_CORE_READ(task, files);
-	struct sock *sk = fd < 0 ? NULL : socket_of(file_at(files, fd));
+	const struct files_struct *files = bpf_get_current_task_btf()->files;
+	struct sock *sk = fd < 0 ? NULL : socket_of(current_file(fd));
 	struct sock_rec *rec;
 	__u64 cookie;
 
@@ -144,9 +141,8 @@ static __always_inline int accepted(long fd)
  */
 static __always_inline bool given(__u32 fd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct files_struct *files = BPF_CORE_READ(task, files);
-	const struct file *file = file_at(files, fd);
+	const struct files_struct *files = bpf_get_current_task_btf()->files;
+	const struct file *file = current_file(fd);
 	struct sock *sk = socket_of(file);
 	__u64 cookie = sk ? sock_cookie(sk) : 0;
 	struct sock_rec *rec;
@@ -253,9 +249,9 @@ static long given_one(__u32 i, struct control *c)
 /* The address of the message, or of the first of them, of the call that is ending. */
 static __always_inline __u64 message(void)
 {
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	const struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 
-	return BPF_CORE_READ(regs, si);
+	return regs->si;
 }
 
 static long sent_one(__u32 i, __u64 *header)
