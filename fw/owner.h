@@ -7,45 +7,13 @@
 #include <stdint.h>
 
 #include "common/chain.h"
-#include "common/probe_abi.h"
-#include "holder.h"
-#include "portless.h"
+#include "attribution.h"
 #include "probe.h"
 #include "queue.h"
 #include "scanner.h"
 #include "stats.h"
 
 struct owner;
-
-/* Who, before their mappings are looked at. */
-struct attribution {
-	enum origin origin;
-	bool orphan;		/* kernel: the last holder of its socket has closed it */
-	uint64_t cookie, netns; /* as in struct holders */
-	uint64_t since_ns;	/* CLOCK_BOOTTIME when it was first asked for */
-	bool incoming, noted;
-	uint64_t sent_ns;     /* if noted, when */
-	uint64_t changed_ns;  /* if noted, as in struct answer */
-	uint32_t unexplained; /* if noted, references beyond those of who was seen */
-	bool is_portless;     /* whoever has a raw or ping socket for it gets it: asked for by
-				 `portless` */
-	struct portless_query portless;
-	/* ORIGIN_KNOWN: all holders. ORIGIN_UNKNOWN: those that are certain, if any. */
-	size_t n;
-	struct note_holder few[ABI_SIGHTINGS], *many; /* many: on the heap, or NULL */
-	/* Who was seen to hold it as the packet was sent, whatever is found later. */
-	size_t n_seen;
-	struct note_holder seen[ABI_HOLDERS];
-};
-
-static inline const struct note_holder *attribution_holder(const struct attribution *a, size_t i)
-{
-	return a->many ? &a->many[i] : &a->few[i];
-}
-
-/* Frees what it has on the heap. An attribution may be moved by copying, then one of the two is to
- * be cleared. */
-void attribution_clear(struct attribution *a);
 
 /* 0 or -errno; probe and scanner outlive it. */
 int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats,

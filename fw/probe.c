@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "probe.h"
+#include "probe_private.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stddef.h>
-#include <linux/bpf.h>
-#include <linux/mount.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -22,41 +17,6 @@
 #include "common/cleanup.h"
 #include "log.h"
 #include "probe.skel.h"
-
-/* include/uapi/linux/bpf.h of linux 6.4; libbpf 1.1 and its headers do not have them. */
-#define PROG_TYPE_NETFILTER   32
-#define ATTACH_TYPE_NETFILTER 45
-
-#define NF_INET_LOCAL_IN  1
-#define NF_INET_LOCAL_OUT 3
-#define NF_PRIORITY_FIRST (-1)	/* just before the filter table */
-#define NF_PRIORITY_LAST  (-32) /* past DNAT */
-
-#define NOTE_PROGRAM "note_packet"
-#define LINKS_MAX    40
-#define NOTE_LINKS   4
-
-/* The links of the note program in one network namespace. */
-struct probe_notes {
-	int link[NOTE_LINKS];
-};
-
-struct probe {
-	struct bpf_object *object;
-	struct bpf_link *links[LINKS_MAX];
-	size_t n_links;
-	struct probe_notes *notes_here; /* in our own namespace; NULL: not possible */
-	struct ring_buffer *ring;
-	const struct note_set *notes;	  /* ABI_NOTE_SETS */
-	uint64_t (*given)[ABI_NOTE_WAYS]; /* seq of each note that was given out */
-	const struct proof *proof;	  /* 1 */
-	int socks, crowds, procs, ghosts, counters, hints, global;
-	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
-	int prove;
-	int cpus;
-	void (*hint_fn)(void *cookie, const struct hint *h);
-	void *hint_cookie;
-};
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -155,71 +115,6 @@ static int attach_all(struct probe *p, char err[256])
 		p->links[p->n_links++] = link;
 	}
 	return 0;
-}
-
-/* BPF_LINK_CREATE for netfilter, whose part of union bpf_attr these headers do not know. */
-static int attach_note_at(int prog_fd, uint32_t family, uint32_t hook, int32_t priority)
-{
-	struct {
-		uint32_t prog_fd, target_fd, attach_type, flags;
-		uint32_t family, hook;
-		int32_t priority;
-		uint32_t netfilter_flags;
-		uint64_t rest[8];
-	} attr = {
-		.prog_fd = prog_fd,
-		.attach_type = ATTACH_TYPE_NETFILTER,
-		.family = family,
-		.hook = hook,
-		.priority = priority,
-	};
-
-	return syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
-}
-
-/* A priority is one program's: another daemon, or one that is not quite gone, may have the first.
- */
-static int attach_note(int prog_fd, uint32_t family, uint32_t hook)
-{
-	int32_t priority = NF_PRIORITY_FIRST;
-	int link;
-
-	do
-		link = attach_note_at(prog_fd, family, hook, priority);
-	while (link < 0 && errno == EBUSY && --priority >= NF_PRIORITY_LAST);
-	return link;
-}
-
-struct probe_notes *probe_notes_attach(struct probe *p)
-{
-	static const struct {
-		uint32_t family, hook;
-	} at[NOTE_LINKS] = {
-		{2 /* NFPROTO_IPV4 */, NF_INET_LOCAL_OUT},
-		{2, NF_INET_LOCAL_IN},
-		{10 /* NFPROTO_IPV6 */, NF_INET_LOCAL_OUT},
-		{10, NF_INET_LOCAL_IN},
-	};
-	int prog = bpf_program__fd(bpf_object__find_program_by_name(p->object, NOTE_PROGRAM));
-	struct probe_notes *n = calloc(1, sizeof(*n));
-	bool all = n && prog >= 0;
-
-	for (size_t i = 0; n && i < NOTE_LINKS; i++) {
-		n->link[i] = all ? attach_note(prog, at[i].family, at[i].hook) : -1;
-		all = all && n->link[i] >= 0;
-	}
-	if (all)
-		return n;
-	probe_notes_detach(n);
-	return NULL;
-}
-
-void probe_notes_detach(struct probe_notes *n)
-{
-	for (size_t i = 0; n && i < NOTE_LINKS; i++)
-		if (n->link[i] >= 0)
-			close(n->link[i]);
-	free(n);
 }
 
 static int find_map(const struct probe *p, const char *name)
@@ -381,209 +276,6 @@ void probe_close(struct probe *p)
 	free(p);
 }
 
-bool probe_has_notes(const struct probe *p)
-{
-	return p->notes_here;
-}
-
-/* A copy that no writer touched meanwhile. */
-static bool read_note(const struct note_set *set, size_t way, uint64_t print, struct note *out)
-{
-	const struct note *slot = &set->way[way];
-	uint64_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
-
-	if ((seq & 1) || __atomic_load_n(&set->print[way], __ATOMIC_RELAXED) != print)
-		return false;
-	memcpy(out, slot, offsetof(struct note, holder));
-	if (out->n_holders > ABI_HOLDERS)
-		return false;
-	memcpy(out->holder, slot->holder, out->n_holders * sizeof(out->holder[0]));
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
-}
-
-bool probe_note(struct probe *p, uint64_t print, uint8_t hook, struct note *out)
-{
-	uint64_t at = abi_print_at(print, hook);
-	const struct note_set *set = &p->notes[at & (ABI_NOTE_SETS - 1)];
-	uint64_t *given = p->given[at & (ABI_NOTE_SETS - 1)];
-	int oldest = -1;
-
-	for (int i = 0; i < ABI_NOTE_WAYS; i++) {
-		struct note n;
-
-		if (set->print[i] != at || set->way[i].seq == given[i] ||
-		    !read_note(set, i, at, &n) || (oldest >= 0 && n.when_ns > out->when_ns))
-			continue;
-		*out = n;
-		oldest = i;
-	}
-	if (oldest >= 0)
-		given[oldest] = out->seq;
-	return oldest >= 0;
-}
-
-int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out)
-{
-	struct prove_args args = {.cookie = cookie, .scanned_ns = scanned_ns};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
-	int r = bpf_prog_test_run_opts(p->prove, &opts);
-
-	if (r)
-		return r;
-	memcpy(out, p->proof, sizeof(*out));
-	return 0;
-}
-
-int probe_cover_all(struct probe *p)
-{
-	struct prove_args args = {.everywhere = 1};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
-
-	return bpf_prog_test_run_opts(p->prove, &opts);
-}
-
-int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out)
-{
-	return bpf_map_lookup_elem(p->procs, &tgid, out);
-}
-
-int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
-		       struct proc_rec *out)
-{
-	int r = probe_proc(p, tgid, out);
-
-	if (!r && out->start_ns == start_ns)
-		return 0;
-	return bpf_map_lookup_elem(p->ghosts, &start_ns, out);
-}
-
-int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
-{
-	return bpf_map_lookup_elem(p->socks, &cookie, out);
-}
-
-int probe_roster(const struct probe *p, uint64_t cookie, uint64_t changed_ns,
-		 struct sighting out[PROBE_ROSTER_MAX])
-{
-	struct sock_rec rec;
-	struct crowd crowd;
-	size_t used, n = 0;
-	int r = probe_sock(p, cookie, &rec);
-
-	if (r)
-		return r;
-	used = rec.used < PROBE_ROSTER_MAX ? rec.used : PROBE_ROSTER_MAX;
-	if (used > ABI_SIGHTINGS)
-		r = bpf_map_lookup_elem(p->crowds, &cookie, &crowd);
-	if (r || (rec.flags & SOCK_CROWDED) || rec.changed_ns != changed_ns)
-		return -EAGAIN;
-	for (size_t i = 0; i < used; i++) {
-		const struct sighting *s =
-			i < ABI_SIGHTINGS ? &rec.s[i] : &crowd.s[i - ABI_SIGHTINGS];
-
-		if (s->files)
-			out[n++] = *s;
-	}
-	return (int)n;
-}
-
-void probe_each_proc(const struct probe *p,
-		     void (*fn)(void *cookie, uint32_t tgid, const struct proc_rec *rec),
-		     void *cookie)
-{
-	uint32_t tgid, next;
-	bool more = !bpf_map_get_next_key(p->procs, NULL, &tgid);
-
-	/* The next key is asked for first: fn may delete this one. */
-	for (size_t i = 0; more && i < ABI_PROCS; i++, tgid = next) {
-		struct proc_rec rec;
-
-		more = !bpf_map_get_next_key(p->procs, &tgid, &next);
-		if (!probe_proc(p, tgid, &rec))
-			fn(cookie, tgid, &rec);
-	}
-}
-
-struct reaping {
-	struct probe *p;
-	uint64_t before_ns;
-	void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns);
-	void *cookie;
-};
-
-static void reap_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
-{
-	const struct reaping *r = cookie;
-
-	if (!(rec->flags & PROC_EXITED) || rec->exit_ns > r->before_ns)
-		return;
-	bpf_map_delete_elem(r->p->procs, &tgid);
-	r->fn(r->cookie, tgid, rec->start_ns);
-}
-
-void probe_reap(struct probe *p, uint64_t age_ns,
-		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie)
-{
-	struct reaping r = {p, clock_boot_ns() - age_ns, fn, cookie};
-
-	probe_each_proc(p, reap_one, &r);
-}
-
-/* Opens one pass of an iterator, over one process or all (0). A descriptor, or -errno. */
-static int iterate(struct bpf_program *prog, uint32_t tgid)
-{
-	union bpf_iter_link_info info = {.task = {.pid = tgid}};
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-	struct bpf_link *link = bpf_program__attach_iter(prog, tgid ? &opts : NULL);
-	int fd, error;
-
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	error = errno;
-	bpf_link__destroy(link);
-	return fd < 0 ? -error : fd;
-}
-
-/* Runs an iterator that prints nothing. */
-static int run_iterator(struct bpf_program *prog, uint32_t tgid)
-{
-	_cleanup_close_ int fd = iterate(prog, tgid);
-	char byte;
-	ssize_t n;
-
-	if (fd < 0)
-		return fd;
-	/* EAGAIN: a million items without output; the next read goes on from there. */
-	do
-		n = read(fd, &byte, 1);
-	while (n < 0 && (errno == EAGAIN || errno == EINTR));
-	return n < 0 ? -errno : 0;
-}
-
-int probe_scan_files(struct probe *p, uint32_t tgid)
-{
-	int r = run_iterator(p->scan_tasks, tgid);
-
-	return r ? r : run_iterator(p->scan_files, tgid);
-}
-
-int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, size_t max)
-{
-	_cleanup_close_ int fd = iterate(p->scan_mappings, tgid);
-	size_t size = max * sizeof(*out), have = 0;
-	ssize_t n = 0;
-
-	if (fd < 0)
-		return fd;
-	while (have < size && (n = read(fd, (char *)out + have, size - have)) > 0)
-		have += n;
-	if (n < 0)
-		return -errno;
-	return have == size ? -E2BIG : (int)(have / sizeof(*out));
-}
-
 int probe_hints_fd(const struct probe *p)
 {
 	return ring_buffer__epoll_fd(p->ring);
@@ -595,59 +287,4 @@ void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hi
 	p->hint_fn = fn;
 	p->hint_cookie = cookie;
 	ring_buffer__consume(p->ring);
-}
-
-uint64_t probe_counter(const struct probe *p, enum probe_counter which)
-{
-	_cleanup_free_ uint64_t *per_cpu = calloc(p->cpus, sizeof(*per_cpu));
-	uint32_t key = which;
-	uint64_t sum = 0;
-
-	if (!per_cpu || bpf_map_lookup_elem(p->counters, &key, per_cpu))
-		return 0;
-	for (int i = 0; i < p->cpus; i++)
-		sum += per_cpu[i];
-	return sum;
-}
-
-uint64_t probe_missed(const struct probe *p)
-{
-	struct bpf_program *prog;
-	uint64_t sum = 0;
-
-	bpf_object__for_each_program(prog, p->object)
-	{
-		struct bpf_prog_info info = {0};
-		uint32_t size = sizeof(info);
-		int fd = bpf_program__fd(prog);
-
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
-			sum += info.recursion_misses;
-	}
-	return sum;
-}
-
-/* Keys are at most 8 bytes. */
-static size_t count_keys(int map)
-{
-	uint64_t key = 0, next = 0;
-	const void *from = NULL;
-	size_t n = 0;
-
-	while (n <= ABI_SOCKS && !bpf_map_get_next_key(map, from, &next)) {
-		key = next;
-		from = &key;
-		n++;
-	}
-	return n;
-}
-
-size_t probe_count_procs(const struct probe *p)
-{
-	return count_keys(p->procs);
-}
-
-size_t probe_count_socks(const struct probe *p)
-{
-	return count_keys(p->socks);
 }

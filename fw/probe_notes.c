@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe_private.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NF_INET_LOCAL_IN  1
+#define NF_INET_LOCAL_OUT 3
+#define NF_PRIORITY_FIRST (-1)	/* just before the filter table */
+#define NF_PRIORITY_LAST  (-32) /* past DNAT */
+
+#define NOTE_LINKS 4
+
+/* The links of the note program in one network namespace. */
+struct probe_notes {
+	int link[NOTE_LINKS];
+};
+
+/* BPF_LINK_CREATE for netfilter, whose part of union bpf_attr these headers do not know. */
+static int attach_note_at(int prog_fd, uint32_t family, uint32_t hook, int32_t priority)
+{
+	struct {
+		uint32_t prog_fd, target_fd, attach_type, flags;
+		uint32_t family, hook;
+		int32_t priority;
+		uint32_t netfilter_flags;
+		uint64_t rest[8];
+	} attr = {
+		.prog_fd = prog_fd,
+		.attach_type = ATTACH_TYPE_NETFILTER,
+		.family = family,
+		.hook = hook,
+		.priority = priority,
+	};
+
+	return syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+/* A priority is one program's: another daemon, or one that is not quite gone, may have the first.
+ */
+static int attach_note(int prog_fd, uint32_t family, uint32_t hook)
+{
+	int32_t priority = NF_PRIORITY_FIRST;
+	int link;
+
+	do
+		link = attach_note_at(prog_fd, family, hook, priority);
+	while (link < 0 && errno == EBUSY && --priority >= NF_PRIORITY_LAST);
+	return link;
+}
+
+struct probe_notes *probe_notes_attach(struct probe *p)
+{
+	static const struct {
+		uint32_t family, hook;
+	} at[NOTE_LINKS] = {
+		{2 /* NFPROTO_IPV4 */, NF_INET_LOCAL_OUT},
+		{2, NF_INET_LOCAL_IN},
+		{10 /* NFPROTO_IPV6 */, NF_INET_LOCAL_OUT},
+		{10, NF_INET_LOCAL_IN},
+	};
+	int prog = bpf_program__fd(bpf_object__find_program_by_name(p->object, NOTE_PROGRAM));
+	struct probe_notes *n = calloc(1, sizeof(*n));
+	bool all = n && prog >= 0;
+
+	for (size_t i = 0; n && i < NOTE_LINKS; i++) {
+		n->link[i] = all ? attach_note(prog, at[i].family, at[i].hook) : -1;
+		all = all && n->link[i] >= 0;
+	}
+	if (all)
+		return n;
+	probe_notes_detach(n);
+	return NULL;
+}
+
+void probe_notes_detach(struct probe_notes *n)
+{
+	for (size_t i = 0; n && i < NOTE_LINKS; i++)
+		if (n->link[i] >= 0)
+			close(n->link[i]);
+	free(n);
+}
+
+bool probe_has_notes(const struct probe *p)
+{
+	return p->notes_here;
+}
+
+/* A copy that no writer touched meanwhile. */
+static bool read_note(const struct note_set *set, size_t way, uint64_t print, struct note *out)
+{
+	const struct note *slot = &set->way[way];
+	uint64_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
+
+	if ((seq & 1) || __atomic_load_n(&set->print[way], __ATOMIC_RELAXED) != print)
+		return false;
+	memcpy(out, slot, offsetof(struct note, holder));
+	if (out->n_holders > ABI_HOLDERS)
+		return false;
+	memcpy(out->holder, slot->holder, out->n_holders * sizeof(out->holder[0]));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
+}
+
+bool probe_note(struct probe *p, uint64_t print, uint8_t hook, struct note *out)
+{
+	uint64_t at = abi_print_at(print, hook);
+	const struct note_set *set = &p->notes[at & (ABI_NOTE_SETS - 1)];
+	uint64_t *given = p->given[at & (ABI_NOTE_SETS - 1)];
+	int oldest = -1;
+
+	for (int i = 0; i < ABI_NOTE_WAYS; i++) {
+		struct note n;
+
+		if (set->print[i] != at || set->way[i].seq == given[i] ||
+		    !read_note(set, i, at, &n) || (oldest >= 0 && n.when_ns > out->when_ns))
+			continue;
+		*out = n;
+		oldest = i;
+	}
+	if (oldest >= 0)
+		given[oldest] = out->seq;
+	return oldest >= 0;
+}

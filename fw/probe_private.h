@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the edge to the probes share: probe.c loads and attaches, probe_notes.c reads
+ * what was noted of packets, probe_records.c the maps, probe_scan.c has the kernel look anew. */
+#ifndef FW_PROBE_PRIVATE_H
+#define FW_PROBE_PRIVATE_H
+
+#include "probe.h"
+
+/* include/uapi/linux/bpf.h of linux 6.4; libbpf 1.1 and its headers do not have them. */
+#define PROG_TYPE_NETFILTER   32
+#define ATTACH_TYPE_NETFILTER 45
+
+#define NOTE_PROGRAM "note_packet"
+#define LINKS_MAX    40
+
+struct probe {
+	struct bpf_object *object;
+	struct bpf_link *links[LINKS_MAX];
+	size_t n_links;
+	struct probe_notes *notes_here; /* in our own namespace; NULL: not possible */
+	struct ring_buffer *ring;
+	const struct note_set *notes;	  /* ABI_NOTE_SETS */
+	uint64_t (*given)[ABI_NOTE_WAYS]; /* seq of each note that was given out */
+	const struct proof *proof;	  /* 1 */
+	int socks, crowds, procs, ghosts, counters, hints, global;
+	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
+	int prove;
+	int cpus;
+	void (*hint_fn)(void *cookie, const struct hint *h);
+	void *hint_cookie;
+};
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe_private.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "common/cleanup.h"
+
+int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out)
+{
+	return bpf_map_lookup_elem(p->procs, &tgid, out);
+}
+
+int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
+		       struct proc_rec *out)
+{
+	int r = probe_proc(p, tgid, out);
+
+	if (!r && out->start_ns == start_ns)
+		return 0;
+	return bpf_map_lookup_elem(p->ghosts, &start_ns, out);
+}
+
+int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
+{
+	return bpf_map_lookup_elem(p->socks, &cookie, out);
+}
+
+int probe_roster(const struct probe *p, uint64_t cookie, uint64_t changed_ns,
+		 struct sighting out[PROBE_ROSTER_MAX])
+{
+	struct sock_rec rec;
+	struct crowd crowd;
+	size_t used, n = 0;
+	int r = probe_sock(p, cookie, &rec);
+
+	if (r)
+		return r;
+	used = rec.used < PROBE_ROSTER_MAX ? rec.used : PROBE_ROSTER_MAX;
+	if (used > ABI_SIGHTINGS)
+		r = bpf_map_lookup_elem(p->crowds, &cookie, &crowd);
+	if (r || (rec.flags & SOCK_CROWDED) || rec.changed_ns != changed_ns)
+		return -EAGAIN;
+	for (size_t i = 0; i < used; i++) {
+		const struct sighting *s =
+			i < ABI_SIGHTINGS ? &rec.s[i] : &crowd.s[i - ABI_SIGHTINGS];
+
+		if (s->files)
+			out[n++] = *s;
+	}
+	return (int)n;
+}
+
+void probe_each_proc(const struct probe *p,
+		     void (*fn)(void *cookie, uint32_t tgid, const struct proc_rec *rec),
+		     void *cookie)
+{
+	uint32_t tgid, next;
+	bool more = !bpf_map_get_next_key(p->procs, NULL, &tgid);
+
+	/* The next key is asked for first: fn may delete this one. */
+	for (size_t i = 0; more && i < ABI_PROCS; i++, tgid = next) {
+		struct proc_rec rec;
+
+		more = !bpf_map_get_next_key(p->procs, &tgid, &next);
+		if (!probe_proc(p, tgid, &rec))
+			fn(cookie, tgid, &rec);
+	}
+}
+
+struct reaping {
+	struct probe *p;
+	uint64_t before_ns;
+	void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns);
+	void *cookie;
+};
+
+static void reap_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
+{
+	const struct reaping *r = cookie;
+
+	if (!(rec->flags & PROC_EXITED) || rec->exit_ns > r->before_ns)
+		return;
+	bpf_map_delete_elem(r->p->procs, &tgid);
+	r->fn(r->cookie, tgid, rec->start_ns);
+}
+
+void probe_reap(struct probe *p, uint64_t age_ns,
+		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie)
+{
+	struct reaping r = {p, clock_boot_ns() - age_ns, fn, cookie};
+
+	probe_each_proc(p, reap_one, &r);
+}
+
+uint64_t probe_counter(const struct probe *p, enum probe_counter which)
+{
+	_cleanup_free_ uint64_t *per_cpu = calloc(p->cpus, sizeof(*per_cpu));
+	uint32_t key = which;
+	uint64_t sum = 0;
+
+	if (!per_cpu || bpf_map_lookup_elem(p->counters, &key, per_cpu))
+		return 0;
+	for (int i = 0; i < p->cpus; i++)
+		sum += per_cpu[i];
+	return sum;
+}
+
+uint64_t probe_missed(const struct probe *p)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(prog, p->object)
+	{
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(prog);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
+/* Keys are at most 8 bytes. */
+static size_t count_keys(int map)
+{
+	uint64_t key = 0, next = 0;
+	const void *from = NULL;
+	size_t n = 0;
+
+	while (n <= ABI_SOCKS && !bpf_map_get_next_key(map, from, &next)) {
+		key = next;
+		from = &key;
+		n++;
+	}
+	return n;
+}
+
+size_t probe_count_procs(const struct probe *p)
+{
+	return count_keys(p->procs);
+}
+
+size_t probe_count_socks(const struct probe *p)
+{
+	return count_keys(p->socks);
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe_private.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out)
+{
+	struct prove_args args = {.cookie = cookie, .scanned_ns = scanned_ns};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+	int r = bpf_prog_test_run_opts(p->prove, &opts);
+
+	if (r)
+		return r;
+	memcpy(out, p->proof, sizeof(*out));
+	return 0;
+}
+
+int probe_cover_all(struct probe *p)
+{
+	struct prove_args args = {.everywhere = 1};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+
+	return bpf_prog_test_run_opts(p->prove, &opts);
+}
+
+/* Opens one pass of an iterator, over one process or all (0). A descriptor, or -errno. */
+static int iterate(struct bpf_program *prog, uint32_t tgid)
+{
+	union bpf_iter_link_info info = {.task = {.pid = tgid}};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(prog, tgid ? &opts : NULL);
+	int fd, error;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	error = errno;
+	bpf_link__destroy(link);
+	return fd < 0 ? -error : fd;
+}
+
+/* Runs an iterator that prints nothing. */
+static int run_iterator(struct bpf_program *prog, uint32_t tgid)
+{
+	_cleanup_close_ int fd = iterate(prog, tgid);
+	char byte;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	/* EAGAIN: a million items without output; the next read goes on from there. */
+	do
+		n = read(fd, &byte, 1);
+	while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	return n < 0 ? -errno : 0;
+}
+
+int probe_scan_files(struct probe *p, uint32_t tgid)
+{
+	int r = run_iterator(p->scan_tasks, tgid);
+
+	return r ? r : run_iterator(p->scan_files, tgid);
+}
+
+int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, size_t max)
+{
+	_cleanup_close_ int fd = iterate(p->scan_mappings, tgid);
+	size_t size = max * sizeof(*out), have = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return fd;
+	while (have < size && (n = read(fd, (char *)out + have, size - have)) > 0)
+		have += n;
+	if (n < 0)
+		return -errno;
+	return have == size ? -E2BIG : (int)(have / sizeof(*out));
+}
