@@ -4,64 +4,44 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "clock.h"
-
-enum counted_by {
-	BY_PROBES,
-	BY_DAEMON,
-	BY_KERNEL,
-};
-
 struct loss {
-	enum counted_by by;
-	int which;   /* enum probe_counter or enum counter */
-	bool rescan; /* what was lost can be found again in the processes */
+	enum health_counter whose;
+	int which;
+	unsigned int needs; /* enum health_need */
 	const char *text;
 };
 
 static const struct loss losses[] = {
-	{BY_PROBES, PCOUNT_SOCKS_FULL, true, "sockets did not fit the map: of unknown origin"},
-	{BY_PROBES, PCOUNT_PROCS_FULL, true, "processes did not fit the map: of unknown origin"},
-	{BY_PROBES, PCOUNT_HINTS_LOST, false, "hints lost: programs were not hashed ahead"},
-	{BY_KERNEL, 0, true, "runs of probes that the kernel left out"},
-	{BY_DAEMON, COUNT_QUEUE_OVERFLOW, false, "receive overflows"},
-	{BY_DAEMON, COUNT_QUEUE_DROPPED, false, "packets dropped by a full queue"},
-	{BY_DAEMON, COUNT_QUEUE_USER_DROPPED, false, "packets that the kernel could not deliver"},
-	{BY_DAEMON, COUNT_VERDICT_FAILED, false, "verdicts that the kernel refused"},
+	{HEALTH_PROBES, PCOUNT_SOCKS_FULL, HEALTH_RESCAN,
+	 "sockets did not fit the map: of unknown origin"},
+	{HEALTH_PROBES, PCOUNT_PROCS_FULL, HEALTH_RESCAN,
+	 "processes did not fit the map: of unknown origin"},
+	{HEALTH_PROBES, PCOUNT_HINTS_LOST, 0, "hints lost: programs were not hashed ahead"},
+	{HEALTH_KERNEL, 0, HEALTH_RESCAN | HEALTH_DISTRUST,
+	 "runs of probes that the kernel left out"},
+	{HEALTH_DAEMON, COUNT_QUEUE_OVERFLOW, 0, "receive overflows"},
+	{HEALTH_DAEMON, COUNT_QUEUE_DROPPED, 0, "packets dropped by a full queue"},
+	{HEALTH_DAEMON, COUNT_QUEUE_USER_DROPPED, 0, "packets that the kernel could not deliver"},
+	{HEALTH_DAEMON, COUNT_VERDICT_FAILED, 0, "verdicts that the kernel refused"},
 };
 
 #define LOSSES (sizeof(losses) / sizeof(losses[0]))
 
 struct health {
-	const struct probe *probe;
-	struct scanner *scanner;
-	const struct stats *stats;
+	health_count *count;
+	void *cookie;
 	uint64_t seen[LOSSES];	/* as of the last check */
 	uint64_t since[LOSSES]; /* CLOCK_MONOTONIC of the last new loss; 0: none */
 };
 
-static uint64_t count_now(const struct health *h, const struct loss *l)
-{
-	switch (l->by) {
-	case BY_PROBES:
-		return probe_counter(h->probe, l->which);
-	case BY_KERNEL:
-		return probe_missed(h->probe);
-	default:
-		return h->stats->counter[l->which];
-	}
-}
-
-struct health *health_new(const struct probe *probe, struct scanner *scanner,
-			  const struct stats *stats)
+struct health *health_new(health_count *count, void *cookie)
 {
 	struct health *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
-	h->probe = probe;
-	h->scanner = scanner;
-	h->stats = stats;
+	h->count = count;
+	h->cookie = cookie;
 	return h;
 }
 
@@ -70,38 +50,30 @@ void health_free(struct health *h)
 	free(h);
 }
 
-bool health_check(struct health *h)
+unsigned int health_check(struct health *h, uint64_t now_ns)
 {
-	bool rescan = false, missed = false;
+	unsigned int needs = 0;
 
 	for (size_t i = 0; i < LOSSES; i++) {
-		uint64_t n = count_now(h, &losses[i]);
+		uint64_t n = h->count(h->cookie, losses[i].whose, losses[i].which);
 
 		if (n == h->seen[i])
 			continue;
 		h->seen[i] = n;
-		h->since[i] = clock_monotonic_ns();
-		rescan |= losses[i].rescan;
-		missed |= losses[i].by == BY_KERNEL;
+		h->since[i] = now_ns;
+		needs |= losses[i].needs;
 	}
-	if (rescan)
-		scanner_request(h->scanner);
-	return missed;
+	return needs;
 }
 
-json_t *health_report(const struct health *h)
+json_t *health_report(const struct health *h, uint64_t now_ns)
 {
 	json_t *list = json_array();
-	uint64_t now = clock_monotonic_ns();
 
-	if (!probe_has_notes(h->probe))
-		json_array_append_new(list,
-				      json_string("this kernel runs no netfilter BPF programs: "
-						  "senders are looked up after the fact"));
 	for (size_t i = 0; i < LOSSES; i++) {
-		uint64_t n = count_now(h, &losses[i]);
+		uint64_t n = h->count(h->cookie, losses[i].whose, losses[i].which);
 
-		if (n != h->seen[i] || (h->since[i] && now - h->since[i] < HEALTH_SHOWN_NS))
+		if (n != h->seen[i] || (h->since[i] && now_ns - h->since[i] < HEALTH_SHOWN_NS))
 			json_array_append_new(list, json_sprintf("%llu %s", (unsigned long long)n,
 								 losses[i].text));
 	}

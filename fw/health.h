@@ -7,27 +7,39 @@
 #define FW_HEALTH_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "probe.h"
-#include "scanner.h"
+#include "common/probe_abi.h"
 #include "stats.h"
 
 #define HEALTH_SHOWN_NS 60000000000ull
 
 struct health;
 
-/* All arguments outlive it. NULL with errno. */
-struct health *health_new(const struct probe *probe, struct scanner *scanner,
-			  const struct stats *stats);
+/* Who counts, and which of his counters. */
+enum health_counter {
+	HEALTH_PROBES, /* enum probe_counter */
+	HEALTH_DAEMON, /* enum counter */
+	HEALTH_KERNEL, /* runs of probes that it left out; of these there is one */
+};
+
+typedef uint64_t health_count(void *cookie, enum health_counter whose, int which);
+
+/* What to do about it. */
+enum health_need {
+	HEALTH_RESCAN = 1,   /* read all processes anew */
+	HEALTH_DISTRUST = 2, /* changes of mappings may have gone unseen */
+};
+
+/* NULL with errno. `cookie` is count's. */
+struct health *health_new(health_count *count, void *cookie);
 void health_free(struct health *h); /* NULL is fine */
 
-/* Compares with the last time; to be called every few seconds. True: changes of mappings may have
- * gone unseen since. */
-bool health_check(struct health *h);
+/* Compares with the last time; to be called every few seconds, now_ns: CLOCK_MONOTONIC. Returns
+ * what is needed (enum health_need, ored). */
+unsigned int health_check(struct health *h, uint64_t now_ns);
 
-/* A list of texts, empty when all is well. A new reference. */
-json_t *health_report(const struct health *h);
+/* A list of texts, empty when nothing was lost lately. A new reference. */
+json_t *health_report(const struct health *h, uint64_t now_ns);
 
 #endif

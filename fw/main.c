@@ -88,6 +88,20 @@ static void on_hints(void *cookie, uint32_t events)
 	judge_catch_up(d->judge);
 }
 
+static uint64_t count_losses(void *cookie, enum health_counter whose, int which)
+{
+	const struct daemon *d = cookie;
+
+	switch (whose) {
+	case HEALTH_PROBES:
+		return probe_counter(d->probe, which);
+	case HEALTH_KERNEL:
+		return probe_missed(d->probe);
+	default:
+		return d->stats.counter[which];
+	}
+}
+
 static int start_judge(struct daemon *d)
 {
 	int r;
@@ -100,7 +114,7 @@ static int start_judge(struct daemon *d)
 		return fail("hash threads", -errno);
 	processes_learn_all(d->processes);
 	d->scanner = scanner_new(d->loop, d->probe, on_settled, d);
-	d->health = d->scanner ? health_new(d->probe, d->scanner, &d->stats) : NULL;
+	d->health = d->scanner ? health_new(count_losses, d) : NULL;
 	if (!d->health)
 		return fail("scan thread", -errno);
 	r = owner_new(d->probe, d->scanner, &d->stats, &d->owner);
@@ -260,6 +274,16 @@ static int start_signals(struct daemon *d)
 	return 0;
 }
 
+static void mend_losses(struct daemon *d)
+{
+	unsigned int needs = health_check(d->health, clock_monotonic_ns());
+
+	if (needs & HEALTH_RESCAN)
+		scanner_request(d->scanner);
+	if (needs & HEALTH_DISTRUST)
+		processes_distrust(d->processes);
+}
+
 static void on_tick(void *cookie)
 {
 	struct daemon *d = cookie;
@@ -267,8 +291,7 @@ static void on_tick(void *cookie)
 	processes_expire(d->processes, REAP_AGE_NS);
 	for (size_t i = 0; i < d->n_queues; i++)
 		queue_poll_losses(d->queues[i]);
-	if (health_check(d->health))
-		processes_distrust(d->processes);
+	mend_losses(d);
 	loop_arm(d->tick, EXPIRE_NS);
 }
 

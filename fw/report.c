@@ -64,9 +64,20 @@ static json_t *report_counts(const struct ruleset *rules)
 	return counts;
 }
 
+static json_t *make_degraded(const struct daemon *d)
+{
+	json_t *list = health_report(d->health, clock_monotonic_ns());
+
+	if (!probe_has_notes(d->probe))
+		json_array_append_new(list,
+				      json_string("this kernel runs no netfilter BPF programs: "
+						  "senders are looked up after the fact"));
+	return list;
+}
+
 json_t *report_status(const struct daemon *d)
 {
-	json_t *degraded = health_report(d->health);
+	json_t *degraded = make_degraded(d);
 	const char *state = json_array_size(degraded) ? "degraded" : "ok";
 
 	return json_pack(
