@@ -192,7 +192,8 @@ struct global_rec {
 	__u64 own_netns;   /* cookie of the daemon's network namespace, and whether */
 	__u64 everywhere;  /* packets of the others are judged as well */
 	__u64 scanned_ns;  /* when the first scan began, once it is done */
-	__u64 received_ns; /* last message on a Unix socket that may have brought descriptors */
+	__u64 received_ns; /* last message that brought descriptors which could not be put on record
+			    */
 };
 
 /* The answer of the prove program: what a note says, for a socket that the daemon names. */

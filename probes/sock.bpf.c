@@ -185,7 +185,7 @@ static __always_inline void spread(void)
 		rec->gave_ns = rec->spread_ns = bpf_ktime_get_boot_ns();
 }
 
-/* Descriptors have come, from whomever. */
+/* Descriptors have come, from whomever, and which they are is not on record. */
 static __always_inline void received(void)
 {
 	struct global_rec *g = global_state();
@@ -198,6 +198,7 @@ static __always_inline void received(void)
 struct control {
 	__u64 at, end;
 	__u64 fds, n_fds; /* of its SCM_RIGHTS, if it has any */
+	__u64 unseen;	  /* what one of these is could not be seen, or not be put on record */
 };
 
 static long read_control(__u32 i, struct control *c)
@@ -241,9 +242,9 @@ static long given_one(__u32 i, struct control *c)
 {
 	__s32 fd;
 
-	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(c->fds + i * sizeof(fd))) || fd < 0)
-		return 1;
-	return !given(fd);
+	c->unseen = bpf_probe_read_user(&fd, sizeof(fd), (void *)(c->fds + i * sizeof(fd))) ||
+		    fd < 0 || !given(fd);
+	return c->unseen;
 }
 
 /* The address of the message, or of the first of them, of the call that is ending. */
@@ -271,8 +272,10 @@ static long received_one(__u32 i, __u64 *header)
 	struct control c;
 
 	if (has_rights(*header, &c)) {
+		c.unseen = 0;
 		bpf_loop(c.n_fds & (SCM_SLOTS - 1), given_one, &c, 0);
-		received();
+		if (c.unseen)
+			received();
 	}
 	*header += MMSGHDR_SIZE;
 	return 0;

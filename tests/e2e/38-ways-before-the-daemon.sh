@@ -43,7 +43,7 @@ before() {
 	exec 9>&-
 	rm "$TMP/gate"
 	after_all
-	[[ $* == pair ]] || unknown_since "$f" # of a pair at once with others: see below
+	unknown_since "$f"
 }
 
 divert_not() {
@@ -57,13 +57,9 @@ divert_not() {
 setup_ways
 # What lies in a ring and in no descriptor table is not found by a scan: unknown until its ring is.
 NOT_WAY='uring-direct|uring-direct-worker|uring-register|uring-sqpoll-direct|uring-fork'
-# Apart: those who pass descriptors on disturb what the first scan tells of others, and cost some an unknown packet.
-for groups in "alone uring" pair; do
-	: >"$TMP/receive.log"
-	for f in free deny allow; do
-		# shellcheck disable=SC2086
-		before $f $groups
-		[[ $f == free ]] || judge $f kept
-	done
+: >"$TMP/receive.log"
+for f in free deny allow; do
+	before $f alone uring pair
+	[[ $f == free ]] || judge $f kept
 done
 none_wrong
