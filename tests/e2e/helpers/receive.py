@@ -43,7 +43,10 @@ def on_line(c, port):
         return
     for line in data.decode(errors="replace").splitlines():
         note("tcp", port, line)
-    c.sendall(b"ok\n")
+    try:
+        c.sendall(b"ok\n")
+    except OSError:
+        pass  # who sent it has gone: the next recv says so
 
 
 for p in map(int, sys.argv[1:]):
