@@ -11,7 +11,9 @@ LINES=10
 
 # flow KIND TAG LIBRARY: one flow that is established before the library is loaded, to its end.
 flow() {
-	on client "$TMP/app" ${1#tcp} $SERVER4 7001 "$2" "$TMP/$3" $LINES <"$TMP/go" >>"$TMP/flows.log"
+	local how=(-u)
+	[[ $1 == udp ]] || how=()
+	on client "$TMP/app" "${how[@]}" $SERVER4 7001 "$2" "$TMP/$3" $LINES <"$TMP/go" >>"$TMP/flows.log"
 }
 
 # flows KIND TAG LIBRARY: TIMES of them. A blocked connection ends unacknowledged, ten at a time.
@@ -69,7 +71,7 @@ divert client
 start_daemon client
 
 step "free: all arrives"
-for kind in tcp udp; do flows "${kind/udp/-u}" free-$kind good.so; done
+for kind in tcp udp; do flows $kind free-$kind good.so; done
 for kind in tcp udp; do
 	wait_for all_came free-$kind before
 	wait_for all_came free-$kind after
@@ -77,9 +79,9 @@ done
 
 step "a rule forbids the library"
 expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil.so"
-for kind in tcp udp; do flows "${kind/udp/-u}" deny-$kind evil.so; done
+for kind in tcp udp; do flows $kind deny-$kind evil.so; done
 expect_cut deny
-for kind in tcp udp; do flows "${kind/udp/-u}" kept-$kind good.so; done
+for kind in tcp udp; do flows $kind kept-$kind good.so; done
 for kind in tcp udp; do wait_for all_came kept-$kind after; done
 expect_ok ctl -D 0 -c OUTPUT
 
@@ -90,7 +92,7 @@ wait_for grep -qx ready "$TMP/held.log"
 wait_for has_aggregate "$SPAWNED"
 expect_ok ctl -A -c OUTPUT -v ACCEPT --agg-hash "$(aggregate_of "$SPAWNED")"
 expect_ok ctl -A -c OUTPUT -v DROP
-for kind in tcp udp; do flows "${kind/udp/-u}" allow-$kind evil.so; done
+for kind in tcp udp; do flows $kind allow-$kind evil.so; done
 expect_cut allow
 wait_for settled
 expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
