@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/cleanup.h"
 
 #define CHUNK	 (256 * 1024)
@@ -30,15 +30,7 @@ static bool same_version(const struct stat *a, const struct stat *b)
 	       ctime_ns(a) == ctime_ns(b);
 }
 
-static bool matches_key(const struct stat *st, const struct object_key *key)
-{
-	if (major(st->st_dev) != key->dev >> 20 || minor(st->st_dev) != (key->dev & 0xfffff))
-		return true; /* another numbering: nothing to compare with */
-	return st->st_ino == key->ino && (uint64_t)st->st_size == key->size &&
-	       ctime_ns(st) == key->ctime_ns;
-}
-
-static int hash_all(int fd, struct sha256 *out)
+static int hash_all(int fd, uint64_t *moved_ns, struct sha256 *out)
 {
 	_cleanup_(cleanup_md) EVP_MD_CTX *md = EVP_MD_CTX_new();
 	_cleanup_free_ unsigned char *chunk = malloc(CHUNK);
@@ -51,13 +43,14 @@ static int hash_all(int fd, struct sha256 *out)
 		if (EVP_DigestUpdate(md, chunk, n) != 1)
 			return -EIO;
 		at += n;
+		__atomic_store_n(moved_ns, clock_monotonic_ns(), __ATOMIC_RELAXED);
 	}
 	if (n < 0)
 		return -errno;
 	return EVP_DigestFinal_ex(md, out->b, NULL) == 1 ? 0 : -EIO;
 }
 
-int digest_file(int fd, const struct object_key *key, struct sha256 *out)
+int digest_file(int fd, uint64_t *moved_ns, struct sha256 *out)
 {
 	for (int i = 0; i < ATTEMPTS; i++) {
 		struct stat before, after;
@@ -66,9 +59,7 @@ int digest_file(int fd, const struct object_key *key, struct sha256 *out)
 
 		if (fstat(fd, &before))
 			return -errno;
-		if (!S_ISREG(before.st_mode) || !matches_key(&before, key))
-			return -ESTALE;
-		r = hash_all(fd, &digest);
+		r = hash_all(fd, moved_ns, &digest);
 		if (r)
 			return r;
 		if (fstat(fd, &after))

@@ -102,11 +102,19 @@ static uint64_t count_losses(void *cookie, enum health_counter whose, int which)
 	}
 }
 
+static int identify(void *cookie, int fd, struct object_key *out)
+{
+	struct daemon *d = cookie;
+
+	return probe_identify(d->probe, fd, out);
+}
+
 static int start_judge(struct daemon *d)
 {
+	const struct identify by = {identify, d};
 	int r;
 
-	d->objects = objects_new(d->loop, &d->stats, on_settled, d);
+	d->objects = objects_new(d->loop, &d->stats, &by, on_settled, d);
 	d->processes = d->objects
 			       ? processes_new(d->probe, d->objects, &d->stats, d->options.retain)
 			       : NULL;

@@ -3,22 +3,80 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "common/cleanup.h"
 #include "digest.h"
+#include "log.h"
 
-#define THREADS	    2
-#define QUEUE_MAX   4096
-#define OBJECTS_MAX 65536
+#define QUEUE_MAX	  4096
+#define OPEN_MAX	  256 /* files that are open and wait to be hashed */
+#define OBJECTS_MAX	  65536
+#define STUCK_MAX	  2 /* threads that one object may hold up */
+#define LOG_PER_SECOND	  5
+#define CHECK_NS	  20000000ull
+#define LIMIT_NS	  30000000000ull /* for one file in one stage, and */
+#define LIMIT_NS_PER_BYTE 100		 /* for its bytes: 10 MB/s */
+
+/* Opening is a stage of its own, so that a file is held before its process is gone, whatever else
+ * is being hashed. */
+enum stage_of {
+	OPENING,
+	HASHING,
+	STAGES,
+};
+
+static const size_t threads_of[STAGES] = {[OPENING] = 1, [HASHING] = 2};
+
+/* At one file for so long, a thread is replaced. To open one takes microseconds, to hash a large
+ * one a second. */
+static const uint64_t replace_ns[STAGES] = {[OPENING] = 20000000, [HASHING] = 200000000};
+
+/* Owned by the queue that it is in, or by the thread that is at it. */
+struct object_job {
+	struct object_key key;
+	struct place place;
+	int fd;
+	int error;
+	char *path;
+	struct sha256 digest;
+	uint64_t ticks;
+	uint64_t moved_ns;     /* when it last got on: atomic */
+	struct object *object; /* the loop's */
+	bool stalled;	       /* the loop's: it has been given up */
+	struct object_job *next, *given_up;
+};
 
 struct list {
-	struct object *first, **last;
+	struct object_job *first, **last;
+};
+
+struct worker {
+	struct pool *pool;
+	enum stage_of stage;
+	struct object_job *job; /* NULL: waits for one */
+	uint64_t since_ns;	/* at it since */
+	bool used, replaced;
+};
+
+/* What the threads share with the loop. */
+struct pool {
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t work, ended;
+	struct list todo[STAGES], done;
+	size_t n_todo;	/* in todo[OPENING] */
+	size_t n_open;	/* files open */
+	size_t n_alive; /* threads */
+	struct worker workers[OBJECT_WORKERS];
+	struct identify by;
+	bool stop;
+	int wake; /* eventfd: there is something in done */
 };
 
 struct objects {
@@ -27,15 +85,11 @@ struct objects {
 	void (*settled)(void *cookie);
 	void *cookie;
 	struct loop_source *source;
-	pthread_t threads[THREADS];
-	size_t n_threads;
-
-	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t work;
-	struct list todo, done;
-	size_t n_todo;
-	bool stop;
-	int wake; /* eventfd: there is something in done */
+	struct loop_timer *check;
+	struct pool *pool;
+	size_t n_jobs;
+	uint64_t log_second;
+	unsigned int logged;
 };
 
 static void list_init(struct list *l)
@@ -44,98 +98,427 @@ static void list_init(struct list *l)
 	l->last = &l->first;
 }
 
-static void list_push(struct list *l, struct object *o)
+static void list_push(struct list *l, struct object_job *job)
 {
-	o->next = NULL;
-	*l->last = o;
-	l->last = &o->next;
+	job->next = NULL;
+	*l->last = job;
+	l->last = &job->next;
 }
 
-static struct object *list_pop(struct list *l)
+static struct object_job *list_pop(struct list *l)
 {
-	struct object *o = l->first;
+	struct object_job *job = l->first;
 
-	if (o) {
-		l->first = o->next;
+	if (job) {
+		l->first = job->next;
 		if (!l->first)
 			l->last = &l->first;
 	}
-	return o;
+	return job;
 }
 
-/* A job's object belongs to the thread until it is in done: state stays PENDING meanwhile. */
-static void *hash_thread(void *arg)
+static void job_free(struct object_job *job)
 {
-	struct objects *o = arg;
-	uint64_t one = 1;
+	if (!job)
+		return;
+	if (job->fd >= 0)
+		close(job->fd);
+	free(job->place.path);
+	free(job->path);
+	free(job);
+}
 
-	pthread_mutex_lock(&o->lock);
-	for (;;) {
-		struct object *job;
-		uint64_t start;
+static void list_free(struct list *l)
+{
+	struct object_job *job;
 
-		while (!o->stop && !o->todo.first)
-			pthread_cond_wait(&o->work, &o->lock);
-		if (o->stop)
-			break;
-		job = list_pop(&o->todo);
-		o->n_todo--;
-		pthread_mutex_unlock(&o->lock);
-		start = clock_ticks();
-		job->error = digest_file(job->fd, &job->key, &job->digest);
-		job->ticks = clock_ticks() - start;
-		pthread_mutex_lock(&o->lock);
-		list_push(&o->done, job);
-		if (write(o->wake, &one, sizeof(one)) < 0)
-			continue; /* the counter is full: it is readable already */
+	while ((job = list_pop(l)))
+		job_free(job);
+}
+
+/* --- The threads */
+
+static void open_file(const struct pool *pool, struct object_job *job)
+{
+	char path[PATH_MAX] = "";
+	int fd = place_open(&job->place, &job->key, &pool->by, path);
+
+	job->error = fd < 0 ? fd : 0;
+	if (fd < 0)
+		return;
+	job->fd = fd;
+	job->path = strdup(path);
+	if (!job->path)
+		job->error = -ENOMEM;
+}
+
+/* Checked again: the name of what was written to in an overlay leads to another file since. */
+static void hash_file(const struct pool *pool, struct object_job *job)
+{
+	uint64_t start = clock_ticks();
+	struct sha256 digest;
+
+	job->error = digest_file(job->fd, &job->moved_ns, &digest);
+	job->error = job->error ? job->error : place_check(job->fd, &job->key, &pool->by);
+	if (!job->error)
+		job->digest = digest;
+	job->ticks = clock_ticks() - start;
+	close(job->fd);
+	job->fd = -1;
+}
+
+static void (*const run_stage[STAGES])(const struct pool *pool, struct object_job *job) = {
+	[OPENING] = open_file,
+	[HASHING] = hash_file,
+};
+
+static struct object_job *take(struct pool *pool, enum stage_of stage)
+{
+	struct object_job *job;
+
+	if (stage == OPENING && pool->n_open == OPEN_MAX)
+		return NULL;
+	job = list_pop(&pool->todo[stage]);
+	if (job && stage == OPENING) {
+		pool->n_todo--;
+		pool->n_open++;
 	}
-	pthread_mutex_unlock(&o->lock);
+	return job;
+}
+
+/* NULL: no more. */
+static struct object_job *next_job(struct worker *w)
+{
+	struct pool *pool = w->pool;
+
+	while (!pool->stop && !w->replaced) {
+		w->job = take(pool, w->stage);
+		if (w->job) {
+			w->since_ns = clock_monotonic_ns();
+			__atomic_store_n(&w->job->moved_ns, w->since_ns, __ATOMIC_RELAXED);
+			return w->job;
+		}
+		pthread_cond_wait(&pool->work, &pool->lock);
+	}
 	return NULL;
 }
 
-static void settle(struct objects *o, struct object *job)
+static void hand_on(struct pool *pool, enum stage_of stage, struct object_job *job)
 {
-	close(job->fd);
+	uint64_t one = 1;
+
+	if (stage == OPENING && !job->error) {
+		list_push(&pool->todo[HASHING], job);
+	} else {
+		pool->n_open--;
+		list_push(&pool->done, job);
+		if (write(pool->wake, &one, sizeof(one)) < 0)
+			return; /* the counter is full: it is readable already */
+	}
+	pthread_cond_broadcast(&pool->work);
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct pool *pool = w->pool;
+	struct object_job *job;
+
+	pthread_mutex_lock(&pool->lock);
+	while ((job = next_job(w))) {
+		pthread_mutex_unlock(&pool->lock);
+		run_stage[w->stage](pool, job);
+		pthread_mutex_lock(&pool->lock);
+		w->job = NULL;
+		hand_on(pool, w->stage, job);
+	}
+	w->used = false;
+	pool->n_alive--;
+	pthread_cond_signal(&pool->ended);
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+/* Under the lock, or before there are others. */
+static int start_worker(struct pool *pool, enum stage_of stage)
+{
+	struct worker *w = pool->workers;
+	pthread_t thread;
+	int r;
+
+	while (w < pool->workers + OBJECT_WORKERS && w->used)
+		w++;
+	if (w == pool->workers + OBJECT_WORKERS)
+		return -EAGAIN;
+	*w = (struct worker){.pool = pool, .stage = stage, .used = true};
+	r = pthread_create(&thread, NULL, work, w);
+	if (r) {
+		w->used = false;
+		return -r;
+	}
+	pthread_detach(thread);
+	pool->n_alive++;
+	return 0;
+}
+
+static void pool_free(struct pool *pool)
+{
+	for (int s = 0; s < STAGES; s++)
+		list_free(&pool->todo[s]);
+	list_free(&pool->done);
+	if (pool->wake >= 0)
+		close(pool->wake);
+	pthread_cond_destroy(&pool->work);
+	pthread_cond_destroy(&pool->ended);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
+/* Whether all have ended. */
+static bool pool_stop(struct pool *pool)
+{
+	struct timespec until;
+	bool ended;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += OBJECT_STALL_NS / 1000000000ull;
+	pthread_mutex_lock(&pool->lock);
+	pool->stop = true;
+	pthread_cond_broadcast(&pool->work);
+	while (pool->n_alive &&
+	       pthread_cond_timedwait(&pool->ended, &pool->lock, &until) != ETIMEDOUT)
+		;
+	ended = !pool->n_alive;
+	pthread_mutex_unlock(&pool->lock);
+	return ended;
+}
+
+static struct pool *pool_new(const struct identify *by)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+	int r = 0;
+
+	if (!pool)
+		return NULL;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->work, NULL);
+	pthread_cond_init(&pool->ended, NULL);
+	for (int s = 0; s < STAGES; s++)
+		list_init(&pool->todo[s]);
+	list_init(&pool->done);
+	pool->by = *by;
+	pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pool->wake < 0)
+		r = -errno;
+	pthread_mutex_lock(&pool->lock);
+	for (int s = 0; s < STAGES; s++)
+		for (size_t i = 0; !r && i < threads_of[s]; i++)
+			r = start_worker(pool, s);
+	pthread_mutex_unlock(&pool->lock);
+	if (!r)
+		return pool;
+	if (pool_stop(pool))
+		pool_free(pool);
+	errno = -r;
+	return NULL;
+}
+
+/* --- The loop's side */
+
+static void object_free(struct object *obj)
+{
+	for (size_t i = 0; i < obj->n_places; i++)
+		free(obj->places[i].path);
+	free(obj->path);
+	free(obj);
+}
+
+static void forget(struct objects *o, struct object *obj)
+{
+	HASH_DEL(o->table, obj);
+	object_free(obj);
+}
+
+/* Has the next place of the object looked at. False: there is none, or no room. */
+static bool start_job(struct objects *o, struct object *obj)
+{
+	struct object_job *job;
+	bool room;
+
+	if (!obj->n_places)
+		return false;
+	job = calloc(1, sizeof(*job));
+	if (!job)
+		return false;
+	job->key = obj->key;
 	job->fd = -1;
-	job->state = job->error ? OBJECT_FAILED : OBJECT_READY;
-	job->failed_ns = job->error ? clock_monotonic_ns() : 0;
+	job->object = obj;
+	job->moved_ns = clock_monotonic_ns();
+	pthread_mutex_lock(&o->pool->lock);
+	room = o->pool->n_todo < QUEUE_MAX;
+	if (room) {
+		job->place = obj->places[--obj->n_places];
+		list_push(&o->pool->todo[OPENING], job);
+		o->pool->n_todo++;
+		pthread_cond_broadcast(&o->pool->work);
+	}
+	pthread_mutex_unlock(&o->pool->lock);
+	if (!room) {
+		free(job);
+		return false;
+	}
+	obj->job = job;
+	obj->state = OBJECT_PENDING;
+	if (!o->n_jobs++)
+		loop_arm(o->check, CHECK_NS);
+	return true;
+}
+
+/* Whether a thread may still come back with it. */
+static bool is_busy(const struct object *obj)
+{
+	return obj->job || obj->n_stuck;
+}
+
+static void log_failure(struct objects *o, const struct object *obj, int error)
+{
+	uint64_t second = clock_monotonic_ns() / 1000000000ull;
+
+	if (second != o->log_second)
+		o->logged = 0;
+	o->log_second = second;
+	if (o->logged++ < LOG_PER_SECOND)
+		log_line("app-fw: inode %llu of device %u:%u cannot be hashed: %s",
+			 (unsigned long long)obj->key.ino, obj->key.dev >> 20,
+			 obj->key.dev & 0xfffff, strerror(-error));
+}
+
+static void failed(struct objects *o, struct object *obj, int error)
+{
+	if (!obj->wanted && !is_busy(obj)) {
+		forget(o, obj);
+		return;
+	}
+	obj->state = OBJECT_FAILED;
+	obj->error = error;
+	obj->failed_ns = clock_monotonic_ns();
+	o->stats->counter[error == -ETIMEDOUT ? COUNT_HASH_STALLED : COUNT_HASH_FAILED]++;
+	log_failure(o, obj, error);
+}
+
+static void settle(struct objects *o, struct object_job *job)
+{
+	struct object *obj = job->object;
+
+	o->n_jobs--;
+	if (obj->job == job)
+		obj->job = NULL;
+	else
+		obj->n_stuck--;
+	if (obj->state == OBJECT_READY || (job->error && obj->job))
+		return; /* another place has it, or may have */
+	if (job->error) {
+		if (!start_job(o, obj))
+			failed(o, obj, job->error);
+		return;
+	}
+	obj->state = OBJECT_READY;
+	obj->digest = job->digest;
+	obj->path = TAKE_PTR(job->path);
+	o->stats->counter[COUNT_HASHED]++;
 	histogram_add(&o->stats->stage[STAGE_HASH], job->ticks, 1);
-	o->stats->counter[job->error ? COUNT_HASH_FAILED : COUNT_HASHED]++;
 }
 
 static void on_done(void *cookie, uint32_t events)
 {
 	struct objects *o = cookie;
-	struct object *job, *next;
+	struct object_job *job, *next;
 	uint64_t n;
 
 	(void)events;
-	if (read(o->wake, &n, sizeof(n)) < 0)
+	if (read(o->pool->wake, &n, sizeof(n)) < 0)
 		return;
-	pthread_mutex_lock(&o->lock);
-	job = o->done.first;
-	list_init(&o->done);
-	pthread_mutex_unlock(&o->lock);
+	pthread_mutex_lock(&o->pool->lock);
+	job = o->pool->done.first;
+	list_init(&o->pool->done);
+	pthread_mutex_unlock(&o->pool->lock);
 	for (; job; job = next) {
 		next = job->next;
 		settle(o, job);
+		job_free(job);
 	}
 	o->settled(o->cookie);
 }
 
-static int start_threads(struct objects *o)
+/* Looks at another place, if there is one, while a thread is stuck at this one. */
+static bool go_round(struct objects *o, struct object *obj)
 {
-	for (; o->n_threads < THREADS; o->n_threads++) {
-		int r = pthread_create(&o->threads[o->n_threads], NULL, hash_thread, o);
-
-		if (r)
-			return -r;
-	}
-	return 0;
+	if (obj->n_stuck == STUCK_MAX || !start_job(o, obj))
+		return false;
+	obj->n_stuck++;
+	return true;
 }
 
-struct objects *objects_new(struct loop *loop, struct stats *stats, void (*settled)(void *cookie),
-			    void *cookie)
+/* Its object has failed until its thread comes back. */
+static void stall(struct objects *o, struct object_job *job)
+{
+	job->stalled = true;
+	if (job->object->job == job && !go_round(o, job->object))
+		failed(o, job->object, -ETIMEDOUT);
+}
+
+static bool stands_still(const struct object_job *job, uint64_t since_ns, uint64_t now)
+{
+	uint64_t moved = __atomic_load_n(&job->moved_ns, __ATOMIC_RELAXED);
+
+	return (now > moved && now - moved > OBJECT_STALL_NS) ||
+	       now - since_ns > LIMIT_NS + job->key.size * LIMIT_NS_PER_BYTE;
+}
+
+/* Adds the job to the list if it is to be given up. */
+static void weigh(struct object_job *job, uint64_t since_ns, uint64_t now,
+		  struct object_job **given_up)
+{
+	if (job->stalled || !stands_still(job, since_ns, now))
+		return;
+	job->given_up = *given_up;
+	*given_up = job;
+}
+
+static void check_worker(struct objects *o, struct worker *w, uint64_t now,
+			 struct object_job **given_up)
+{
+	if (!w->used || !w->job)
+		return;
+	if (!w->replaced && now - w->since_ns > replace_ns[w->stage])
+		w->replaced = !start_worker(o->pool, w->stage);
+	weigh(w->job, w->since_ns, now, given_up);
+}
+
+static void on_check(void *cookie)
+{
+	struct objects *o = cookie;
+	uint64_t now = clock_monotonic_ns();
+	struct object_job *given_up = NULL, *job;
+
+	pthread_mutex_lock(&o->pool->lock);
+	for (size_t i = 0; i < OBJECT_WORKERS; i++)
+		check_worker(o, &o->pool->workers[i], now, &given_up);
+	for (int s = 0; s < STAGES; s++)
+		for (job = o->pool->todo[s].first; job; job = job->next)
+			weigh(job, now, now, &given_up);
+	pthread_mutex_unlock(&o->pool->lock);
+	/* Jobs are freed on this thread alone, by on_done. */
+	for (job = given_up; job; job = job->given_up)
+		stall(o, job);
+	if (given_up)
+		o->settled(o->cookie);
+	if (o->n_jobs)
+		loop_arm(o->check, CHECK_NS);
+}
+
+struct objects *objects_new(struct loop *loop, struct stats *stats, const struct identify *by,
+			    void (*settled)(void *cookie), void *cookie)
 {
 	struct objects *o = calloc(1, sizeof(*o));
 
@@ -144,26 +527,15 @@ struct objects *objects_new(struct loop *loop, struct stats *stats, void (*settl
 	o->stats = stats;
 	o->settled = settled;
 	o->cookie = cookie;
-	pthread_mutex_init(&o->lock, NULL);
-	pthread_cond_init(&o->work, NULL);
-	list_init(&o->todo);
-	list_init(&o->done);
-	o->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (o->wake >= 0)
-		o->source = loop_add_fd(loop, o->wake, EPOLLIN, on_done, o);
-	if (!o->source || start_threads(o)) {
+	o->pool = pool_new(by);
+	if (o->pool)
+		o->source = loop_add_fd(loop, o->pool->wake, EPOLLIN, on_done, o);
+	o->check = loop_add_timer(loop, on_check, o);
+	if (!o->source || !o->check) {
 		objects_free(o);
 		return NULL;
 	}
 	return o;
-}
-
-static void object_free(struct object *obj)
-{
-	if (obj->fd >= 0)
-		close(obj->fd);
-	free(obj->path);
-	free(obj);
 }
 
 void objects_free(struct objects *o)
@@ -172,22 +544,12 @@ void objects_free(struct objects *o)
 
 	if (!o)
 		return;
-	pthread_mutex_lock(&o->lock);
-	o->stop = true;
-	pthread_cond_broadcast(&o->work);
-	pthread_mutex_unlock(&o->lock);
-	for (size_t i = 0; i < o->n_threads; i++)
-		pthread_join(o->threads[i], NULL);
+	loop_remove_timer(o->check);
 	loop_remove_fd(o->source);
-	if (o->wake >= 0)
-		close(o->wake);
+	if (o->pool && pool_stop(o->pool))
+		pool_free(o->pool);
 	HASH_ITER(hh, o->table, obj, next)
-	{
-		HASH_DEL(o->table, obj);
-		object_free(obj);
-	}
-	pthread_cond_destroy(&o->work);
-	pthread_mutex_destroy(&o->lock);
+	forget(o, obj);
 	free(o);
 }
 
@@ -196,27 +558,11 @@ struct object *objects_find(struct objects *o, const struct object_key *key)
 	struct object *obj;
 
 	HASH_FIND(hh, o->table, key, sizeof(*key), obj);
-	if (!obj || obj->state != OBJECT_FAILED ||
+	if (!obj || obj->state != OBJECT_FAILED || is_busy(obj) ||
 	    clock_monotonic_ns() - obj->failed_ns < OBJECT_RETRY_NS)
 		return obj;
-	HASH_DEL(o->table, obj);
-	object_free(obj);
+	forget(o, obj);
 	return NULL;
-}
-
-static bool enqueue(struct objects *o, struct object *obj)
-{
-	bool room;
-
-	pthread_mutex_lock(&o->lock);
-	room = o->n_todo < QUEUE_MAX;
-	if (room) {
-		list_push(&o->todo, obj);
-		o->n_todo++;
-		pthread_cond_signal(&o->work);
-	}
-	pthread_mutex_unlock(&o->lock);
-	return room;
 }
 
 /* Oldest first (uthash keeps the order of insertion); never one that a thread is working on. */
@@ -228,33 +574,45 @@ static void make_room(struct objects *o)
 		return;
 	HASH_ITER(hh, o->table, obj, next)
 	{
-		if (obj->state == OBJECT_PENDING)
+		if (is_busy(obj))
 			continue;
-		HASH_DEL(o->table, obj);
-		object_free(obj);
+		forget(o, obj);
 		return;
 	}
 }
 
-struct object *objects_add(struct objects *o, const struct object_key *key, int fd,
-			   const char *path)
+/* One more place for an object that is not found yet; if there is no more room, those do. */
+static void add_place(struct objects *o, struct object *obj, struct place *place)
+{
+	if (!obj->job || obj->n_places == OBJECT_PLACES) {
+		free(place->path);
+		return;
+	}
+	obj->places[obj->n_places++] = *place;
+	if (obj->job->stalled)
+		go_round(o, obj);
+}
+
+struct object *objects_add(struct objects *o, const struct object_key *key, struct place *place,
+			   bool ahead)
 {
 	struct object *obj = objects_find(o, key);
 
 	if (obj) {
-		close(fd);
+		obj->wanted |= !ahead;
+		add_place(o, obj, place);
 		return obj;
 	}
 	make_room(o);
 	obj = calloc(1, sizeof(*obj));
 	if (!obj) {
-		close(fd);
+		free(place->path);
 		return NULL;
 	}
 	obj->key = *key;
-	obj->fd = fd;
-	obj->path = strdup(path);
-	if (!obj->path || !enqueue(o, obj)) {
+	obj->wanted = !ahead;
+	obj->places[obj->n_places++] = *place;
+	if (!start_job(o, obj)) {
 		object_free(obj);
 		return NULL;
 	}

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Objects: files that are or were mapped executable, by identity, with their digests. Hashing runs
- * on a small pool of threads beside the loop; one hash per object however many ask.
+ * Objects: files that are or were mapped executable, by identity, with their digests. Files are
+ * opened, checked and hashed by threads beside the loop; one hash per object however many ask.
+ *
+ * A file may block whoever opens or reads it. A thread that is at one file for long is replaced, up
+ * to a bound; an object that stands still counts as failed until its thread comes back.
  */
 #ifndef FW_OBJECT_H
 #define FW_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <uthash.h>
 
 #include "common/hex.h"
 #include "common/probe_abi.h"
 #include "loop.h"
+#include "place.h"
 #include "stats.h"
 
 struct objects;
+struct object_job;
 
 enum object_state {
 	OBJECT_PENDING,
@@ -22,36 +28,47 @@ enum object_state {
 	OBJECT_FAILED, /* error says why */
 };
 
+#define OBJECT_PLACES 4
+
 struct object {
 	struct object_key key;
 	enum object_state state;
-	int error;	      /* -errno of a failed hash */
+	int error;	      /* -errno of a failed hash; -ETIMEDOUT: it stands still */
 	struct sha256 digest; /* when ready */
-	char *path;	      /* as first seen: for display and the aggregate's order */
+	char *path; /* when ready: as first opened, for display and the aggregate's order */
 	/* private to object.c */
-	int fd;
+	struct object_job *job;		    /* under way; NULL: none */
+	unsigned int n_stuck;		    /* others, that have been given up */
+	struct place places[OBJECT_PLACES]; /* to be tried when the job fails */
+	size_t n_places;
+	bool wanted; /* not only by a look ahead */
 	uint64_t failed_ns;
-	uint64_t ticks;
-	struct object *next;
 	UT_hash_handle hh;
 };
 
-/* `settled` is called on the loop after objects have left OBJECT_PENDING. NULL with errno. */
-struct objects *objects_new(struct loop *loop, struct stats *stats, void (*settled)(void *cookie),
-			    void *cookie);
-void objects_free(struct objects *o); /* waits for the threads; NULL is fine */
+/* `settled` is called on the loop after objects have left OBJECT_PENDING. `by` is asked by the
+ * threads. NULL with errno. */
+struct objects *objects_new(struct loop *loop, struct stats *stats, const struct identify *by,
+			    void (*settled)(void *cookie), void *cookie);
+
+/* Waits for the threads, at most OBJECT_STALL_NS: what one that is stuck may touch is left to it.
+ * NULL is fine. */
+void objects_free(struct objects *o);
 
 #define OBJECT_RETRY_NS 1000000000ull
+#define OBJECT_STALL_NS 1500000000ull /* without a byte for so long, an object has failed */
+#define OBJECT_WORKERS	16	      /* threads at most, those that are stuck included */
 
 /* NULL when the object is not known, or failed to be hashed more than OBJECT_RETRY_NS ago. */
 struct object *objects_find(struct objects *o, const struct object_key *key);
 
 /*
- * The object of that key; hashing starts if it is new. Takes fd in any case. path is copied.
- * NULL when memory is short or the pool's queue is full.
+ * The object of that key; if it is new, it is looked for in that place; if it is not found yet,
+ * there too. Takes place->path. `ahead`: nobody waits for it, and that it is not there is no
+ * failure. NULL when memory is short or the queue is full.
  */
-struct object *objects_add(struct objects *o, const struct object_key *key, int fd,
-			   const char *path);
+struct object *objects_add(struct objects *o, const struct object_key *key, struct place *place,
+			   bool ahead);
 
 size_t objects_count(const struct objects *o);
 

@@ -82,6 +82,10 @@ int probe_scan_files(struct probe *p, uint32_t tgid);
  */
 int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, size_t max);
 
+/* The identity of what a mapping of fd maps: of a file in an overlay, the layer's. Any thread. 0 or
+ * -errno. */
+int probe_identify(struct probe *p, int fd, struct object_key *out);
+
 /* Hints: a descriptor to poll, and their consumption without waiting. */
 int probe_hints_fd(const struct probe *p);
 void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h),

@@ -4,10 +4,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+
+#define OWN_VMAS 1024 /* executable mappings of the daemon itself */
 
 int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out)
 {
@@ -81,4 +85,32 @@ int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, siz
 	if (n < 0)
 		return -errno;
 	return have == size ? -E2BIG : (int)(have / sizeof(*out));
+}
+
+static int find_mapping(const struct vma_rec *v, int n, uint64_t address, struct object_key *out)
+{
+	for (; n > 0; n--, v++)
+		if (v->start <= address && address < v->end && !(v->flags & VMA_ANONYMOUS)) {
+			*out = v->object;
+			return 0;
+		}
+	return n < 0 ? n : -ESRCH;
+}
+
+int probe_identify(struct probe *p, int fd, struct object_key *out)
+{
+	_cleanup_free_ struct vma_rec *own = calloc(OWN_VMAS, sizeof(*own));
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *at;
+	int n;
+
+	if (!own)
+		return -ENOMEM;
+	at = mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	n = probe_scan_mappings(p, (uint32_t)getpid(), own, OWN_VMAS);
+	n = find_mapping(own, n, (uint64_t)(uintptr_t)at, out);
+	munmap(at, page);
+	return n;
 }

@@ -2,15 +2,14 @@
 #include "process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <uthash.h>
 
+#include "clock.h"
 #include "common/cleanup.h"
 
 #define SETS	 4    /* recent states of one process that are kept */
@@ -20,6 +19,7 @@
 struct known_set {
 	uint64_t stamp, exec_pages;
 	uint64_t exec_ns;
+	uint64_t made_ns;
 	struct objset *set; /* NULL: slot unused */
 };
 
@@ -46,6 +46,7 @@ struct processes {
 	struct objects *objects;
 	struct stats *stats;
 	bool retain;
+	uint32_t self;
 	struct process *table;
 	struct vma_rec *vmas; /* VMAS_MAX: scratch for scans */
 };
@@ -61,6 +62,7 @@ struct processes *processes_new(struct probe *probe, struct objects *objects, st
 	ps->objects = objects;
 	ps->stats = stats;
 	ps->retain = retain;
+	ps->self = (uint32_t)getpid();
 	ps->vmas = malloc(VMAS_MAX * sizeof(*ps->vmas));
 	if (!ps->vmas) {
 		free(ps);
@@ -137,21 +139,6 @@ static const struct known_set *find_set(const struct process *p, const struct no
 	return NULL;
 }
 
-/* Where the mapped inode of a mapping can be opened, whatever happened to its name. */
-static int open_mapping(const struct vma_rec *v, char path[PATH_MAX])
-{
-	char link[64];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%u/map_files/%llx-%llx", v->pid, v->start, v->end);
-	n = readlink(link, path, PATH_MAX - 1);
-	if (n < 0)
-		return -errno;
-	path[n] = 0;
-	n = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return n < 0 ? -errno : n;
-}
-
 static int key_cmp(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct object_key));
@@ -168,21 +155,21 @@ static size_t unique_keys(struct object_key *keys, size_t n)
 	return kept;
 }
 
-/* Sees to it that every mapped file is an object; what cannot be opened makes the scan incomplete.
- */
+/* Sees to it that every mapped file is an object. */
 static bool learn_mappings(struct processes *ps, size_t n)
 {
 	bool complete = true;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct vma_rec *v = &ps->vmas[i];
-		char path[PATH_MAX];
-		int fd;
+		struct place place = {.pid = v->pid, .start = v->start, .end = v->end};
+		const struct object *obj;
 
-		if ((v->flags & VMA_ANONYMOUS) || objects_find(ps->objects, &v->object))
+		if (v->flags & VMA_ANONYMOUS)
 			continue;
-		fd = open_mapping(v, path);
-		if (fd < 0 || !objects_add(ps->objects, &v->object, fd, path))
+		obj = objects_find(ps->objects, &v->object);
+		if ((!obj || obj->state != OBJECT_READY) &&
+		    !objects_add(ps->objects, &v->object, &place, false))
 			complete = false;
 	}
 	return complete;
@@ -296,13 +283,36 @@ static int build_set(struct processes *ps, const struct process *p, bool final, 
 	return *out ? 0 : -ENOMEM;
 }
 
+static struct known_set *slot_for(struct process *p)
+{
+	for (int i = 0; i < SETS; i++)
+		if (p->sets[i].set && p->sets[i].stamp == p->scan_stamp &&
+		    p->sets[i].exec_pages == p->scan_pages)
+			return &p->sets[i];
+	return &p->sets[p->next_set++ % SETS];
+}
+
 static const struct known_set *remember(struct process *p, struct objset *set)
 {
-	struct known_set *k = &p->sets[p->next_set++ % SETS];
+	struct known_set *k = slot_for(p);
 
 	objset_unref(k->set);
-	*k = (struct known_set){p->scan_stamp, p->scan_pages, p->scan_exec_ns, set};
+	*k = (struct known_set){p->scan_stamp, p->scan_pages, p->scan_exec_ns, clock_monotonic_ns(),
+				set};
 	return k;
+}
+
+/* Whether what was not known then may be known now. */
+static bool try_again(struct processes *ps, struct process *p, const struct known_set *k)
+{
+	struct proc_rec rec;
+
+	if (k->set->complete || clock_monotonic_ns() - k->made_ns < OBJECT_RETRY_NS ||
+	    probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec) ||
+	    (rec.flags & PROC_EXITED) || rec.map_stamp != k->stamp)
+		return false;
+	p->scan_complete = false;
+	return true;
 }
 
 /* Scans unless the last scan already is of this state. */
@@ -350,7 +360,7 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
 	if (!p)
 		return -ENOMEM;
 	known = find_set(p, h);
-	if (known) {
+	if (known && !try_again(ps, p, known)) {
 		*out = known->set;
 		return 0;
 	}
@@ -385,57 +395,18 @@ static bool hint_path(const struct hint *hint, char path[PATH_MAX])
 	return true;
 }
 
-/*
- * Opens the file that a hint is about: a program by its process's own link while it lives, else by
- * the names that the kernel has for it, as its process sees them and as we do.
- */
-static int open_hinted(const struct hint *hint, char path[PATH_MAX])
-{
-	char link[PATH_MAX + 32];
-	ssize_t n;
-	int fd;
-
-	snprintf(link, sizeof(link), "/proc/%u/exe", hint->tgid);
-	n = hint->kind == HINT_EXEC ? readlink(link, path, PATH_MAX - 1) : -1;
-	if (n > 0) {
-		path[n] = 0;
-		return open(link, O_RDONLY | O_CLOEXEC);
-	}
-	if (!hint_path(hint, path))
-		return -1;
-	snprintf(link, sizeof(link), "/proc/%u/root%s", hint->tgid, path);
-	fd = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return fd >= 0 ? fd : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-}
-
-/* digest_file checks the file against the key, so a wrong guess of the file is only a failed hash.
- */
-static bool is_object(int fd, const struct object_key *key)
-{
-	struct stat st;
-
-	return !fstat(fd, &st) && st.st_ino == key->ino && (uint64_t)st.st_size == key->size;
-}
-
-static void hash_ahead(struct processes *ps, const struct hint *hint)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	if (objects_find(ps->objects, &hint->object))
-		return;
-	fd = open_hinted(hint, path);
-	if (fd < 0)
-		return;
-	if (is_object(fd, &hint->object))
-		objects_add(ps->objects, &hint->object, fd, path);
-	else
-		close(fd);
-}
-
+/* Hashes ahead what was executed or mapped: a program by its process's own link while it lives,
+ * else by the names that the kernel has for it. */
 void processes_hint(struct processes *ps, const struct hint *hint)
 {
-	hash_ahead(ps, hint);
+	struct place place = {.pid = hint->tgid, .exe = hint->kind == HINT_EXEC};
+	char path[PATH_MAX];
+
+	if (hint->tgid == ps->self || objects_find(ps->objects, &hint->object))
+		return;
+	if (hint_path(hint, path))
+		place.path = strdup(path);
+	objects_add(ps->objects, &hint->object, &place, true);
 }
 
 static void forget(void *cookie, uint32_t tgid, uint64_t start_ns)

@@ -54,6 +54,7 @@ enum counter {
 	COUNT_SCAN_MAPS,	  /* scans of one process's mappings */
 	COUNT_HASHED,		  /* objects hashed */
 	COUNT_HASH_FAILED,	  /* objects that could not be hashed */
+	COUNT_HASH_STALLED,	  /* objects whose file stood still while it was opened or read */
 	COUNT_QUEUE_OVERFLOW,	  /* ENOBUFS on a queue's socket: the kernel lost messages */
 	COUNT_QUEUE_DROPPED,	  /* packets the kernel dropped because a queue was full */
 	COUNT_QUEUE_USER_DROPPED, /* packets the kernel could not deliver to us */

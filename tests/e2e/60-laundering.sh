@@ -195,6 +195,18 @@ overlay_copy_up() {
 		- "$P" "$TMP/$1" "$TMP/$2" "$3"
 }
 
+# While a program of the lower layer runs, its path is made to lead to the upper layer, and another file's bytes.
+cover() {
+	nsenter --mount="/proc/$SPAWNED/ns/mnt" \
+		bash -c 'chmod 700 "$2/merged/program" && cat "$1" >"$2/upper/program"' - "$1" "$P"
+}
+
+overlay_runs() {
+	keep "${APART[@]}" 'overlay "$1" "$2" && shift 2 && exec "$@"' - "$P" "$TMP/$2" "$P/merged/program"
+	cover "$TMP/$1"
+	say "$3"
+}
+
 # What is written to the layer itself, the overlay's own inode does not tell.
 overlay_hidden() {
 	"${APART[@]}" 'overlay "$1" "$2" && run "before/$4" "$1/merged/program" &&
@@ -203,7 +215,7 @@ overlay_hidden() {
 }
 
 ATTEMPTS=(overwrite rename_over deleted recreated hard_link bind_mount mount_namespace change_root memfd long_path blanks)
-OVERLAYS=(overlay_copy_up overlay_hidden)
+OVERLAYS=(overlay_copy_up overlay_runs overlay_hidden)
 
 # attempt NAME: good in place of evil, and evil in place of good.
 attempt() {
@@ -276,6 +288,24 @@ for f in deny allow; do
 	for a in "${ATTEMPTS[@]}"; do attempt "$a"; done
 	judge "${ATTEMPTS[@]}"
 done
+
+if [[ " ${ATTEMPTS[*]} " == *" overlay_runs "* ]]; then
+	step "before the daemon starts: what a running program's path leads to is another file's bytes"
+	for who in good evil; do
+		[[ $who == good ]] && first=evil || first=good
+		stop_daemon TERM
+		P=$TMP/before.$who
+		on client iptables -w 5 -F
+		keep "${APART[@]}" 'overlay "$1" "$2" && shift 2 && exec "$@"' - "$P" "$TMP/$who" "$P/merged/program"
+		cover "$TMP/$first"
+		divert client
+		form deny
+		say before/overlay.$who
+	done
+	received before/overlay.good.kept || fail "good did not get through"
+	! received before/overlay.evil.kept || fail "evil got through"
+	form allow
+fi
 
 # preloaded LINE...: good with a library that it was not built with says a line.
 preloaded() {
