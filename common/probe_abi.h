@@ -154,13 +154,18 @@ enum proc_flags {
 	PROC_LAYERED = 32,	  /* has mapped from an overlay file system */
 };
 
+enum object_flags {
+	OBJECT_REMOTE =
+		1, /* another program or machine serves its file system: it may not answer */
+};
+
 /* An object by the identity that its digest is cached under. */
 struct object_key {
 	__u64 ino;
 	__u64 ctime_ns; /* CLOCK_REALTIME */
 	__u64 size;
-	__u32 dev; /* kernel's s_dev: major << 20 | minor */
-	__u32 pad;
+	__u32 dev;   /* kernel's s_dev: major << 20 | minor */
+	__u32 flags; /* enum object_flags: the same for every sight of the object */
 };
 
 /* Key: tgid. */

@@ -6,13 +6,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "common/cleanup.h"
 
-#define CHUNK	 (256 * 1024)
-#define ATTEMPTS 3
+#define CHUNK (256 * 1024)
+#define TICKS 4 /* waited for at most */
 
 static void cleanup_md(EVP_MD_CTX **ctx)
 {
@@ -30,44 +31,64 @@ static bool same_version(const struct stat *a, const struct stat *b)
 	       ctime_ns(a) == ctime_ns(b);
 }
 
-static int hash_all(int fd, uint64_t *moved_ns, struct sha256 *out)
+/*
+ * A file that was changed in this tick of the clock may be changed again without another ctime.
+ * Where the clock was set back since, nothing can be told.
+ */
+static void await_tick(const struct stat *st)
+{
+	struct timespec now, tick;
+
+	clock_getres(CLOCK_REALTIME_COARSE, &tick);
+	for (int i = 0; i < TICKS; i++) {
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		if (now.tv_sec > st->st_ctim.tv_sec ||
+		    (now.tv_sec == st->st_ctim.tv_sec && now.tv_nsec > st->st_ctim.tv_nsec))
+			return;
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &tick, NULL);
+	}
+}
+
+/* Exactly `size` bytes: one that grows as it is read would never end. */
+static int hash_all(int fd, off_t size, uint64_t *moved_ns, struct sha256 *out)
 {
 	_cleanup_(cleanup_md) EVP_MD_CTX *md = EVP_MD_CTX_new();
 	_cleanup_free_ unsigned char *chunk = malloc(CHUNK);
 	off_t at = 0;
-	ssize_t n;
 
 	if (!md || !chunk || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
 		return -ENOMEM;
-	while ((n = pread(fd, chunk, CHUNK, at)) > 0) {
+	while (at < size) {
+		ssize_t n = pread(fd, chunk, size - at < CHUNK ? size - at : CHUNK, at);
+
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return -ESTALE;
 		if (EVP_DigestUpdate(md, chunk, n) != 1)
 			return -EIO;
 		at += n;
 		__atomic_store_n(moved_ns, clock_monotonic_ns(), __ATOMIC_RELAXED);
 	}
-	if (n < 0)
-		return -errno;
 	return EVP_DigestFinal_ex(md, out->b, NULL) == 1 ? 0 : -EIO;
 }
 
 int digest_file(int fd, uint64_t *moved_ns, struct sha256 *out)
 {
-	for (int i = 0; i < ATTEMPTS; i++) {
-		struct stat before, after;
-		struct sha256 digest;
-		int r;
+	struct stat before, after;
+	struct sha256 digest;
+	int r;
 
-		if (fstat(fd, &before))
-			return -errno;
-		r = hash_all(fd, moved_ns, &digest);
-		if (r)
-			return r;
-		if (fstat(fd, &after))
-			return -errno;
-		if (same_version(&before, &after)) {
-			*out = digest;
-			return 0;
-		}
-	}
-	return -ESTALE;
+	if (fstat(fd, &before))
+		return -errno;
+	await_tick(&before);
+	r = hash_all(fd, before.st_size, moved_ns, &digest);
+	if (r)
+		return r;
+	if (fstat(fd, &after))
+		return -errno;
+	if (!same_version(&before, &after))
+		return -ESTALE;
+	*out = digest;
+	return 0;
 }

@@ -8,10 +8,12 @@
 #include "common/hex.h"
 
 /*
- * Hashes what fd holds, from its start to its end, by pread(2). The file must be the same version
- * before and after, or the read is repeated, a few times. *moved_ns (CLOCK_MONOTONIC) is written,
- * atomically, with each part that was read.
- * 0; -ESTALE when the file does not keep still; else -errno. *out untouched on failure.
+ * Hashes what fd holds, from its start to its end, by pread(2), in memory that does not depend on
+ * the size. Waits, for a tick of the clock that files are stamped by, until a change after the read
+ * would show in the ctime. *moved_ns (CLOCK_MONOTONIC) is written, atomically, with each part that
+ * was read.
+ * 0; -ESTALE when the file is not the same version before and after; else -errno. *out untouched on
+ * failure.
  */
 int digest_file(int fd, uint64_t *moved_ns, struct sha256 *out);
 

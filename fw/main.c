@@ -341,8 +341,8 @@ static void daemon_stop(struct daemon *d)
 	health_free(d->health);
 	scanner_free(d->scanner);
 	processes_free(d->processes);
-	objects_free(d->objects);
-	probe_close(d->probe);
+	if (objects_free(d->objects))
+		probe_close(d->probe);
 	mailbox_free(d->mailbox);
 	mailbox_free(d->control_mailbox);
 	loop_free(d->loop);

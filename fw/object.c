@@ -15,8 +15,7 @@
 #include "digest.h"
 #include "log.h"
 
-#define QUEUE_MAX	  4096
-#define OPEN_MAX	  256 /* files that are open and wait to be hashed */
+#define QUEUE_MAX	  4096 /* of each class */
 #define OBJECTS_MAX	  65536
 #define STUCK_MAX	  2 /* threads that one object may hold up */
 #define LOG_PER_SECOND	  5
@@ -31,6 +30,17 @@ enum stage_of {
 	HASHING,
 	STAGES,
 };
+
+/* What another program or machine serves leaves room for what lies on this machine's own disks. */
+enum class_of {
+	LOCAL,
+	REMOTE,
+	CLASSES,
+};
+
+static const size_t open_max[CLASSES] = {[LOCAL] = 256, [REMOTE] = 64};
+static const size_t busy_max[CLASSES] = {
+	[LOCAL] = OBJECT_WORKERS, [REMOTE] = OBJECT_REMOTE_WORKERS};
 
 static const size_t threads_of[STAGES] = {[OPENING] = 1, [HASHING] = 2};
 
@@ -69,13 +79,15 @@ struct worker {
 struct pool {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t work, ended;
-	struct list todo[STAGES], done;
-	size_t n_todo;	/* in todo[OPENING] */
-	size_t n_open;	/* files open */
-	size_t n_alive; /* threads */
+	struct list todo[STAGES][CLASSES], done;
+	size_t n_todo[CLASSES]; /* to be opened */
+	size_t n_open[CLASSES]; /* open: they wait to be hashed, or are */
+	size_t n_busy[CLASSES]; /* threads that are at one */
+	size_t n_alive;		/* threads */
+	size_t n_asking;	/* of them, in a call of `by` */
 	struct worker workers[OBJECT_WORKERS];
 	struct identify by;
-	bool stop;
+	bool stop, abandoned;
 	int wake; /* eventfd: there is something in done */
 };
 
@@ -136,12 +148,51 @@ static void list_free(struct list *l)
 		job_free(job);
 }
 
+static enum class_of class_of(const struct object_job *job)
+{
+	return job->key.flags & OBJECT_REMOTE ? REMOTE : LOCAL;
+}
+
+static void pool_free(struct pool *pool)
+{
+	for (int i = 0; i < STAGES * CLASSES; i++)
+		list_free(&pool->todo[i / CLASSES][i % CLASSES]);
+	list_free(&pool->done);
+	if (pool->wake >= 0)
+		close(pool->wake);
+	pthread_cond_destroy(&pool->work);
+	pthread_cond_destroy(&pool->ended);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+}
+
 /* --- The threads */
 
-static void open_file(const struct pool *pool, struct object_job *job)
+/* Asks `by`, unless whoever made the pool has left with all that `by` stands on. */
+static int ask(void *cookie, int fd, struct object_key *out)
 {
+	struct pool *pool = cookie;
+	bool stop;
+	int r;
+
+	pthread_mutex_lock(&pool->lock);
+	stop = pool->stop;
+	pool->n_asking += !stop;
+	pthread_mutex_unlock(&pool->lock);
+	if (stop)
+		return -ECANCELED;
+	r = pool->by.fn(pool->by.cookie, fd, out);
+	pthread_mutex_lock(&pool->lock);
+	pool->n_asking--;
+	pthread_mutex_unlock(&pool->lock);
+	return r;
+}
+
+static void open_file(struct pool *pool, struct object_job *job)
+{
+	const struct identify by = {ask, pool};
 	char path[PATH_MAX] = "";
-	int fd = place_open(&job->place, &job->key, &pool->by, path);
+	int fd = place_open(&job->place, &job->key, &by, path);
 
 	job->error = fd < 0 ? fd : 0;
 	if (fd < 0)
@@ -153,13 +204,14 @@ static void open_file(const struct pool *pool, struct object_job *job)
 }
 
 /* Checked again: the name of what was written to in an overlay leads to another file since. */
-static void hash_file(const struct pool *pool, struct object_job *job)
+static void hash_file(struct pool *pool, struct object_job *job)
 {
+	const struct identify by = {ask, pool};
 	uint64_t start = clock_ticks();
 	struct sha256 digest;
 
 	job->error = digest_file(job->fd, &job->moved_ns, &digest);
-	job->error = job->error ? job->error : place_check(job->fd, &job->key, &pool->by);
+	job->error = job->error ? job->error : place_check(job->fd, &job->key, &by);
 	if (!job->error)
 		job->digest = digest;
 	job->ticks = clock_ticks() - start;
@@ -167,23 +219,34 @@ static void hash_file(const struct pool *pool, struct object_job *job)
 	job->fd = -1;
 }
 
-static void (*const run_stage[STAGES])(const struct pool *pool, struct object_job *job) = {
+static void (*const run_stage[STAGES])(struct pool *pool, struct object_job *job) = {
 	[OPENING] = open_file,
 	[HASHING] = hash_file,
 };
 
-static struct object_job *take(struct pool *pool, enum stage_of stage)
+static struct object_job *take_of(struct pool *pool, enum stage_of stage, enum class_of class)
 {
 	struct object_job *job;
 
-	if (stage == OPENING && pool->n_open == OPEN_MAX)
+	if (pool->n_busy[class] == busy_max[class] ||
+	    (stage == OPENING && pool->n_open[class] == open_max[class]))
 		return NULL;
-	job = list_pop(&pool->todo[stage]);
-	if (job && stage == OPENING) {
-		pool->n_todo--;
-		pool->n_open++;
+	job = list_pop(&pool->todo[stage][class]);
+	if (!job)
+		return NULL;
+	pool->n_busy[class]++;
+	if (stage == OPENING) {
+		pool->n_todo[class]--;
+		pool->n_open[class]++;
 	}
 	return job;
+}
+
+static struct object_job *take(struct pool *pool, enum stage_of stage)
+{
+	struct object_job *job = take_of(pool, stage, LOCAL);
+
+	return job ? job : take_of(pool, stage, REMOTE);
 }
 
 /* NULL: no more. */
@@ -205,17 +268,21 @@ static struct object_job *next_job(struct worker *w)
 
 static void hand_on(struct pool *pool, enum stage_of stage, struct object_job *job)
 {
+	enum class_of class = class_of(job);
 	uint64_t one = 1;
+	bool done = false;
 
+	pool->n_busy[class]--;
 	if (stage == OPENING && !job->error) {
-		list_push(&pool->todo[HASHING], job);
+		list_push(&pool->todo[HASHING][class], job);
 	} else {
-		pool->n_open--;
+		pool->n_open[class]--;
 		list_push(&pool->done, job);
-		if (write(pool->wake, &one, sizeof(one)) < 0)
-			return; /* the counter is full: it is readable already */
+		done = true;
 	}
 	pthread_cond_broadcast(&pool->work);
+	if (done && write(pool->wake, &one, sizeof(one)) < 0)
+		return; /* the counter is full: it is readable already */
 }
 
 static void *work(void *arg)
@@ -223,6 +290,7 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	struct pool *pool = w->pool;
 	struct object_job *job;
+	bool last;
 
 	pthread_mutex_lock(&pool->lock);
 	while ((job = next_job(w))) {
@@ -233,9 +301,11 @@ static void *work(void *arg)
 		hand_on(pool, w->stage, job);
 	}
 	w->used = false;
-	pool->n_alive--;
+	last = !--pool->n_alive && pool->abandoned;
 	pthread_cond_signal(&pool->ended);
 	pthread_mutex_unlock(&pool->lock);
+	if (last)
+		pool_free(pool);
 	return NULL;
 }
 
@@ -261,24 +331,12 @@ static int start_worker(struct pool *pool, enum stage_of stage)
 	return 0;
 }
 
-static void pool_free(struct pool *pool)
-{
-	for (int s = 0; s < STAGES; s++)
-		list_free(&pool->todo[s]);
-	list_free(&pool->done);
-	if (pool->wake >= 0)
-		close(pool->wake);
-	pthread_cond_destroy(&pool->work);
-	pthread_cond_destroy(&pool->ended);
-	pthread_mutex_destroy(&pool->lock);
-	free(pool);
-}
-
-/* Whether all have ended. */
+/* Ends the threads. What one that is stuck may touch is left to it. Whether `by` is asked no more.
+ */
 static bool pool_stop(struct pool *pool)
 {
 	struct timespec until;
-	bool ended;
+	bool ended, silent;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += OBJECT_STALL_NS / 1000000000ull;
@@ -289,8 +347,12 @@ static bool pool_stop(struct pool *pool)
 	       pthread_cond_timedwait(&pool->ended, &pool->lock, &until) != ETIMEDOUT)
 		;
 	ended = !pool->n_alive;
+	silent = !pool->n_asking;
+	pool->abandoned = !ended;
 	pthread_mutex_unlock(&pool->lock);
-	return ended;
+	if (ended)
+		pool_free(pool);
+	return silent;
 }
 
 static struct pool *pool_new(const struct identify *by)
@@ -303,8 +365,8 @@ static struct pool *pool_new(const struct identify *by)
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->work, NULL);
 	pthread_cond_init(&pool->ended, NULL);
-	for (int s = 0; s < STAGES; s++)
-		list_init(&pool->todo[s]);
+	for (int i = 0; i < STAGES * CLASSES; i++)
+		list_init(&pool->todo[i / CLASSES][i % CLASSES]);
 	list_init(&pool->done);
 	pool->by = *by;
 	pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -317,8 +379,7 @@ static struct pool *pool_new(const struct identify *by)
 	pthread_mutex_unlock(&pool->lock);
 	if (!r)
 		return pool;
-	if (pool_stop(pool))
-		pool_free(pool);
+	pool_stop(pool);
 	errno = -r;
 	return NULL;
 }
@@ -342,6 +403,7 @@ static void forget(struct objects *o, struct object *obj)
 /* Has the next place of the object looked at. False: there is none, or no room. */
 static bool start_job(struct objects *o, struct object *obj)
 {
+	enum class_of class;
 	struct object_job *job;
 	bool room;
 
@@ -351,15 +413,16 @@ static bool start_job(struct objects *o, struct object *obj)
 	if (!job)
 		return false;
 	job->key = obj->key;
+	class = class_of(job);
 	job->fd = -1;
 	job->object = obj;
 	job->moved_ns = clock_monotonic_ns();
 	pthread_mutex_lock(&o->pool->lock);
-	room = o->pool->n_todo < QUEUE_MAX;
+	room = o->pool->n_todo[class] < QUEUE_MAX;
 	if (room) {
 		job->place = obj->places[--obj->n_places];
-		list_push(&o->pool->todo[OPENING], job);
-		o->pool->n_todo++;
+		list_push(&o->pool->todo[OPENING][class], job);
+		o->pool->n_todo[class]++;
 		pthread_cond_broadcast(&o->pool->work);
 	}
 	pthread_mutex_unlock(&o->pool->lock);
@@ -415,6 +478,10 @@ static void settle(struct objects *o, struct object_job *job)
 		obj->job = NULL;
 	else
 		obj->n_stuck--;
+	if (!job->error) {
+		o->stats->counter[COUNT_HASHED]++;
+		histogram_add(&o->stats->stage[STAGE_HASH], job->ticks, 1);
+	}
 	if (obj->state == OBJECT_READY || (job->error && obj->job))
 		return; /* another place has it, or may have */
 	if (job->error) {
@@ -425,8 +492,6 @@ static void settle(struct objects *o, struct object_job *job)
 	obj->state = OBJECT_READY;
 	obj->digest = job->digest;
 	obj->path = TAKE_PTR(job->path);
-	o->stats->counter[COUNT_HASHED]++;
-	histogram_add(&o->stats->stage[STAGE_HASH], job->ticks, 1);
 }
 
 static void on_done(void *cookie, uint32_t events)
@@ -504,8 +569,8 @@ static void on_check(void *cookie)
 	pthread_mutex_lock(&o->pool->lock);
 	for (size_t i = 0; i < OBJECT_WORKERS; i++)
 		check_worker(o, &o->pool->workers[i], now, &given_up);
-	for (int s = 0; s < STAGES; s++)
-		for (job = o->pool->todo[s].first; job; job = job->next)
+	for (int i = 0; i < STAGES * CLASSES; i++)
+		for (job = o->pool->todo[i / CLASSES][i % CLASSES].first; job; job = job->next)
 			weigh(job, now, now, &given_up);
 	pthread_mutex_unlock(&o->pool->lock);
 	/* Jobs are freed on this thread alone, by on_done. */
@@ -538,19 +603,21 @@ struct objects *objects_new(struct loop *loop, struct stats *stats, const struct
 	return o;
 }
 
-void objects_free(struct objects *o)
+bool objects_free(struct objects *o)
 {
 	struct object *obj, *next;
+	bool silent = true;
 
 	if (!o)
-		return;
+		return true;
 	loop_remove_timer(o->check);
 	loop_remove_fd(o->source);
-	if (o->pool && pool_stop(o->pool))
-		pool_free(o->pool);
+	if (o->pool)
+		silent = pool_stop(o->pool);
 	HASH_ITER(hh, o->table, obj, next)
 	forget(o, obj);
 	free(o);
+	return silent;
 }
 
 struct object *objects_find(struct objects *o, const struct object_key *key)

@@ -51,13 +51,15 @@ struct object {
 struct objects *objects_new(struct loop *loop, struct stats *stats, const struct identify *by,
 			    void (*settled)(void *cookie), void *cookie);
 
-/* Waits for the threads, at most OBJECT_STALL_NS: what one that is stuck may touch is left to it.
- * NULL is fine. */
-void objects_free(struct objects *o);
+/* Waits for the threads, at most OBJECT_STALL_NS. False: one is stuck in a call of `by`. NULL is
+ * fine. */
+bool objects_free(struct objects *o);
 
 #define OBJECT_RETRY_NS 1000000000ull
 #define OBJECT_STALL_NS 1500000000ull /* without a byte for so long, an object has failed */
 #define OBJECT_WORKERS	16	      /* threads at most, those that are stuck included */
+#define OBJECT_REMOTE_WORKERS \
+	8 /* of them, at files of OBJECT_REMOTE: all others go on while these stand still */
 
 /* NULL when the object is not known, or failed to be hashed more than OBJECT_RETRY_NS ago. */
 struct object *objects_find(struct objects *o, const struct object_key *key);

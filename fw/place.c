@@ -48,14 +48,31 @@ int place_check(int fd, const struct object_key *key, const struct identify *by)
 	return key_is(&is, key) ? 0 : -ESTALE;
 }
 
+/* Nothing but a regular file: to open a device may do things. */
+static int open_regular(const char *name)
+{
+	_cleanup_close_ int seen = open(name, O_PATH | O_CLOEXEC);
+	char link[32];
+	struct stat st;
+	int fd;
+
+	if (seen < 0 || fstat(seen, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ESTALE;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", seen);
+	fd = open(link, OPEN_FLAGS);
+	return fd < 0 ? -errno : fd;
+}
+
 /* The descriptor, or -errno: what is not the object is closed again. */
 static int open_checked(const char *name, const struct object_key *key, const struct identify *by)
 {
-	_cleanup_close_ int fd = open(name, OPEN_FLAGS);
+	_cleanup_close_ int fd = open_regular(name);
 	int r;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = place_check(fd, key, by);
 	return r ? r : TAKE_FD(fd);
 }

@@ -82,8 +82,8 @@ int probe_scan_files(struct probe *p, uint32_t tgid);
  */
 int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, size_t max);
 
-/* The identity of what a mapping of fd maps: of a file in an overlay, the layer's. Any thread. 0 or
- * -errno. */
+/* The identity of what a mapping of fd maps: of a file in an overlay, the layer's. Any thread. 0;
+ * -ESTALE where stat(2) tells it already; else -errno. */
 int probe_identify(struct probe *p, int fd, struct object_key *out);
 
 /* Hints: a descriptor to poll, and their consumption without waiting. */

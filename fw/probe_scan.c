@@ -4,9 +4,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -97,6 +99,16 @@ static int find_mapping(const struct vma_rec *v, int n, uint64_t address, struct
 	return n < 0 ? n : -ESRCH;
 }
 
+/* Whether user space is given other device numbers there than the kernel has. To map what lies on
+ * another file system, a FUSE server's say, may block all who use this process's memory. */
+static bool is_renumbered(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) &&
+	       (fs.f_type == OVERLAYFS_SUPER_MAGIC || fs.f_type == BTRFS_SUPER_MAGIC);
+}
+
 int probe_identify(struct probe *p, int fd, struct object_key *out)
 {
 	_cleanup_free_ struct vma_rec *own = calloc(OWN_VMAS, sizeof(*own));
@@ -104,6 +116,8 @@ int probe_identify(struct probe *p, int fd, struct object_key *out)
 	void *at;
 	int n;
 
+	if (!is_renumbered(fd))
+		return -ESTALE;
 	if (!own)
 		return -ENOMEM;
 	at = mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);

@@ -36,7 +36,7 @@ static const struct {
 	[COUNT_HASHED] = {"hashed", "objects hashed"},
 	[COUNT_HASH_FAILED] = {"hash_failed", "objects that could not be hashed"},
 	[COUNT_HASH_STALLED] = {"hash_stalled",
-				"objects whose file blocked while it was opened or read"},
+				"objects that were not hashed in time: a file blocked"},
 	[COUNT_QUEUE_OVERFLOW] = {"queue_overflow",
 				  "times the kernel lost queue messages (ENOBUFS)"},
 	[COUNT_QUEUE_DROPPED] = {"queue_dropped", "packets the kernel dropped at a full queue"},

@@ -7,8 +7,9 @@
 #include "path.h"
 #include "table.h"
 
-#define OVERLAYFS_SUPER_MAGIC 0x794c7630     /* include/uapi/linux/magic.h */
-#define HINT_AGAIN_NS	      10000000000ull /* the daemon may have dropped the object since */
+#include <linux/magic.h>
+
+#define HINT_AGAIN_NS 10000000000ull /* the daemon may have dropped the object since */
 
 /* All zero: the start of a record, too large for the stack. */
 static struct proc_rec blank;
@@ -110,6 +111,24 @@ static __always_inline struct behind behind(const struct file *file)
 	return (struct behind){inode, BPF_CORE_READ(inode, i_sb)};
 }
 
+static __always_inline bool is_remote(unsigned long magic)
+{
+	switch (magic) {
+	case FUSE_SUPER_MAGIC:
+	case NFS_SUPER_MAGIC:
+	case SMB_SUPER_MAGIC:
+	case CIFS_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+	case V9FS_MAGIC:
+	case AFS_SUPER_MAGIC:
+	case AFS_FS_MAGIC:
+	case CEPH_SUPER_MAGIC:
+	case CODA_SUPER_MAGIC:
+		return true;
+	}
+	return false;
+}
+
 static __always_inline void object_key_of(struct object_key *key, const struct behind *b)
 {
 	const struct inode *inode = b->inode;
@@ -120,7 +139,7 @@ static __always_inline void object_key_of(struct object_key *key, const struct b
 	key->ino = BPF_CORE_READ(inode, i_ino);
 	key->size = BPF_CORE_READ(inode, i_size);
 	key->dev = BPF_CORE_READ(sb, s_dev);
-	key->pad = 0;
+	key->flags = is_remote(BPF_CORE_READ(sb, s_magic)) ? OBJECT_REMOTE : 0;
 	if (bpf_core_field_exists(inode->i_ctime_sec))
 		key->ctime_ns = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull +
 				(BPF_CORE_READ(inode, i_ctime_nsec) & ~I_CTIME_QUERIED);

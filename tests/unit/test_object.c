@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,11 +106,10 @@ static void name_of(const struct bench *b, int file, char path[80])
 	snprintf(path, 80, "%s/%d", b->dir, file);
 }
 
-static void teardown(struct bench *b)
+static void end_bench(struct bench *b)
 {
 	char path[80];
 
-	objects_free(b->objects);
 	loop_remove_timer(b->limit);
 	loop_free(b->loop);
 	for (int i = 0; i < FILES; i++) {
@@ -117,6 +117,12 @@ static void teardown(struct bench *b)
 		unlink(path);
 	}
 	CU_ASSERT_EQUAL(rmdir(b->dir), 0);
+}
+
+static void teardown(struct bench *b)
+{
+	CU_ASSERT_TRUE(objects_free(b->objects));
+	end_bench(b);
 }
 
 static struct object_key key_of(const struct bench *b, int file)
@@ -370,6 +376,11 @@ static bool all_stalled(struct bench *b)
 	return b->stats.counter[COUNT_HASH_STALLED] == FILES;
 }
 
+static bool all_but_one_stalled(struct bench *b)
+{
+	return b->stats.counter[COUNT_HASH_STALLED] == FILES - 1;
+}
+
 static bool all_hashed(struct bench *b)
 {
 	return b->stats.counter[COUNT_HASHED] == FILES;
@@ -395,6 +406,67 @@ static void test_more_files_that_block_than_threads(void)
 	teardown(&b);
 }
 
+/* What is far away may block as much as it likes: what is here is hashed. */
+static void test_files_far_away_that_block(void)
+{
+	struct object_key key;
+	struct bench b;
+
+	setup(&b);
+	set_closed(&b, true);
+	for (int i = 0; i < FILES - 1; i++) {
+		key = make_foreign(&b, i);
+		key.flags = OBJECT_REMOTE;
+		pthread_mutex_lock(&b.lock);
+		b.foreign[i].flags = OBJECT_REMOTE;
+		pthread_mutex_unlock(&b.lock);
+		CU_ASSERT_PTR_NOT_NULL(add(&b, &key, i, false));
+	}
+	run(&b, all_but_one_stalled);
+	CU_ASSERT_EQUAL(b.waiting, OBJECT_REMOTE_WORKERS);
+	key = make_file(&b, FILES - 1);
+	add(&b, &key, FILES - 1, false);
+	run(&b, hashed_one);
+	is_of_file(&b, objects_find(b.objects, &key), FILES - 1);
+	set_closed(&b, false);
+	run(&b, all_hashed);
+	teardown(&b);
+}
+
+static bool asked(struct bench *b)
+{
+	bool yes;
+
+	pthread_mutex_lock(&b->lock);
+	yes = b->waiting > 0;
+	pthread_mutex_unlock(&b->lock);
+	return yes;
+}
+
+/* What it asks stands on must be left to it; once it comes back, nothing is asked any more. */
+static void test_the_end_while_a_thread_is_stuck(void)
+{
+	struct object_key key;
+	struct bench b;
+	int n;
+
+	setup(&b);
+	set_closed(&b, true);
+	for (int i = 0; i < 2; i++) {
+		key = make_foreign(&b, i);
+		add(&b, &key, i, false);
+	}
+	while (!asked(&b))
+		sched_yield();
+	n = b.asked;
+	CU_ASSERT_FALSE(objects_free(b.objects));
+	set_closed(&b, false);
+	while (asked(&b))
+		sched_yield();
+	CU_ASSERT_EQUAL(b.asked, n);
+	end_bench(&b);
+}
+
 static const struct unit_test tests[] = {
 	{"hashed once, however many ask", test_hashed_once},
 	{"another file is refused", test_another_file_is_refused},
@@ -405,5 +477,7 @@ static const struct unit_test tests[] = {
 	{"a file that blocks", test_a_file_that_blocks},
 	{"another way round what blocks", test_another_way_round_what_blocks},
 	{"more files that block than threads", test_more_files_that_block_than_threads},
+	{"files far away that block", test_files_far_away_that_block},
+	{"the end while a thread is stuck", test_the_end_while_a_thread_is_stuck},
 };
 UNIT_SUITE("fw/object", tests)
