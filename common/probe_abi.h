@@ -152,6 +152,7 @@ enum proc_flags {
 	PROC_URING = 8,		  /* it, or who it was forked from, has made an io_uring */
 	PROC_COMPAT = 16,	  /* a program of 32 bits: what it gives away is not seen */
 	PROC_LAYERED = 32,	  /* has mapped from an overlay file system */
+	PROC_ANON_EXEC = 64,	  /* it has had anonymous executable memory since its exec */
 };
 
 enum object_flags {
@@ -244,13 +245,17 @@ struct hint {
 };
 
 /* One line of iter/task_vma: an executable mapping. */
-#define VMA_ANONYMOUS 1
+enum vma_flags {
+	VMA_ANONYMOUS = 1, /* no file stands behind it, or only behind what was not written to */
+	VMA_OBJECT = 2,	   /* a file does; neither: the kernel's own (vdso, uprobes) */
+};
 
 struct vma_rec {
 	__u32 pid;   /* a thread that has it: the first may have ended */
-	__u32 flags; /* VMA_ANONYMOUS */
+	__u32 flags; /* enum vma_flags */
 	__u64 start, end;
-	struct object_key object; /* 0 for anonymous memory */
+	__u64 exec_pages;	  /* of the whole process, see note_holder */
+	struct object_key object; /* with VMA_OBJECT */
 };
 
 /* Losses and work that the kernel side counts: indices into a per-CPU array. */

@@ -20,7 +20,8 @@
 struct option {
 	const char *word;    /* the canonical one */
 	const char *synonym; /* or NULL */
-	/* Reads text into the field. 0, or -EINVAL with what was expected in *why. */
+	/* Reads text into the field; NULL: the option has no value. 0, or -EINVAL with what was
+	 * expected in *why. */
 	int (*parse)(const char *text, void *field, struct rule_error *why);
 	void (*format)(const void *field, char out[VALUE_MAX]);
 	size_t field; /* its offset in struct rule */
@@ -248,6 +249,7 @@ static const struct option matches[] = {
 	[MATCH_NETNS] = {"-n", NULL, parse_netns, format_netns, FIELD(netns)},
 	[MATCH_SNG_HASH] = {"--sng-hash", NULL, parse_hash, format_hash, FIELD(sng)},
 	[MATCH_AGG_HASH] = {"--agg-hash", NULL, parse_hash, format_hash, FIELD(agg)},
+	[MATCH_ANON_EXEC] = {"--anon-exec", NULL, NULL, NULL, 0},
 };
 static_assert(LENGTH(matches) == MATCH_COUNT, "every match has a row");
 
@@ -300,9 +302,13 @@ static size_t find_option(const char *word)
 
 int rule_option_width(const char *word)
 {
+	size_t i = find_option(word);
+
 	if (is_not(word))
 		return 1;
-	return find_option(word) < OPTION_COUNT ? 2 : 0;
+	if (i == OPTION_COUNT)
+		return 0;
+	return option_at(i)->parse ? 2 : 1;
 }
 
 struct reader {
@@ -317,6 +323,8 @@ static int read_value(struct reader *in, const char *word, const struct option *
 	struct rule_error why;
 	const char *value;
 
+	if (!o->parse)
+		return 0;
 	if (in->next == in->end)
 		return refuse(in->err, "%s: missing value", word);
 	value = *in->next++;
@@ -474,11 +482,12 @@ static size_t put_option(char out[RULE_TEXT_MAX], size_t n, const struct rule *r
 {
 	const struct option *o = option_at(i);
 	bool negated = i < MATCH_COUNT && r->neg & MATCH_BIT(i);
-	char value[VALUE_MAX];
+	char value[VALUE_MAX] = "";
 
-	o->format((const char *)r + o->field, value);
-	return n + (size_t)snprintf(out + n, RULE_TEXT_MAX - n, "%s%s%s %s", n ? " " : "",
-				    negated ? "-! " : "", o->word, value);
+	if (o->format)
+		o->format((const char *)r + o->field, value);
+	return n + (size_t)snprintf(out + n, RULE_TEXT_MAX - n, "%s%s%s%s%s", n ? " " : "",
+				    negated ? "-! " : "", o->word, o->format ? " " : "", value);
 }
 
 size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX])

@@ -6,7 +6,7 @@
  *   rule     = option...               each at most once, in any order
  *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--note" TEXT
  *   match    = "-s" CIDR | "-d" CIDR | "-p" PROTO | "--sport" PORTS | "--dport" PORTS
- *            | "--sng-hash" HEX | "--agg-hash" HEX | "-n" "net:[" INODE "]"
+ *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
  *
  * "-!" negates the match that follows it. The canonical form (rule_format) gives the options in a
  * fixed order: parsing it and formatting again yields the same bytes. --src-ip, --dst-ip, --proto,
@@ -39,6 +39,7 @@ enum match {
 	MATCH_NETNS,
 	MATCH_SNG_HASH,
 	MATCH_AGG_HASH,
+	MATCH_ANON_EXEC, /* has no value */
 	MATCH_COUNT,
 };
 
@@ -90,7 +91,8 @@ size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX]);
 bool rule_proto_has_ports(uint8_t proto);
 
 /* The criteria that look at the objects of a holder; the others look at the packet. */
-#define RULE_OBJECT_MATCHES (MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH))
+#define RULE_OBJECT_MATCHES \
+	(MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH) | MATCH_BIT(MATCH_ANON_EXEC))
 
 static inline bool rule_needs_objects(const struct rule *r)
 {

@@ -54,6 +54,7 @@ static const struct {
 		{"--sport, --dport N[:M]", "ports"},
 		{"--sng-hash HEX", "SHA-256 of an object that the process has mapped"},
 		{"--agg-hash HEX", "aggregate of all objects that it has mapped"},
+		{"--anon-exec", "it has executable memory without a file (a JIT)"},
 		{"--object PATH", "--sng-hash of that file as it is now"},
 		{"-n PATH", "network namespace: /proc/PID/ns/net, or net:[INODE]"},
 		{"-!", "negates the match that follows"},

@@ -8,7 +8,8 @@
 
 static void show(const json_t *reply)
 {
-	static const char *const keys[] = {"sha256", "device", "inode", "path"};
+	static const char *const keys[] = {"sha256", "device", "inode", "since", "path"};
+	static const char *const anonymous[] = {"start", "end"};
 	const json_t *objects = json_object_get(reply, "objects");
 	bool complete = json_is_true(json_object_get(reply, "complete"));
 	struct print_room room;
@@ -20,7 +21,11 @@ static void show(const json_t *reply)
 	print_pair("complete", complete ? STYLE_GOOD : STYLE_BAD,
 		   print_field(reply, "complete", &room));
 	print_pair("aggregate", STYLE_PLAIN, print_field(reply, "aggregate", &room));
-	print_rows(objects, "lrrl", keys);
+	print_rows(objects, "lrrll", keys);
+	if (json_array_size(json_object_get(reply, "anonymous"))) {
+		puts("anonymous executable memory");
+		print_rows(json_object_get(reply, "anonymous"), "ll", anonymous);
+	}
 	json_array_foreach(objects, i, object) {
 		const char *error = json_string_value(json_object_get(object, "error"));
 

@@ -74,6 +74,7 @@ static enum answer ask_packet(const struct rule *r, enum match m, const struct p
 		return ask_netns(r, holders);
 	case MATCH_SNG_HASH:
 	case MATCH_AGG_HASH:
+	case MATCH_ANON_EXEC:
 	case MATCH_COUNT:
 		break;
 	}
@@ -108,9 +109,11 @@ static bool packet_matches(const struct rule *r, const struct packet *p,
 	return true;
 }
 
-/* Whether what is known of the set has the digest that the rule names. */
+/* Whether what is known of the set has what the rule names. */
 static bool has_object(const struct rule *r, enum match m, const struct objset *set)
 {
+	if (m == MATCH_ANON_EXEC)
+		return set->anonymous;
 	if (m == MATCH_AGG_HASH)
 		return set->has_aggregate && sha256_cmp(&set->aggregate, &r->agg) == 0;
 	return objset_has(set, &r->sng);

@@ -8,10 +8,15 @@
 #define SENTENCE 256
 
 static const char *const criterion[MATCH_COUNT] = {
-	[MATCH_SRC] = "the source address",	[MATCH_DST] = "the destination address",
-	[MATCH_PROTO] = "the protocol",		[MATCH_SPORT] = "the source port",
-	[MATCH_DPORT] = "the destination port", [MATCH_NETNS] = "the network namespace",
-	[MATCH_SNG_HASH] = "the digest",	[MATCH_AGG_HASH] = "the aggregate digest",
+	[MATCH_SRC] = "the source address",
+	[MATCH_DST] = "the destination address",
+	[MATCH_PROTO] = "the protocol",
+	[MATCH_SPORT] = "the source port",
+	[MATCH_DPORT] = "the destination port",
+	[MATCH_NETNS] = "the network namespace",
+	[MATCH_SNG_HASH] = "the digest",
+	[MATCH_AGG_HASH] = "the aggregate digest",
+	[MATCH_ANON_EXEC] = "anonymous executable memory",
 };
 
 static void why_not_object(const struct rule *r, const struct holders *who, const struct finding *f,
@@ -20,11 +25,14 @@ static void why_not_object(const struct rule *r, const struct holders *who, cons
 	const struct holder *h = &who->h[f->holder];
 
 	if (who->origin != ORIGIN_KNOWN)
-		snprintf(out, SENTENCE, "it asks for a digest, and the packet is of %s origin",
+		snprintf(out, SENTENCE, "it asks what is mapped, and the packet is of %s origin",
 			 origin_name(who->origin));
 	else if (r->verdict == VERDICT_ACCEPT && !h->objects->complete)
 		snprintf(out, SENTENCE,
 			 "not all objects of pid %u are known, and ACCEPT must be sure", h->pid);
+	else if (f->failed == MATCH_ANON_EXEC)
+		snprintf(out, SENTENCE, "pid %u has %s%s", h->pid,
+			 r->neg & MATCH_BIT(f->failed) ? "" : "no ", criterion[f->failed]);
 	else if (r->neg & MATCH_BIT(f->failed))
 		snprintf(out, SENTENCE, "pid %u has an object of %s", h->pid, criterion[f->failed]);
 	else if (who->n > 1 && r->verdict == VERDICT_DROP)
@@ -126,7 +134,7 @@ static const char *not_a_packet(const struct rule *d)
 	if (d->neg)
 		return "-!";
 	if (rule_needs_objects(d))
-		return "a digest";
+		return "a match of what is mapped";
 	if ((d->have & MATCH_BIT(MATCH_SRC)) && !is_host(&d->src))
 		return "-s";
 	if ((d->have & MATCH_BIT(MATCH_DST)) && !is_host(&d->dst))

@@ -309,18 +309,25 @@ out:
 	return r;
 }
 
-static json_t *report_holders(struct judge *j, const struct attribution *who)
+/* A list of what the holders that are still there have mapped now, or -EAGAIN. */
+static int report_holders(struct judge *j, const struct attribution *who, bool final, json_t **out)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < who->n; i++) {
 		json_t *report;
+		int r = processes_report(j->processes, attribution_holder(who, i)->tgid, final,
+					 &report);
 
-		if (!processes_report(j->processes, attribution_holder(who, i)->tgid, true,
-				      &report))
+		if (r == -EAGAIN && !final) {
+			json_decref(list);
+			return r;
+		}
+		if (!r)
 			json_array_append_new(list, report);
 	}
-	return list;
+	*out = list;
+	return 0;
 }
 
 static int explain_to(struct judge *j, const struct attribution *who, enum chain chain,
@@ -328,14 +335,16 @@ static int explain_to(struct judge *j, const struct attribution *who, enum chain
 {
 	struct holders holders = {
 		.origin = who->origin, .netns = who->netns, .cookie = who->cookie};
-	int r = resolve_objects(j, who, final, &holders);
+	json_t *reports = NULL;
+	int r = report_holders(j, who, final, &reports); /* learns what is mapped now: first */
 
-	if (r)
-		return r;
-	*out = explain(j->rules, chain, p, &holders);
-	if (!*out)
-		return -ENOMEM;
-	json_object_set_new(*out, "holders", report_holders(j, who));
+	r = r ? r : resolve_objects(j, who, final, &holders);
+	*out = r ? NULL : explain(j->rules, chain, p, &holders);
+	if (!*out) {
+		json_decref(reports);
+		return r ? r : -ENOMEM;
+	}
+	json_object_set_new(*out, "holders", reports);
 	json_object_set_new(*out, "socket", who->cookie ? json_integer(who->cookie) : json_null());
 	return 0;
 }

@@ -80,11 +80,12 @@ struct pool {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t work, ended;
 	struct list todo[STAGES][CLASSES], done;
-	size_t n_todo[CLASSES]; /* to be opened */
-	size_t n_open[CLASSES]; /* open: they wait to be hashed, or are */
-	size_t n_busy[CLASSES]; /* threads that are at one */
-	size_t n_alive;		/* threads */
-	size_t n_asking;	/* of them, in a call of `by` */
+	size_t n_todo[CLASSES];	    /* to be opened */
+	size_t n_open[CLASSES];	    /* open: they wait to be hashed, or are */
+	size_t n_busy[CLASSES];	    /* threads that are at one */
+	uint64_t moved_ns[CLASSES]; /* when a thread was last done with one */
+	size_t n_alive;		    /* threads */
+	size_t n_asking;	    /* of them, in a call of `by` */
 	struct worker workers[OBJECT_WORKERS];
 	struct identify by;
 	bool stop, abandoned;
@@ -272,6 +273,7 @@ static void hand_on(struct pool *pool, enum stage_of stage, struct object_job *j
 	uint64_t one = 1;
 	bool done = false;
 
+	pool->moved_ns[class] = clock_monotonic_ns();
 	pool->n_busy[class]--;
 	if (stage == OPENING && !job->error) {
 		list_push(&pool->todo[HASHING][class], job);
@@ -443,6 +445,16 @@ static bool is_busy(const struct object *obj)
 	return obj->job || obj->n_stuck;
 }
 
+static const char *error_text(int error)
+{
+	return error == -ETIMEDOUT ? "its file system does not answer" : strerror(-error);
+}
+
+const char *object_error(const struct object *obj)
+{
+	return obj->state == OBJECT_FAILED ? error_text(obj->error) : "not hashed yet";
+}
+
 static void log_failure(struct objects *o, const struct object *obj, int error)
 {
 	uint64_t second = clock_monotonic_ns() / 1000000000ull;
@@ -453,7 +465,7 @@ static void log_failure(struct objects *o, const struct object *obj, int error)
 	if (o->logged++ < LOG_PER_SECOND)
 		log_line("app-fw: inode %llu of device %u:%u cannot be hashed: %s",
 			 (unsigned long long)obj->key.ino, obj->key.dev >> 20,
-			 obj->key.dev & 0xfffff, strerror(-error));
+			 obj->key.dev & 0xfffff, error_text(error));
 }
 
 static void failed(struct objects *o, struct object *obj, int error)
@@ -532,22 +544,36 @@ static void stall(struct objects *o, struct object_job *job)
 		failed(o, job->object, -ETIMEDOUT);
 }
 
-static bool stands_still(const struct object_job *job, uint64_t since_ns, uint64_t now)
+static bool is_long_ago(uint64_t then, uint64_t now)
 {
-	uint64_t moved = __atomic_load_n(&job->moved_ns, __ATOMIC_RELAXED);
-
-	return (now > moved && now - moved > OBJECT_STALL_NS) ||
-	       now - since_ns > LIMIT_NS + job->key.size * LIMIT_NS_PER_BYTE;
+	return now > then && now - then > OBJECT_STALL_NS;
 }
 
-/* Adds the job to the list if it is to be given up. */
-static void weigh(struct object_job *job, uint64_t since_ns, uint64_t now,
-		  struct object_job **given_up)
+static bool stands_still(const struct worker *w, uint64_t now)
 {
-	if (job->stalled || !stands_still(job, since_ns, now))
+	return is_long_ago(__atomic_load_n(&w->job->moved_ns, __ATOMIC_RELAXED), now) ||
+	       now - w->since_ns > LIMIT_NS + w->job->key.size * LIMIT_NS_PER_BYTE;
+}
+
+/* Adds the job to the list of those that are to be given up. */
+static void give_up(struct object_job *job, struct object_job **given_up)
+{
+	if (job->stalled)
 		return;
 	job->given_up = *given_up;
 	*given_up = job;
+}
+
+/* Those that wait stand still while all do that they wait for. */
+static void check_waiting(struct pool *pool, enum class_of class, uint64_t now,
+			  struct object_job **given_up)
+{
+	if (!is_long_ago(pool->moved_ns[class], now))
+		return;
+	for (int s = 0; s < STAGES; s++)
+		for (struct object_job *job = pool->todo[s][class].first; job; job = job->next)
+			if (is_long_ago(job->moved_ns, now))
+				give_up(job, given_up);
 }
 
 static void check_worker(struct objects *o, struct worker *w, uint64_t now,
@@ -557,7 +583,8 @@ static void check_worker(struct objects *o, struct worker *w, uint64_t now,
 		return;
 	if (!w->replaced && now - w->since_ns > replace_ns[w->stage])
 		w->replaced = !start_worker(o->pool, w->stage);
-	weigh(w->job, w->since_ns, now, given_up);
+	if (stands_still(w, now))
+		give_up(w->job, given_up);
 }
 
 static void on_check(void *cookie)
@@ -569,9 +596,8 @@ static void on_check(void *cookie)
 	pthread_mutex_lock(&o->pool->lock);
 	for (size_t i = 0; i < OBJECT_WORKERS; i++)
 		check_worker(o, &o->pool->workers[i], now, &given_up);
-	for (int i = 0; i < STAGES * CLASSES; i++)
-		for (job = o->pool->todo[i / CLASSES][i % CLASSES].first; job; job = job->next)
-			weigh(job, now, now, &given_up);
+	for (int c = 0; c < CLASSES; c++)
+		check_waiting(o->pool, c, now, &given_up);
 	pthread_mutex_unlock(&o->pool->lock);
 	/* Jobs are freed on this thread alone, by on_done. */
 	for (job = given_up; job; job = job->given_up)

@@ -72,6 +72,9 @@ struct object *objects_find(struct objects *o, const struct object_key *key);
 struct object *objects_add(struct objects *o, const struct object_key *key, struct place *place,
 			   bool ahead);
 
+/* Why it has no digest, for people. */
+const char *object_error(const struct object *obj);
+
 size_t objects_count(const struct objects *o);
 
 #endif

@@ -15,6 +15,7 @@ struct objset {
 	unsigned int refs;
 	bool complete; /* every executable file mapping is in here; false: at least one could not be
 			  hashed */
+	bool anonymous;	    /* there is executable memory without a file */
 	bool has_aggregate; /* aggregate is valid: complete, and built with ordering */
 	struct sha256
 		aggregate; /* SHA-256 over the digests in the byte order of their real paths */

@@ -92,7 +92,7 @@ int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, siz
 static int find_mapping(const struct vma_rec *v, int n, uint64_t address, struct object_key *out)
 {
 	for (; n > 0; n--, v++)
-		if (v->start <= address && address < v->end && !(v->flags & VMA_ANONYMOUS)) {
+		if (v->start <= address && address < v->end && v->flags & VMA_OBJECT) {
 			*out = v->object;
 			return 0;
 		}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <uthash.h>
 
@@ -36,8 +37,9 @@ struct process {
 	/* The last scan, kept while its digests are awaited. */
 	uint64_t scan_stamp, scan_pages, scan_exec_ns;
 	struct object_key *keys;
+	uint64_t *since; /* CLOCK_MONOTONIC, beside keys: when it was first seen to be mapped */
 	size_t n_keys;
-	bool scan_complete;
+	bool scan_complete, anonymous;
 	UT_hash_handle hh;
 };
 
@@ -84,6 +86,7 @@ static void process_free(struct processes *ps, struct process *p)
 	HASH_DEL(ps->table, p);
 	forget_sets(p);
 	free(p->keys);
+	free(p->since);
 	free(p);
 }
 
@@ -127,16 +130,20 @@ void processes_distrust(struct processes *ps)
 	}
 }
 
+/* Where the pages are not known, what was learned last. */
 static const struct known_set *find_set(const struct process *p, const struct note_holder *h)
 {
+	const struct known_set *found = NULL;
+
 	for (int i = 0; i < SETS; i++) {
 		const struct known_set *k = &p->sets[i];
 
 		if (k->set && k->stamp == h->map_stamp &&
-		    (k->exec_pages == h->exec_pages || !h->exec_pages))
-			return k;
+		    (k->exec_pages == h->exec_pages || !h->exec_pages) &&
+		    (!found || k->made_ns > found->made_ns))
+			found = k;
 	}
-	return NULL;
+	return found;
 }
 
 static int key_cmp(const void *a, const void *b)
@@ -165,7 +172,7 @@ static bool learn_mappings(struct processes *ps, size_t n)
 		struct place place = {.pid = v->pid, .start = v->start, .end = v->end};
 		const struct object *obj;
 
-		if (v->flags & VMA_ANONYMOUS)
+		if (!(v->flags & VMA_OBJECT))
 			continue;
 		obj = objects_find(ps->objects, &v->object);
 		if ((!obj || obj->state != OBJECT_READY) &&
@@ -175,23 +182,55 @@ static bool learn_mappings(struct processes *ps, size_t n)
 	return complete;
 }
 
+/* Since when an object is mapped: as it was known before, else now. */
+static uint64_t since_of(const struct process *p, const struct object_key *key, uint64_t now_ns)
+{
+	const struct object_key *k = NULL;
+
+	if (p->keys)
+		k = bsearch(key, p->keys, p->n_keys, sizeof(*key), key_cmp);
+	return k ? p->since[k - p->keys] : now_ns;
+}
+
+/* What was of another program of the same process is no more. */
+static void forget_program(struct process *p)
+{
+	p->n_keys = 0;
+	p->anonymous = false;
+}
+
 static int keep_keys(struct process *p, const struct object_key *more, size_t n, bool retain)
 {
+	uint64_t now_ns = clock_monotonic_ns();
 	size_t old = retain ? p->n_keys : 0;
-	struct object_key *keys = malloc((old + n + 1) * sizeof(*keys));
+	_cleanup_free_ struct object_key *keys = malloc((old + n + 1) * sizeof(*keys));
+	_cleanup_free_ uint64_t *since = malloc((old + n + 1) * sizeof(*since));
 
-	if (!keys)
+	if (!keys || !since)
 		return -ENOMEM;
 	if (old)
 		memcpy(keys, p->keys, old * sizeof(*keys));
 	memcpy(keys + old, more, n * sizeof(*keys));
+	n = unique_keys(keys, old + n);
+	for (size_t i = 0; i < n; i++)
+		since[i] = since_of(p, &keys[i], now_ns);
 	free(p->keys);
-	p->keys = keys;
-	p->n_keys = unique_keys(keys, old + n);
+	free(p->since);
+	p->keys = TAKE_PTR(keys);
+	p->since = TAKE_PTR(since);
+	p->n_keys = n;
 	return 0;
 }
 
-static int vmas_to_keys(struct processes *ps, struct process *p, size_t n, bool retain)
+static bool has_anonymous(const struct vma_rec *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].flags & VMA_ANONYMOUS)
+			return true;
+	return false;
+}
+
+static int vmas_to_keys(struct processes *ps, struct process *p, size_t n)
 {
 	_cleanup_free_ struct object_key *keys = malloc((n + 1) * sizeof(*keys));
 	size_t files = 0;
@@ -199,9 +238,9 @@ static int vmas_to_keys(struct processes *ps, struct process *p, size_t n, bool 
 	if (!keys)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		if (!(ps->vmas[i].flags & VMA_ANONYMOUS))
+		if (ps->vmas[i].flags & VMA_OBJECT)
 			keys[files++] = ps->vmas[i].object;
-	return keep_keys(p, keys, files, retain);
+	return keep_keys(p, keys, files, ps->retain);
 }
 
 /* exec_pages as the probes see it; the sum over the mappings is not the same thing. */
@@ -213,11 +252,13 @@ static void scan_done(struct process *p, const struct proc_rec *rec, uint64_t pa
 	p->scan_complete = complete;
 }
 
-/* Reads the mappings of a live process: a state that no mapping call overlapped, or -EAGAIN. */
+/*
+ * Reads the mappings of a live process: a state that no mapping call overlapped, or -EAGAIN.
+ * `pages` is its exec_pages as they were when it mattered; 0: as they are now.
+ */
 static int scan_live(struct processes *ps, struct process *p, const struct proc_rec *before,
 		     uint64_t pages)
 {
-	bool retain = ps->retain && p->scan_exec_ns == before->exec_ns;
 	struct proc_rec after;
 	bool complete;
 	int n;
@@ -237,7 +278,11 @@ static int scan_live(struct processes *ps, struct process *p, const struct proc_
 		return -ESRCH;
 	if (after.map_stamp != before->map_stamp || after.in_flight)
 		return -EAGAIN;
-	n = vmas_to_keys(ps, p, n, retain);
+	if (p->scan_exec_ns != before->exec_ns)
+		forget_program(p);
+	pages = pages ? pages : ps->vmas[0].exec_pages;
+	p->anonymous = (ps->retain && p->anonymous) || has_anonymous(ps->vmas, n);
+	n = vmas_to_keys(ps, p, n);
 	if (n)
 		return n;
 	scan_done(p, before, pages, complete);
@@ -249,10 +294,14 @@ static int scan_dead(struct processes *ps, struct process *p, const struct proc_
 {
 	bool complete = !(rec->flags & PROC_OBJECTS_PARTIAL);
 	size_t n = rec->n_objects < ABI_OBJECTS ? rec->n_objects : ABI_OBJECTS;
-	int r = keep_keys(p, rec->obj, n, ps->retain && p->scan_exec_ns == rec->exec_ns);
+	int r;
 
+	if (p->scan_exec_ns != rec->exec_ns)
+		forget_program(p);
+	r = keep_keys(p, rec->obj, n, ps->retain);
 	if (r)
 		return r;
+	p->anonymous = (ps->retain && p->anonymous) || rec->flags & PROC_ANON_EXEC;
 	for (size_t i = 0; i < n; i++)
 		if (!objects_find(ps->objects, &rec->obj[i]))
 			complete = false;
@@ -280,7 +329,10 @@ static int build_set(struct processes *ps, const struct process *p, bool final, 
 			complete = false;
 	}
 	*out = objset_new(items, n, complete);
-	return *out ? 0 : -ENOMEM;
+	if (!*out)
+		return -ENOMEM;
+	(*out)->anonymous = p->anonymous;
+	return 0;
 }
 
 static struct known_set *slot_for(struct process *p)
@@ -343,6 +395,7 @@ static int empty_set(struct process *p, struct objset **out)
 	free(p->keys);
 	p->keys = NULL;
 	p->n_keys = 0;
+	p->anonymous = false;
 	p->scan_complete = false;
 	p->scan_stamp = 0;
 	*out = objset_new(NULL, 0, false);
@@ -447,6 +500,18 @@ static json_t *path_text(const char *path)
 	return json_string(text);
 }
 
+/* CLOCK_MONOTONIC as a date, by the clocks of now. */
+static json_t *report_since(uint64_t since_ns)
+{
+	uint64_t ago = clock_monotonic_ns() - since_ns;
+	time_t then = time(NULL) - (time_t)(ago / 1000000000);
+	char text[32];
+	struct tm tm;
+
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&then, &tm));
+	return json_string(text);
+}
+
 static json_t *report_object(const struct object *obj, const struct object_key *key)
 {
 	char hex[SHA256_HEX_LEN + 1], device[32];
@@ -457,7 +522,7 @@ static json_t *report_object(const struct object *obj, const struct object_key *
 		return json_pack("{s:o, s:n, s:s, s:I, s:s}", "path",
 				 path_text(obj ? obj->path : NULL), "sha256", "device", device,
 				 "inode", (json_int_t)key->ino, "error",
-				 obj && obj->error ? strerror(-obj->error) : "cannot be opened");
+				 obj ? object_error(obj) : "cannot be found");
 	hex_format_sha256(&obj->digest, hex);
 	digest = json_string(hex);
 	return json_pack("{s:o, s:o, s:s, s:I}", "path", path_text(obj->path), "sha256", digest,
@@ -468,9 +533,29 @@ static json_t *report_objects(struct processes *ps, const struct process *p)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < p->n_keys; i++)
-		json_array_append_new(
-			list, report_object(objects_find(ps->objects, &p->keys[i]), &p->keys[i]));
+	for (size_t i = 0; i < p->n_keys; i++) {
+		json_t *object = report_object(objects_find(ps->objects, &p->keys[i]), &p->keys[i]);
+
+		json_object_set_new(object, "since", report_since(p->since[i]));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+/* The executable memory without a file, as of now. */
+static json_t *report_anonymous(struct processes *ps, uint32_t pid)
+{
+	int n = probe_scan_mappings(ps->probe, pid, ps->vmas, VMAS_MAX);
+	json_t *list = json_array();
+	char start[32], end[32];
+
+	for (int i = 0; i < (n == -E2BIG ? VMAS_MAX : n); i++) {
+		if (!(ps->vmas[i].flags & VMA_ANONYMOUS))
+			continue;
+		snprintf(start, sizeof(start), "0x%llx", ps->vmas[i].start);
+		snprintf(end, sizeof(end), "0x%llx", ps->vmas[i].end);
+		json_array_append_new(list, json_pack("{s:s, s:s}", "start", start, "end", end));
+	}
 	return list;
 }
 
@@ -508,20 +593,20 @@ int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **ou
 	p = process_get(ps, pid, rec.start_ns);
 	if (!p)
 		return -ENOMEM;
-	if (p->scan_stamp != rec.map_stamp) {
-		r = scan_live(ps, p, &rec, 0);
-		if (r)
-			return r;
-	}
+	r = scan_live(ps, p, &rec, 0);
+	if (r)
+		return r;
 	h.start_ns = rec.start_ns;
 	h.map_stamp = p->scan_stamp;
+	h.exec_pages = p->scan_pages;
 	r = processes_objects(ps, &h, final, &set);
 	if (r)
 		return r;
 	report_exe(pid, exe);
-	*out = json_pack("{s:i, s:I, s:o, s:b, s:o, s:o}", "pid", pid, "start_ns",
+	*out = json_pack("{s:i, s:I, s:o, s:b, s:o, s:o, s:o}", "pid", pid, "start_ns",
 			 (json_int_t)rec.start_ns, "exe", path_text(exe), "complete", set->complete,
-			 "aggregate", report_aggregate(set), "objects", report_objects(ps, p));
+			 "aggregate", report_aggregate(set), "objects", report_objects(ps, p),
+			 "anonymous", report_anonymous(ps, pid));
 	return *out ? 0 : -ENOMEM;
 }
 

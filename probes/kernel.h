@@ -169,10 +169,15 @@ struct linux_binprm {
 	const char *filename;
 };
 
+struct vm_operations_struct;
+struct anon_vma;
+
 struct vm_area_struct {
+	const struct vm_operations_struct *vm_ops;
 	unsigned long vm_start, vm_end;
 	unsigned long vm_flags;
 	struct file *vm_file;
+	const struct anon_vma *anon_vma;
 };
 
 typedef struct {
@@ -294,10 +299,16 @@ struct trace_event_raw_sys_exit {
 #define TS_COMPAT	  0x0002     /* arch/x86/include/asm/thread_info.h: inside a 32-bit call */
 #define TIF_ADDR32	  29	     /* there: a program of 32 bits */
 #define PF_KTHREAD	  0x00200000 /* include/linux/sched.h */
+#define PROT_WRITE	  0x2
 #define PROT_EXEC	  0x4
+#define MAP_TYPE	  0xf
+#define MAP_PRIVATE	  0x2
+#define MAP_ANONYMOUS	  0x20
 #define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */
 #define READ_IMPLIES_EXEC 0x0400000 /* include/uapi/linux/personality.h */
+#define VM_WRITE	  0x2
 #define VM_EXEC		  0x4
+#define VM_SHARED	  0x8
 #define AT_BASE		  7	      /* include/uapi/linux/auxvec.h */
 #define I_CTIME_QUERIED	  0x80000000u /* a mark in i_ctime_nsec, include/linux/fs.h */
 

@@ -63,7 +63,7 @@ static __always_inline void proc_born(struct proc_rec *rec, const struct proc_re
 	rec->files = 0;
 	rec->in_flight = 0;
 	rec->flags = from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING | PROC_COMPAT |
-					   PROC_LAYERED)
+					   PROC_LAYERED | PROC_ANON_EXEC)
 			  : PROC_OBJECTS_PARTIAL;
 	if (BPF_CORE_READ(child, files) == BPF_CORE_READ(parent, files))
 		rec->flags |= PROC_FILES_SHARED;
@@ -328,21 +328,35 @@ static __always_inline void mapping_leave(struct proc_rec *rec)
 		__sync_fetch_and_add(&rec->in_flight, -1);
 }
 
+/* Enters a call that changes mappings: the process, if it makes any executable. */
+static __always_inline struct proc_rec *entering_proc(unsigned long prot)
+{
+	struct proc_rec *rec = makes_executable(prot) ? current_proc() : NULL;
+
+	if (rec)
+		mapping_enter(rec);
+	return rec;
+}
+
 SEC("tp/syscalls/sys_enter_mmap")
 int enter_mmap(struct trace_event_raw_sys_enter *ctx)
 {
 	const struct file *file;
 	struct proc_rec *rec;
 	struct object_key key;
+	unsigned long flags;
 	struct behind b;
 
-	if (!makes_executable(ctx->args[2]))
-		return 0;
-	rec = current_proc();
+	rec = entering_proc(ctx->args[2]);
 	if (!rec)
 		return 0;
-	file = (int)ctx->args[4] >= 0 ? current_file(ctx->args[4]) : NULL;
-	mapping_enter(rec);
+	flags = ctx->args[3];
+	file = flags & MAP_ANONYMOUS || (int)ctx->args[4] < 0 ? NULL : current_file(ctx->args[4]);
+	if ((flags & MAP_TYPE) == MAP_PRIVATE && (!file || ctx->args[2] & PROT_WRITE))
+		proc_mark(rec, PROC_ANON_EXEC);
+	else if (!file)
+		proc_mark(rec,
+			  PROC_OBJECTS_PARTIAL); /* shared memory is a file, once it is there */
 	if (!file)
 		return 0;
 	b = behind(file);
@@ -372,36 +386,67 @@ static __always_inline unsigned long shm_prot(unsigned long flags)
 	return flags & SHM_EXEC ? PROT_EXEC : 0;
 }
 
-static __always_inline int enter_protect(unsigned long prot)
+/*
+ * Memory whose bytes are of no file: none stands behind it (/dev/zero is none either), or a private
+ * mapping of one has been written to, or can be.
+ */
+static __always_inline bool is_anonymous(const struct vm_area_struct *vma, bool writable)
 {
-	struct proc_rec *rec;
+	if (!vma->vm_ops)
+		return true;
+	return vma->vm_file && !(vma->vm_flags & VM_SHARED) && (writable || vma->anon_vma);
+}
 
-	if (!makes_executable(prot))
-		return 0;
-	rec = current_proc();
-	if (!rec)
-		return 0;
-	mapping_enter(rec);
-	proc_mark(rec, PROC_OBJECTS_PARTIAL); /* which object, only a scan can tell */
+/* Part of it is made executable in place. */
+struct change {
+	struct proc_rec *rec;
+	unsigned long end;
+	bool writable;
+};
+
+static long add_protected(struct task_struct *task, struct vm_area_struct *vma, struct change *c)
+{
+	if (vma->vm_end < c->end)
+		proc_mark(c->rec, PROC_OBJECTS_PARTIAL); /* only a scan can tell */
+	if (is_anonymous(vma, c->writable))
+		proc_mark(c->rec, PROC_ANON_EXEC);
+	if (vma->vm_ops)
+		add_mapped(task, vma, &c->rec);
+	return 0;
+}
+
+static __always_inline int enter_protect(const struct trace_event_raw_sys_enter *ctx)
+{
+	unsigned long start = ctx->args[0], prot = ctx->args[2];
+	struct change c = {.rec = entering_proc(prot),
+			   .end = start + ctx->args[1],
+			   .writable = prot & PROT_WRITE};
+
+	if (c.rec && bpf_find_vma(bpf_get_current_task_btf(), start, add_protected, &c, 0))
+		proc_mark(c.rec, PROC_OBJECTS_PARTIAL);
 	return 0;
 }
 
 SEC("tp/syscalls/sys_enter_mprotect")
 int enter_mprotect(struct trace_event_raw_sys_enter *ctx)
 {
-	return enter_protect(ctx->args[2]);
+	return enter_protect(ctx);
 }
 
 SEC("tp/syscalls/sys_enter_pkey_mprotect")
 int enter_pkey_mprotect(struct trace_event_raw_sys_enter *ctx)
 {
-	return enter_protect(ctx->args[2]);
+	return enter_protect(ctx);
 }
 
 SEC("tp/syscalls/sys_enter_shmat")
 int enter_shmat(struct trace_event_raw_sys_enter *ctx)
 {
-	return enter_protect(shm_prot(ctx->args[2]));
+	struct proc_rec *rec = entering_proc(shm_prot(ctx->args[2]));
+
+	if (rec)
+		proc_mark(rec, PROC_OBJECTS_PARTIAL);
+	return 0;
 }
 
 static __always_inline struct proc_rec *leaving_proc(unsigned long prot)
@@ -514,12 +559,14 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 	rec.pid = task->pid;
 	rec.start = vma->vm_start;
 	rec.end = vma->vm_end;
+	rec.exec_pages = BPF_CORE_READ(task, mm, exec_vm);
 	file = vma->vm_file;
-	if (file) {
+	if (is_anonymous(vma, vma->vm_flags & VM_WRITE))
+		rec.flags |= VMA_ANONYMOUS;
+	if (file && vma->vm_ops) {
+		rec.flags |= VMA_OBJECT;
 		b = behind(file);
 		object_key_of(&rec.object, &b);
-	} else {
-		rec.flags = VMA_ANONYMOUS;
 	}
 	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
 	return 0;

@@ -10,7 +10,8 @@
 static const struct sha256 digest = {{0xd1}};
 static const struct sha256 other = {{0x07}};
 
-/* What a holder's set says of `digest`, as an object of it or as its aggregate. */
+/* What a holder's set says of `digest`, as an object of it or as its aggregate; where it has that,
+ * it has anonymous executable memory too. */
 enum state {
 	HAS,
 	LACKS,
@@ -31,6 +32,7 @@ static struct objset *build(bool has, bool complete)
 	/* By hand, so that the same tests hold for a build without ordering. */
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 	s->has_aggregate = complete;
+	s->anonymous = has;
 	s->aggregate = has ? digest : other;
 	return s;
 }
@@ -119,6 +121,10 @@ static const struct {
 	{MATCH_AGG_HASH, VERDICT_ACCEPT, true, {0, 1, 0, 0}},
 	{MATCH_AGG_HASH, VERDICT_DROP, false, {1, 0, 0, 0}},
 	{MATCH_AGG_HASH, VERDICT_DROP, true, {0, 1, 1, 1}},
+	{MATCH_ANON_EXEC, VERDICT_ACCEPT, false, {1, 0, 0, 0}},
+	{MATCH_ANON_EXEC, VERDICT_ACCEPT, true, {0, 1, 0, 0}},
+	{MATCH_ANON_EXEC, VERDICT_DROP, false, {1, 0, 1, 0}},
+	{MATCH_ANON_EXEC, VERDICT_DROP, true, {0, 1, 0, 1}},
 };
 
 static void check_holders(size_t row, const enum state *states, size_t n)

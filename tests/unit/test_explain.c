@@ -110,7 +110,7 @@ static void says_why_not(void)
 
 	reply = explain(rs, CHAIN_OUTPUT, &p, &nobody);
 	CU_ASSERT_STRING_EQUAL(text_at(reply, 0, "why"),
-			       "it asks for a digest, and the packet is of unknown origin");
+			       "it asks what is mapped, and the packet is of unknown origin");
 	CU_ASSERT(json_is_null(json_object_get(reply, "rule")));
 	CU_ASSERT_STRING_EQUAL(text_of(reply, "verdict"), "DROP");
 	CU_ASSERT_STRING_EQUAL(text_of(reply, "why"),
@@ -137,6 +137,35 @@ static void sureness(void)
 	ruleset_unref(rs);
 }
 
+static void tells_of_anonymous_memory(void)
+{
+	static const char *const texts[] = {
+		"-c OUTPUT -v DROP --anon-exec",
+		"-c OUTPUT -v DROP -! --anon-exec",
+	};
+	struct ruleset *rs = rules_of(texts, 2);
+	struct objset *set = set_with(1, true);
+	struct holders who = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 7, .objects = set}}};
+	struct packet p = a_packet();
+	json_t *reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+
+	CU_ASSERT_STRING_EQUAL(text_at(reply, 0, "why"),
+			       "pid 7 has no anonymous executable memory");
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(reply, "rule")), 1);
+	json_decref(reply);
+	set->anonymous = true;
+	reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(reply, "rule")), 0);
+	json_decref(reply);
+	ruleset_unref(rs);
+	rs = rules_of(texts + 1, 1);
+	reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+	CU_ASSERT_STRING_EQUAL(text_at(reply, 0, "why"), "pid 7 has anonymous executable memory");
+	json_decref(reply);
+	objset_unref(set);
+	ruleset_unref(rs);
+}
+
 static void describes_one_packet(void)
 {
 	static const struct {
@@ -147,7 +176,8 @@ static void describes_one_packet(void)
 		{"-c OUTPUT -v ACCEPT -p tcp --dport 1:2", "--dport"},
 		{"-c OUTPUT -v ACCEPT -p tcp --sport 1:2", "--sport"},
 		{"-c OUTPUT -v ACCEPT -! -d 10.0.0.1", "-!"},
-		{"-c OUTPUT -v ACCEPT --sng-hash " DIGEST, "a digest"},
+		{"-c OUTPUT -v ACCEPT --sng-hash " DIGEST, "a match of what is mapped"},
+		{"-c OUTPUT -v ACCEPT --anon-exec", "a match of what is mapped"},
 	};
 	struct rule whole =
 		rule_of("-c OUTPUT -v ACCEPT -d 2001:db8::1 -p udp --sport 4 --dport 53");
@@ -169,6 +199,7 @@ static const struct unit_test tests[] = {
 	{"the rules are told of up to the one that decides", walks_to_the_rule},
 	{"a rule that does not match says which criterion and whose", says_why_not},
 	{"ACCEPT by digest must be sure, and says so", sureness},
+	{"anonymous executable memory", tells_of_anonymous_memory},
 	{"a description is of exactly one packet", describes_one_packet},
 };
 UNIT_SUITE("fw/explain", tests)
