@@ -37,7 +37,7 @@ struct process {
 	/* The last scan, kept while its digests are awaited. */
 	uint64_t scan_stamp, scan_pages, scan_exec_ns;
 	struct object_key *keys;
-	uint64_t *since; /* CLOCK_MONOTONIC, beside keys: when it was first seen to be mapped */
+	time_t *since; /* beside keys: when it was first seen to be mapped */
 	size_t n_keys;
 	bool scan_complete, anonymous;
 	UT_hash_handle hh;
@@ -183,13 +183,13 @@ static bool learn_mappings(struct processes *ps, size_t n)
 }
 
 /* Since when an object is mapped: as it was known before, else now. */
-static uint64_t since_of(const struct process *p, const struct object_key *key, uint64_t now_ns)
+static time_t since_of(const struct process *p, const struct object_key *key, time_t now)
 {
 	const struct object_key *k = NULL;
 
 	if (p->keys)
 		k = bsearch(key, p->keys, p->n_keys, sizeof(*key), key_cmp);
-	return k ? p->since[k - p->keys] : now_ns;
+	return k ? p->since[k - p->keys] : now;
 }
 
 /* What was of another program of the same process is no more. */
@@ -201,10 +201,10 @@ static void forget_program(struct process *p)
 
 static int keep_keys(struct process *p, const struct object_key *more, size_t n, bool retain)
 {
-	uint64_t now_ns = clock_monotonic_ns();
+	time_t now = time(NULL);
 	size_t old = retain ? p->n_keys : 0;
 	_cleanup_free_ struct object_key *keys = malloc((old + n + 1) * sizeof(*keys));
-	_cleanup_free_ uint64_t *since = malloc((old + n + 1) * sizeof(*since));
+	_cleanup_free_ time_t *since = malloc((old + n + 1) * sizeof(*since));
 
 	if (!keys || !since)
 		return -ENOMEM;
@@ -213,7 +213,7 @@ static int keep_keys(struct process *p, const struct object_key *more, size_t n,
 	memcpy(keys + old, more, n * sizeof(*keys));
 	n = unique_keys(keys, old + n);
 	for (size_t i = 0; i < n; i++)
-		since[i] = since_of(p, &keys[i], now_ns);
+		since[i] = since_of(p, &keys[i], now);
 	free(p->keys);
 	free(p->since);
 	p->keys = TAKE_PTR(keys);
@@ -500,15 +500,12 @@ static json_t *path_text(const char *path)
 	return json_string(text);
 }
 
-/* CLOCK_MONOTONIC as a date, by the clocks of now. */
-static json_t *report_since(uint64_t since_ns)
+static json_t *report_since(time_t since)
 {
-	uint64_t ago = clock_monotonic_ns() - since_ns;
-	time_t then = time(NULL) - (time_t)(ago / 1000000000);
 	char text[32];
 	struct tm tm;
 
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&then, &tm));
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&since, &tm));
 	return json_string(text);
 }
 
