@@ -168,11 +168,11 @@ test: $(BUILD)/unit ## unit tests; no root needed
 e2e: root tested ## end-to-end scenarios; ONLY="10 14" for some of them
 	@SAN=$(SAN) tests/e2e/run $(ONLY)
 
-bench: root tested ## what it costs, each figure beside its baseline; ONLY="bystander costs throughput"
+bench: root tested ## what it costs, each figure beside its baseline; ONLY="bystander costs hashing throughput"
 	@bench/run $(ONLY)
 
-# It asks the probes and sock_diag as the daemon does.
-$(BIN)/bench/lookups: $(BUILD)/bench/lookups.o $(BUILD)/core.a
+# These do what the daemon does, by its own code.
+$(BIN)/bench/lookups $(BIN)/bench/hashes: $(BIN)/bench/%: $(BUILD)/bench/%.o $(BUILD)/core.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@

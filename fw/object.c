@@ -211,7 +211,8 @@ static void hash_file(struct pool *pool, struct object_job *job)
 	uint64_t start = clock_ticks();
 	struct sha256 digest;
 
-	job->error = digest_file(job->fd, &job->moved_ns, &digest);
+	job->error =
+		digest_file(job->fd, !(job->key.flags & OBJECT_REMOTE), &job->moved_ns, &digest);
 	job->error = job->error ? job->error : place_check(job->fd, &job->key, &by);
 	if (!job->error)
 		job->digest = digest;
