@@ -162,13 +162,13 @@ static int open_layered(uint32_t pid, const char *path, const struct object_key 
 	_cleanup_free_ char *line = NULL;
 	char name[32];
 	size_t size = 0;
-	int fd = -ESTALE;
+	int fd = -1;
 
 	snprintf(name, sizeof(name), "/proc/%u/mountinfo", pid);
 	mounts = fopen(name, "re");
 	while (mounts && fd < 0 && getline(&line, &size, mounts) > 0)
 		fd = open_by_line(pid, line, path, key, by);
-	return fd;
+	return fd < 0 ? -ESTALE : fd;
 }
 
 /* By a link of procfs, which leads to the inode, whatever happened to its name. */

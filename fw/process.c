@@ -268,8 +268,10 @@ static int scan_live(struct processes *ps, struct process *p, const struct proc_
 	n = probe_scan_mappings(ps->probe, p->id.tgid, ps->vmas, VMAS_MAX);
 	ps->stats->counter[COUNT_SCAN_MAPS]++;
 	complete = n > 0;
-	if (n == -E2BIG)
+	if (n == -E2BIG) {
+		ps->stats->counter[COUNT_MAPS_CUT]++;
 		n = VMAS_MAX;
+	}
 	if (n <= 0) /* every process that runs has executable mappings */
 		return n ? n : -ESRCH;
 	complete &= learn_mappings(ps, n);
@@ -354,12 +356,12 @@ static const struct known_set *remember(struct process *p, struct objset *set)
 	return k;
 }
 
-/* Whether what was not known then may be known now. */
+/* Whether what was not known then may be known now, or a mapped file be written to since. */
 static bool try_again(struct processes *ps, struct process *p, const struct known_set *k)
 {
 	struct proc_rec rec;
 
-	if (k->set->complete || clock_monotonic_ns() - k->made_ns < OBJECT_RETRY_NS ||
+	if (clock_monotonic_ns() - k->made_ns < OBJECT_RETRY_NS ||
 	    probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec) ||
 	    (rec.flags & PROC_EXITED) || rec.map_stamp != k->stamp)
 		return false;

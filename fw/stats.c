@@ -33,6 +33,7 @@ static const struct {
 	[COUNT_SOCK_LOOKUP] = {"sock_lookup", "sockets asked for through sock_diag"},
 	[COUNT_RESCAN] = {"rescan", "scans of the descriptors of all processes"},
 	[COUNT_SCAN_MAPS] = {"scan_maps", "scans of the mappings of one process"},
+	[COUNT_MAPS_CUT] = {"maps_cut", "of them, of a process that has more than are looked at"},
 	[COUNT_HASHED] = {"hashed", "objects hashed"},
 	[COUNT_HASH_FAILED] = {"hash_failed", "objects that could not be hashed"},
 	[COUNT_HASH_STALLED] = {"hash_stalled",

@@ -52,6 +52,7 @@ enum counter {
 	COUNT_SOCK_LOOKUP,	  /* sock_diag queries */
 	COUNT_RESCAN,		  /* scans of every process's descriptors */
 	COUNT_SCAN_MAPS,	  /* scans of one process's mappings */
+	COUNT_MAPS_CUT,		  /* of them, that did not look at all */
 	COUNT_HASHED,		  /* objects hashed */
 	COUNT_HASH_FAILED,	  /* objects that could not be hashed */
 	COUNT_HASH_STALLED,	  /* objects whose file stood still while it was opened or read */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """slowfs.py MOUNTPOINT DIR: the files of DIR in a FUSE file system that does not answer everybody. It takes lines:
-"hold open PID" and "hold read PID": from now on that call of that process is left waiting; "let go": all are answered.
+"hold open PID" and "hold read PID": from now on that call of that process is left waiting; "refuse read PID": it fails
+with EIO; "let go": all are answered, and nothing is held or refused any more.
 It prints "mounted", and "held" for each request that waits."""
 import ctypes
 import errno
@@ -76,7 +77,9 @@ def on_request():
     request = (opcode, unique, node, data[40:])
     if opcode == INTERRUPT:
         return on_interrupt(*struct.unpack_from("<Q", data, 40))
-    if hold and opcode == HELD_CALLS[hold[0]] and os.path.exists(f"/proc/{hold[1]}/task/{pid}"):
+    if hold and opcode == HELD_CALLS[hold[1]] and os.path.exists(f"/proc/{hold[2]}/task/{pid}"):
+        if hold[0] == "refuse":
+            return answer(unique, error=errno.EIO)
         held.append(request)
         print("held", flush=True)
     else:
@@ -85,8 +88,8 @@ def on_request():
 
 def on_line(line):
     global hold
-    if line.startswith("hold "):
-        hold = line.split()[1:]
+    if line.startswith(("hold ", "refuse ")):
+        hold = line.split()
     elif line == "let go":
         hold = None
         while held:
