@@ -213,6 +213,21 @@ static void format_hash(const void *field, char out[VALUE_MAX])
 	hex_format_sha256(field, out);
 }
 
+static int parse_set(const char *text, void *field, struct rule_error *why)
+{
+	const char *fault = set_name_fault(text);
+
+	if (fault)
+		return refuse(why, "%s", fault);
+	strcpy(field, text);
+	return 0;
+}
+
+static void format_set(const void *field, char out[VALUE_MAX])
+{
+	strcpy(out, field);
+}
+
 /* A rule travels in JSON and is shown on terminals: its note must survive the one and not steer the
  * other. */
 static int parse_note(const char *text, void *field, struct rule_error *why)
@@ -250,6 +265,7 @@ static const struct option matches[] = {
 	[MATCH_SNG_HASH] = {"--sng-hash", NULL, parse_hash, format_hash, FIELD(sng)},
 	[MATCH_AGG_HASH] = {"--agg-hash", NULL, parse_hash, format_hash, FIELD(agg)},
 	[MATCH_ANON_EXEC] = {"--anon-exec", NULL, NULL, NULL, 0},
+	[MATCH_SET] = {"--set", NULL, parse_set, format_set, FIELD(set)},
 };
 static_assert(LENGTH(matches) == MATCH_COUNT, "every match has a row");
 

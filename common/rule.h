@@ -7,6 +7,7 @@
  *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--note" TEXT
  *   match    = "-s" CIDR | "-d" CIDR | "-p" PROTO | "--sport" PORTS | "--dport" PORTS
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
+ *            | "--set" NAME
  *
  * "-!" negates the match that follows it. The canonical form (rule_format) gives the options in a
  * fixed order: parsing it and formatting again yields the same bytes. --src-ip, --dst-ip, --proto,
@@ -25,6 +26,7 @@
 #include "chain.h"
 #include "cidr.h"
 #include "hex.h"
+#include "set_words.h"
 
 #define RULE_NOTE_MAX 128  /* bytes of --note, without the NUL; UTF-8, no control characters */
 #define RULE_TEXT_MAX 1024 /* a canonical text and its NUL always fit */
@@ -40,6 +42,7 @@ enum match {
 	MATCH_SNG_HASH,
 	MATCH_AGG_HASH,
 	MATCH_ANON_EXEC, /* has no value */
+	MATCH_SET,
 	MATCH_COUNT,
 };
 
@@ -48,6 +51,8 @@ enum match {
 struct port_range {
 	uint16_t first, last; /* host order, first <= last */
 };
+
+struct set;
 
 struct rule {
 	enum chain chain;
@@ -59,6 +64,8 @@ struct rule {
 	struct port_range sport, dport;
 	uint64_t netns; /* inode number of the namespace, as readlink(/proc/PID/ns/net) shows it */
 	struct sha256 sng, agg;
+	char set[SET_NAME_MAX + 1];
+	const struct set *members; /* what `set` names: in a rule set of the daemon, else NULL */
 	char note[RULE_NOTE_MAX + 1];
 };
 
@@ -91,8 +98,9 @@ size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX]);
 bool rule_proto_has_ports(uint8_t proto);
 
 /* The criteria that look at the objects of a holder; the others look at the packet. */
-#define RULE_OBJECT_MATCHES \
-	(MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH) | MATCH_BIT(MATCH_ANON_EXEC))
+#define RULE_OBJECT_MATCHES                                                                   \
+	(MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH) | MATCH_BIT(MATCH_ANON_EXEC) | \
+	 MATCH_BIT(MATCH_SET))
 
 static inline bool rule_needs_objects(const struct rule *r)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "decide.h"
 
+#include "set.h"
+
 /* What can be said of one criterion, before it is negated. */
 enum answer {
 	ANSWER_NO,
@@ -75,6 +77,7 @@ static enum answer ask_packet(const struct rule *r, enum match m, const struct p
 	case MATCH_SNG_HASH:
 	case MATCH_AGG_HASH:
 	case MATCH_ANON_EXEC:
+	case MATCH_SET:
 	case MATCH_COUNT:
 		break;
 	}
@@ -116,6 +119,8 @@ static bool has_object(const struct rule *r, enum match m, const struct objset *
 		return set->anonymous;
 	if (m == MATCH_AGG_HASH)
 		return set->has_aggregate && sha256_cmp(&set->aggregate, &r->agg) == 0;
+	if (m == MATCH_SET)
+		return set_meets(r->members, set);
 	return objset_has(set, &r->sng);
 }
 

@@ -17,6 +17,7 @@ static const char *const criterion[MATCH_COUNT] = {
 	[MATCH_SNG_HASH] = "the digest",
 	[MATCH_AGG_HASH] = "the aggregate digest",
 	[MATCH_ANON_EXEC] = "anonymous executable memory",
+	[MATCH_SET] = "the set",
 };
 
 static void why_not_object(const struct rule *r, const struct holders *who, const struct finding *f,

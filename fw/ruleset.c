@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,9 @@ void ruleset_unref(struct ruleset *rs)
 		free(rs->chains[c].rules);
 		free(rs->chains[c].counts);
 	}
+	for (size_t i = 0; i < rs->n_sets; i++)
+		set_unref(rs->sets[i]);
+	free(rs->sets);
 	free(rs);
 }
 
@@ -75,6 +79,17 @@ static int copy_chain(const struct ruleset_chain *from, size_t room, struct rule
 	return 0;
 }
 
+/* With room for one more. */
+static int copy_sets(const struct ruleset *from, struct ruleset *to)
+{
+	to->sets = calloc(from->n_sets + 1, sizeof(struct set *));
+	if (!to->sets)
+		return -ENOMEM;
+	for (; to->n_sets < from->n_sets; to->n_sets++)
+		to->sets[to->n_sets] = set_ref(from->sets[to->n_sets]);
+	return 0;
+}
+
 /* The next set, as yet with the same rules, and with room for more of them. */
 static struct ruleset *successor(const struct ruleset *rs, const size_t room[CHAIN_COUNT])
 {
@@ -90,7 +105,45 @@ static struct ruleset *successor(const struct ruleset *rs, const size_t room[CHA
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
 		if (copy_chain(&rs->chains[c], room[c], &next->chains[c]))
 			return NULL;
-	return TAKE_PTR(next);
+	return copy_sets(rs, next) ? NULL : TAKE_PTR(next);
+}
+
+/* The place of the set of that name, or where it would come. */
+static size_t set_place(const struct ruleset *rs, const char *name, bool *found)
+{
+	size_t i = 0;
+	int order = 1;
+
+	while (i < rs->n_sets && (order = strcmp(rs->sets[i]->name, name)) < 0)
+		i++;
+	*found = i < rs->n_sets && order == 0;
+	return i;
+}
+
+struct set *ruleset_set(const struct ruleset *rs, const char *name)
+{
+	bool found;
+	size_t i = set_place(rs, name, &found);
+
+	return found ? rs->sets[i] : NULL;
+}
+
+/* A rule of rs as it is to be stored there: with the set that it names. */
+static int resolve(const struct ruleset *rs, struct rule *rule)
+{
+	rule->members = NULL;
+	if (!(rule->have & MATCH_BIT(MATCH_SET)))
+		return 0;
+	rule->members = ruleset_set(rs, rule->set);
+	return rule->members ? 0 : -ENOENT;
+}
+
+/* The same for all rules, after a set has been replaced; those they name are there. */
+static void resolve_all(struct ruleset *rs)
+{
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		for (size_t i = 0; i < rs->chains[c].n; i++)
+			resolve(rs, &rs->chains[c].rules[i]);
 }
 
 int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t index,
@@ -99,13 +152,18 @@ int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t ind
 	const size_t n = rs->chains[rule->chain].n;
 	size_t room[CHAIN_COUNT] = {0};
 	struct ruleset_chain *c;
+	struct rule resolved = *rule;
 	struct rule_count *count;
 	struct ruleset *next;
+	int r;
 
 	if (index > n)
 		return -ERANGE;
 	if (n >= RULES_MAX)
 		return -E2BIG;
+	r = resolve(rs, &resolved);
+	if (r)
+		return r;
 	room[rule->chain] = 1;
 	next = successor(rs, room);
 	count = calloc(1, sizeof(*count));
@@ -118,7 +176,7 @@ int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t ind
 	c = &next->chains[rule->chain];
 	memmove(c->rules + index + 1, c->rules + index, (n - index) * sizeof(*c->rules));
 	memmove(c->counts + index + 1, c->counts + index, (n - index) * sizeof(*c->counts));
-	c->rules[index] = *rule;
+	c->rules[index] = resolved;
 	c->counts[index] = count;
 	c->n++;
 	*out = next;
@@ -141,12 +199,17 @@ int ruleset_append(const struct ruleset *rs, const struct rule *rules, size_t n,
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		struct ruleset_chain *c = &next->chains[rules[i].chain];
-		struct rule_count *count = calloc(1, sizeof(*count));
+		struct rule_count *count;
+		int r;
 
+		c->rules[c->n] = rules[i];
+		r = resolve(next, &c->rules[c->n]);
+		if (r)
+			return r;
+		count = calloc(1, sizeof(*count));
 		if (!count)
 			return -ENOMEM;
 		count->refs = 1;
-		c->rules[c->n] = rules[i];
 		c->counts[c->n++] = count;
 	}
 	*out = TAKE_PTR(next);
@@ -172,5 +235,105 @@ int ruleset_delete(const struct ruleset *rs, enum chain chain, size_t index, str
 	memmove(c->counts + index, c->counts + index + 1, after * sizeof(*c->counts));
 	c->n--;
 	*out = next;
+	return 0;
+}
+
+int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **out)
+{
+	const size_t none[CHAIN_COUNT] = {0};
+	struct ruleset *next;
+	bool found;
+	size_t at = set_place(rs, set->name, &found);
+
+	if (!found && rs->n_sets >= SETS_MAX)
+		return -E2BIG;
+	next = successor(rs, none);
+	if (!next)
+		return -ENOMEM;
+	if (found) {
+		set_unref(next->sets[at]);
+	} else {
+		memmove(next->sets + at + 1, next->sets + at,
+			(next->n_sets - at) * sizeof(struct set *));
+		next->n_sets++;
+	}
+	next->sets[at] = set_ref(set);
+	resolve_all(next);
+	*out = next;
+	return 0;
+}
+
+const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size_t *index)
+{
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		for (size_t i = 0; i < rs->chains[c].n; i++) {
+			const struct rule *r = &rs->chains[c].rules[i];
+
+			if (!(r->have & MATCH_BIT(MATCH_SET)) || strcmp(r->set, name) != 0)
+				continue;
+			*index = i;
+			return r;
+		}
+	return NULL;
+}
+
+int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset **out)
+{
+	const size_t none[CHAIN_COUNT] = {0};
+	struct ruleset *next;
+	bool found;
+	size_t at = set_place(rs, name, &found), index;
+
+	if (!found)
+		return -ENOENT;
+	if (ruleset_user(rs, name, &index))
+		return -EBUSY;
+	next = successor(rs, none);
+	if (!next)
+		return -ENOMEM;
+	set_unref(next->sets[at]);
+	next->n_sets--;
+	memmove(next->sets + at, next->sets + at + 1, (next->n_sets - at) * sizeof(struct set *));
+	*out = next;
+	return 0;
+}
+
+uint64_t ruleset_next_expiry(const struct ruleset *rs)
+{
+	uint64_t next = 0;
+
+	for (size_t i = 0; i < rs->n_sets; i++) {
+		uint64_t expiry = set_next_expiry(rs->sets[i]);
+
+		if (expiry && (next == 0 || expiry < next))
+			next = expiry;
+	}
+	return next;
+}
+
+int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **out)
+{
+	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
+	const size_t none[CHAIN_COUNT] = {0};
+	uint64_t first = ruleset_next_expiry(rs);
+
+	if (first == 0 || first > now_ns)
+		return -EALREADY;
+	next = successor(rs, none);
+	if (!next)
+		return -ENOMEM;
+	for (size_t i = 0; i < next->n_sets; i++) {
+		struct set *left;
+		int r = set_expire(next->sets[i], now_ns, &left);
+
+		if (r == -EALREADY)
+			continue;
+		if (r)
+			return r;
+		set_unref(next->sets[i]);
+		next->sets[i] = left;
+	}
+	resolve_all(next);
+	*out = TAKE_PTR(next);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A rule set: the rules and policy of each chain. Immutable once published (law 8): every change
- * builds another set; readers keep the one they hold by reference.
+ * A rule set: the rules and policy of each chain, and the named sets of digests that rules refer
+ * to. Immutable once published (law 8): every change builds another set; readers keep the one they
+ * hold by reference.
  */
 #ifndef FW_RULESET_H
 #define FW_RULESET_H
@@ -11,13 +12,15 @@
 
 #include "common/rule.h"
 #include "holder.h"
+#include "set.h"
 
 #define RULES_MAX 200000 /* per chain */
+#define SETS_MAX  128
 
 struct ruleset_chain {
 	enum verdict policy; /* for packets of known origin that match no rule */
 	size_t n;
-	struct rule *rules;	    /* first match wins */
+	struct rule *rules;	    /* first match wins; members is set where --set is stated */
 	struct rule_count **counts; /* one per rule, shared with the sets before and after */
 };
 
@@ -33,6 +36,8 @@ struct ruleset {
 	struct ruleset_chain chains[CHAIN_COUNT];
 	enum verdict unknown[CHAIN_COUNT]; /* for packets of unknown origin that match no rule */
 	enum verdict kernel[CHAIN_COUNT];  /* the same for kernel origin */
+	size_t n_sets;
+	struct set **sets; /* by name */
 };
 
 /* An empty set of epoch 1 with these policies. NULL with errno ENOMEM. */
@@ -46,12 +51,32 @@ void ruleset_unref(struct ruleset *rs); /* NULL is fine */
  * Each returns a new set with one reference in *out and leaves `rs` as it was.
  * ruleset_insert: index 0..n of the rule's chain (n appends). ruleset_append: any number of rules,
  * each at the end of its chain. ruleset_delete: index 0..n-1.
- * 0; -ERANGE for an index past the end, -E2BIG past RULES_MAX, -ENOMEM.
+ * 0; -ERANGE for an index past the end, -E2BIG past RULES_MAX, -ENOENT for a rule that names a set
+ * which is not there, -ENOMEM.
  */
 int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t index,
 		   struct ruleset **out);
 int ruleset_append(const struct ruleset *rs, const struct rule *rules, size_t n,
 		   struct ruleset **out);
 int ruleset_delete(const struct ruleset *rs, enum chain chain, size_t index, struct ruleset **out);
+
+/*
+ * The same for named sets. ruleset_put_set takes a reference on the set, which comes instead of the
+ * one of its name if there is one; -E2BIG past SETS_MAX. ruleset_drop_set: -ENOENT, or -EBUSY for a
+ * set that a rule names. ruleset_expire: the sets as set_expire() leaves them; -EALREADY when none
+ * of them changes.
+ */
+int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **out);
+int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset **out);
+int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **out);
+
+/* The set of that name, or NULL. */
+struct set *ruleset_set(const struct ruleset *rs, const char *name);
+
+/* The first rule that names the set, by chain and index; NULL: none does. */
+const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size_t *index);
+
+/* When ruleset_expire() will next change something; 0: never. */
+uint64_t ruleset_next_expiry(const struct ruleset *rs);
 
 #endif

@@ -10,6 +10,10 @@
 static const struct sha256 digest = {{0xd1}};
 static const struct sha256 other = {{0x07}};
 
+/* A named set with `digest` and one that nobody has. */
+static struct sha256 named_digests[] = {{{0x33}}, {{0xd1}}};
+static const struct set named = {.n_digests = 2, .digests = named_digests};
+
 /* What a holder's set says of `digest`, as an object of it or as its aggregate; where it has that,
  * it has anonymous executable memory too. */
 enum state {
@@ -102,7 +106,8 @@ static struct rule object_rule(enum match m, enum verdict v, bool negated)
 			     .have = MATCH_BIT(m),
 			     .neg = negated ? MATCH_BIT(m) : 0,
 			     .sng = digest,
-			     .agg = digest};
+			     .agg = digest,
+			     .members = &named};
 }
 
 /* Whether one holder in each state satisfies the rule. */
@@ -125,6 +130,11 @@ static const struct {
 	{MATCH_ANON_EXEC, VERDICT_ACCEPT, true, {0, 1, 0, 0}},
 	{MATCH_ANON_EXEC, VERDICT_DROP, false, {1, 0, 1, 0}},
 	{MATCH_ANON_EXEC, VERDICT_DROP, true, {0, 1, 0, 1}},
+	/* One object that is in the named set is enough; negated: none is. */
+	{MATCH_SET, VERDICT_ACCEPT, false, {1, 0, 0, 0}},
+	{MATCH_SET, VERDICT_ACCEPT, true, {0, 1, 0, 0}},
+	{MATCH_SET, VERDICT_DROP, false, {1, 0, 1, 0}},
+	{MATCH_SET, VERDICT_DROP, true, {0, 1, 0, 1}},
 };
 
 static void check_holders(size_t row, const enum state *states, size_t n)

@@ -58,6 +58,8 @@ static void canonical(void)
 		{"--note \303\274ber -c OUTPUT -v DROP",
 		 "-c OUTPUT -v DROP --note \"\303\274ber\""},
 		{"--note " LONG_A " -c OUTPUT -v DROP", "-c OUTPUT -v DROP --note \"" LONG_A "\""},
+		{"--set web-1.x -c OUTPUT -v DROP", "-c OUTPUT -v DROP --set web-1.x"},
+		{"-! --set web -c OUTPUT -v ACCEPT", "-c OUTPUT -v ACCEPT -! --set web"},
 		{"\"-c\" \"OUTPUT\" -v \"DR\"OP", "-c OUTPUT -v DROP"},
 	};
 
@@ -200,6 +202,11 @@ static void messages(void)
 		 "never closed -c INPUT -v DROP: expected a closing \""},
 		{"--note \"a\\nb\"" REST, "a \\ in quotes: expected \\\" or \\\\"},
 		{"--note \"a\\", "a \\ in quotes: expected \\\" or \\\\"},
+		{"--set a/b" REST, "--set a/b: expected 1 to 32 letters, digits, '.', '_' and '-', "
+				   "a letter or digit first"},
+		{"--set \"\"" REST,
+		 "--set \"\": expected 1 to 32 letters, digits, '.', '_' and '-', "
+		 "a letter or digit first"},
 		{"-c INPUT\n-v DROP", "-c INPUT?-v: expected INPUT, OUTPUT or FORWARD"},
 	};
 
@@ -255,6 +262,7 @@ static void longest_fits(void)
 	memset(r.src.addr, 0xff, sizeof(r.src.addr));
 	memset(r.dst.addr, 0xff, sizeof(r.dst.addr));
 	memset(r.note, '\\', RULE_NOTE_MAX);
+	memset(r.set, 'x', SET_NAME_MAX);
 	n = rule_format(&r, text);
 	CU_ASSERT_EQUAL(n, strlen(text));
 	CU_ASSERT(n < RULE_TEXT_MAX - 1);
@@ -353,6 +361,8 @@ static struct rule random_rule(struct rng *rng)
 		if (r.have & MATCH_BIT(MATCH_AGG_HASH))
 			r.agg.b[i] = (uint8_t)rng_next(rng);
 	}
+	if (r.have & MATCH_BIT(MATCH_SET))
+		snprintf(r.set, sizeof(r.set), "s%u", (unsigned int)rng_below(rng, 1000));
 	random_note(rng, r.note);
 	return r;
 }
@@ -369,7 +379,8 @@ static bool same_rule(const struct rule *a, const struct rule *b)
 	       memcmp(&a->dst, &b->dst, sizeof(a->dst)) == 0 && a->proto == b->proto &&
 	       same_ports(&a->sport, &b->sport) && same_ports(&a->dport, &b->dport) &&
 	       a->netns == b->netns && sha256_cmp(&a->sng, &b->sng) == 0 &&
-	       sha256_cmp(&a->agg, &b->agg) == 0 && strcmp(a->note, b->note) == 0;
+	       sha256_cmp(&a->agg, &b->agg) == 0 && strcmp(a->set, b->set) == 0 &&
+	       strcmp(a->note, b->note) == 0;
 }
 
 static bool round_trips(const struct rule *r)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "expect.h"
@@ -252,12 +253,127 @@ static void appends_many(void)
 	ruleset_unref(rs);
 }
 
+static struct set *named(const char *name, uint8_t digest, uint64_t until_ns)
+{
+	const struct set_item items[] = {{"", "", "/a", {{digest}}, 0},
+					 {"", "", "/a", {{(uint8_t)(digest + 1)}}, until_ns}};
+	struct set *s = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(set_new(name, items, until_ns ? 2 : 1, &s), 0);
+	return s;
+}
+
+/* Takes over the set. */
+static void put(struct ruleset **rs, struct set *s)
+{
+	struct ruleset *next = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(ruleset_put_set(*rs, s, &next), 0);
+	set_unref(s);
+	step(rs, next);
+}
+
+static struct rule naming(const char *name)
+{
+	struct rule r = {.chain = CHAIN_OUTPUT, .have = MATCH_BIT(MATCH_SET)};
+
+	strcpy(r.set, name);
+	return r;
+}
+
+static void rules_follow_their_set(void)
+{
+	struct ruleset *rs = ruleset_new(mixed, drop, accept), *old, *next = NULL;
+	struct rule r = naming("web"), no = naming("we");
+	size_t index = 7;
+
+	put(&rs, named("web", 1, 0));
+	put(&rs, named("abc", 10, 0));
+	CU_ASSERT_EQUAL(ruleset_insert(rs, &no, 0, &next), -ENOENT);
+	CU_ASSERT_EQUAL(ruleset_append(rs, &no, 1, &next), -ENOENT);
+	CU_ASSERT_EQUAL_FATAL(ruleset_insert(rs, &r, 0, &next), 0);
+	step(&rs, next);
+	CU_ASSERT_EQUAL_FATAL(ruleset_append(rs, &r, 1, &next), 0);
+	step(&rs, next);
+	old = ruleset_ref(rs);
+	put(&rs, named("web", 3, 0));
+	for (size_t i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].rules[i].members->items[0].digest.b[0], 3);
+		CU_ASSERT_EQUAL(old->chains[CHAIN_OUTPUT].rules[i].members->items[0].digest.b[0],
+				1);
+	}
+	ruleset_unref(old);
+	CU_ASSERT_EQUAL(ruleset_drop_set(rs, "we", &next), -ENOENT);
+	CU_ASSERT_EQUAL(ruleset_drop_set(rs, "web", &next), -EBUSY);
+	CU_ASSERT_PTR_EQUAL(ruleset_user(rs, "web", &index), rs->chains[CHAIN_OUTPUT].rules);
+	CU_ASSERT_EQUAL(index, 0);
+	CU_ASSERT_EQUAL_FATAL(ruleset_drop_set(rs, "abc", &next), 0);
+	step(&rs, next);
+	CU_ASSERT_PTR_NULL(ruleset_set(rs, "abc"));
+	CU_ASSERT_PTR_NOT_NULL(ruleset_set(rs, "web"));
+	delete (&rs, CHAIN_OUTPUT, 0);
+	delete (&rs, CHAIN_OUTPUT, 0);
+	CU_ASSERT_EQUAL_FATAL(ruleset_drop_set(rs, "web", &next), 0);
+	step(&rs, next);
+	CU_ASSERT_EQUAL(rs->n_sets, 0);
+	ruleset_unref(rs);
+}
+
+static void no_more_sets_than(void)
+{
+	struct ruleset *rs = ruleset_new(mixed, drop, accept), *next = NULL;
+	struct set *more = named("more", 1, 0);
+	char name[16];
+
+	for (int i = 0; i < SETS_MAX; i++) {
+		sprintf(name, "s%d", i);
+		put(&rs, named(name, 1, 0));
+	}
+	CU_ASSERT_EQUAL(ruleset_put_set(rs, more, &next), -E2BIG);
+	put(&rs, named("s0", 5, 0));
+	for (int i = 0; i < SETS_MAX; i++) {
+		sprintf(name, "s%d", i);
+		CU_ASSERT_PTR_NOT_NULL(ruleset_set(rs, name));
+	}
+	set_unref(more);
+	ruleset_unref(rs);
+}
+
+static void dated_digests_leave(void)
+{
+	struct ruleset *rs = ruleset_new(mixed, drop, accept), *old, *next = NULL;
+	struct rule r = naming("b");
+
+	CU_ASSERT_EQUAL(ruleset_next_expiry(rs), 0);
+	put(&rs, named("a", 1, 300));
+	put(&rs, named("b", 1, 200));
+	put(&rs, named("c", 1, 0));
+	CU_ASSERT_EQUAL_FATAL(ruleset_insert(rs, &r, 0, &next), 0);
+	step(&rs, next);
+	CU_ASSERT_EQUAL(ruleset_next_expiry(rs), 200);
+	CU_ASSERT_EQUAL(ruleset_expire(rs, 199, &next), -EALREADY);
+	CU_ASSERT_EQUAL_FATAL(ruleset_expire(rs, 200, &next), 0);
+	old = ruleset_ref(rs);
+	step(&rs, next);
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].rules[0].members->n_digests, 1);
+	CU_ASSERT_EQUAL(old->chains[CHAIN_OUTPUT].rules[0].members->n_digests, 2);
+	ruleset_unref(old);
+	CU_ASSERT_EQUAL(ruleset_next_expiry(rs), 300);
+	CU_ASSERT_EQUAL_FATAL(ruleset_expire(rs, 301, &next), 0);
+	step(&rs, next);
+	CU_ASSERT_EQUAL(ruleset_next_expiry(rs), 0);
+	ruleset_unref(rs);
+}
+
 static const struct unit_test tests[] = {
 	{"a new set is empty and has its policies", starts_empty},
 	{"insert and delete do so at their index, in their chain", edits},
 	{"an index past the end is refused, the output untouched", past_the_end},
 	{"many are appended at once, each to its chain, in order", appends_many},
 	{"a full chain takes no more", too_many},
+	{"rules have the set they name as it is in their rule set", rules_follow_their_set},
+	{"as many sets as there may be, and no more", no_more_sets_than},
+	{"dated digests leave when their time is over", dated_digests_leave},
 	{"counters follow their rule through edits", counts_follow},
 	{"random edits agree with a plain list; old sets stay as they were", old_sets_stay},
 };
