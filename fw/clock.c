@@ -236,3 +236,8 @@ uint64_t clock_monotonic_ns(void)
 {
 	return read_ns(CLOCK_MONOTONIC);
 }
+
+uint64_t clock_real_ns(void)
+{
+	return read_ns(CLOCK_REALTIME);
+}

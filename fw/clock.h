@@ -50,9 +50,11 @@ const char *clock_source_name(enum clock_source s);
 /* Ticks since some point in the past; ordered after earlier loads (RDTSCP or LFENCE;RDTSC). */
 uint64_t clock_ticks(void);
 
-/* Nanoseconds of CLOCK_BOOTTIME, which the probes stamp with, and of CLOCK_MONOTONIC. */
+/* Nanoseconds of CLOCK_BOOTTIME, which the probes stamp with, of CLOCK_MONOTONIC, and of
+ * CLOCK_REALTIME, which outlives a reboot. */
 uint64_t clock_boot_ns(void);
 uint64_t clock_monotonic_ns(void);
+uint64_t clock_real_ns(void);
 
 /* Ticks to nanoseconds in 128-bit arithmetic: exact to 1 ns, no wrap for any uint64_t of ticks
  * whose result fits 64 bits; saturates at UINT64_MAX. hz > 0. */

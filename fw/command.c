@@ -307,16 +307,35 @@ enum wire_status command_handle(void *daemon, enum wire_command command, const j
 	return commands[command](daemon, request, reply);
 }
 
-/* The rules of the saved file, as they come. */
+/* What the saved file holds, as it comes: a rule set with the sets in it, and the rules to be. */
 struct loaded {
+	struct ruleset *rs;
 	struct rule *rules;
 	size_t n, room;
 };
 
-static int add_loaded(void *cookie, const struct rule *rule)
+static int take_set(void *cookie, struct set *set)
+{
+	struct loaded *l = cookie;
+	struct ruleset *next;
+	int r;
+
+	if (ruleset_set(l->rs, set->name))
+		return -EEXIST;
+	r = ruleset_put_set(l->rs, set, &next);
+	if (r)
+		return r;
+	ruleset_unref(l->rs);
+	l->rs = next;
+	return 0;
+}
+
+static int take_rule(void *cookie, const struct rule *rule)
 {
 	struct loaded *l = cookie;
 
+	if ((rule->have & MATCH_BIT(MATCH_SET)) && !ruleset_set(l->rs, rule->set))
+		return -ENOENT;
 	if (l->n == l->room) {
 		size_t room = l->room ? l->room * 2 : 64;
 		struct rule *more = reallocarray(l->rules, room, sizeof(*more));
@@ -332,19 +351,19 @@ static int add_loaded(void *cookie, const struct rule *rule)
 
 int command_load(const struct options *o, struct ruleset **out)
 {
-	struct ruleset *empty = ruleset_new(o->policy, o->unknown, o->kernel);
-	struct loaded l = {0};
+	struct loaded l = {.rs = ruleset_new(o->policy, o->unknown, o->kernel)};
+	const struct store_taker to = {take_set, take_rule, &l};
 	char err[STORE_ERROR_LEN];
-	int r = empty ? 0 : -ENOMEM;
+	int r = l.rs ? 0 : -ENOMEM;
 
 	if (!r && o->state) {
-		r = store_load(o->state, add_loaded, &l, err);
+		r = store_load(o->state, &to, err);
 		if (r)
 			log_line("app-fw: %s", err);
 	}
 	if (!r)
-		r = ruleset_append(empty, l.rules, l.n, out);
-	ruleset_unref(empty);
+		r = ruleset_append(l.rs, l.rules, l.n, out);
+	ruleset_unref(l.rs);
 	free(l.rules);
 	return r;
 }

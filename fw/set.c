@@ -7,6 +7,12 @@
 
 #include "common/cleanup.h"
 
+/* Its package has root and path behind it, in one piece of memory: see set_item_copy(). */
+void set_item_free(struct set_item *item)
+{
+	free((char *)item->package);
+}
+
 struct set *set_ref(struct set *s)
 {
 	s->refs++;
@@ -18,7 +24,7 @@ void set_unref(struct set *s)
 	if (!s || --s->refs > 0)
 		return;
 	for (size_t i = 0; i < s->n; i++)
-		free((char *)s->items[i].package); /* with root and path behind it */
+		set_item_free(&s->items[i]);
 	free(s->items);
 	free(s->digests);
 	free(s);
@@ -81,7 +87,7 @@ static size_t collect(const struct set_item *items, size_t n, struct sha256 *out
 	return kept;
 }
 
-static int copy_item(const struct set_item *from, struct set_item *to)
+int set_item_copy(const struct set_item *from, struct set_item *to)
 {
 	size_t package = strlen(from->package) + 1, root = strlen(from->root) + 1;
 	size_t path = strlen(from->path) + 1;
@@ -152,7 +158,7 @@ static int build(const char *name, struct set_item *items, size_t n, struct set 
 	kept = sift(items, n, s->digests, &s->n_current);
 	r = check(items, kept, s->n_current);
 	for (; !r && s->n < kept; s->n += !r)
-		r = copy_item(&items[s->n], &s->items[s->n]);
+		r = set_item_copy(&items[s->n], &s->items[s->n]);
 	if (r)
 		return r;
 	s->n_digests = collect(s->items, s->n, s->digests);

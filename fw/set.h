@@ -74,4 +74,8 @@ bool set_meets(const struct set *s, const struct objset *objects);
 /* The order of items by package, root and path: what strcmp(3) returns. */
 int set_item_cmp(const struct set_item *a, const struct set_item *b);
 
+/* A copy with texts of its own, for set_item_free(). 0 or -ENOMEM. */
+int set_item_copy(const struct set_item *from, struct set_item *to);
+void set_item_free(struct set_item *item);
+
 #endif

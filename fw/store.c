@@ -2,17 +2,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/decimal.h"
+#include "clock.h"
 #include "store.h"
 
 #define FIRST_LINE "app-fw rules 1"
 #define LAST_WORD  "end "
+#define SET_WORD   "set\t"
+#define NONE	   "-"
 #define TEMPORARY  STORE_FILE ".new"
+#define SECOND	   1000000000ull
 /* Room for what a person may write less tersely than rule_format does. */
 #define LINE_MAX_LEN (4 * RULE_TEXT_MAX)
 
@@ -51,6 +57,23 @@ static int open_temporary(int dir, FILE **out)
 	return 0;
 }
 
+static const char *or_none(const char *word)
+{
+	return *word ? word : NONE;
+}
+
+static void write_item(FILE *f, const struct set *set, const struct set_item *item)
+{
+	char hex[SHA256_HEX_LEN + 1], until[24] = NONE;
+
+	hex_format_sha256(&item->digest, hex);
+	if (item->until_ns)
+		snprintf(until, sizeof(until), "%llu",
+			 (item->until_ns + clock_real_ns() - clock_monotonic_ns()) / SECOND);
+	fprintf(f, SET_WORD "%s\t%s\t%s\t%s\t%s\t%s\n", set->name, or_none(item->package),
+		or_none(item->root), until, hex, item->path);
+}
+
 /* Errors of the stream stay in it until put_on_disk(). */
 static void write_rules(FILE *f, const struct ruleset *rs)
 {
@@ -58,6 +81,9 @@ static void write_rules(FILE *f, const struct ruleset *rs)
 	size_t n = 0;
 
 	fputs(FIRST_LINE "\n", f);
+	for (size_t s = 0; s < rs->n_sets; s++)
+		for (size_t i = 0; i < rs->sets[s]->n; i++, n++)
+			write_item(f, rs->sets[s], &rs->sets[s]->items[i]);
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
 		for (size_t i = 0; i < rs->chains[c].n; i++, n++) {
 			rule_format(&rs->chains[c].rules[i], text);
@@ -108,7 +134,11 @@ struct reader {
 	FILE *f;
 	const char *dir;
 	size_t line;  /* number of the one in text; 0 before the first */
-	size_t rules; /* read so far */
+	size_t lines; /* of sets and rules, read so far */
+	const struct store_taker *to;
+	char set[SET_NAME_MAX + 1]; /* that the items are of; "": none is being read */
+	struct set_item *items;
+	size_t n_items;
 	char text[LINE_MAX_LEN];
 	char *err;
 };
@@ -155,7 +185,7 @@ static int next_line(struct reader *in)
 	if (ferror(in->f))
 		return fault(in, -EIO, "%s", strerror(errno));
 	return fault(in, -EBADMSG, "file cut short: expected a last line \"" LAST_WORD "%zu\"",
-		     in->rules);
+		     in->lines);
 }
 
 static int check_end(struct reader *in)
@@ -163,17 +193,153 @@ static int check_end(struct reader *in)
 	const char *count = in->text + strlen(LAST_WORD);
 	uint64_t n;
 
-	if (decimal_parse(count, strlen(count), SIZE_MAX, &n) || n != in->rules)
+	if (decimal_parse(count, strlen(count), SIZE_MAX, &n) || n != in->lines)
 		return fault(in, -EBADMSG,
-			     "\"%.40s\": expected \"" LAST_WORD "%zu\" after %zu rules", in->text,
-			     in->rules, in->rules);
+			     "\"%.40s\": expected \"" LAST_WORD "%zu\" after %zu lines", in->text,
+			     in->lines, in->lines);
 	if (getc(in->f) != EOF)
 		return fault(in, -EBADMSG, "more text after \"%.40s\"", in->text);
 	return 0;
 }
 
-static int read_rule(struct reader *in, int (*add)(void *cookie, const struct rule *rule),
-		     void *cookie)
+static void free_items(struct reader *in)
+{
+	for (size_t i = 0; i < in->n_items; i++)
+		set_item_free(&in->items[i]);
+	in->n_items = 0;
+}
+
+static void cleanup_reader(struct reader *in)
+{
+	free_items(in);
+	free(in->items);
+}
+
+/* Hands over the set whose items have been read, if there is one. */
+static int end_set(struct reader *in)
+{
+	struct set *set;
+	int r;
+
+	if (!*in->set)
+		return 0;
+	r = set_new(in->set, in->items, in->n_items, &set);
+	if (!r) {
+		r = in->to->set(in->to->cookie, set);
+		set_unref(set);
+	}
+	if (r) {
+		in->line--;
+		return fault(in, r == -ENOMEM ? r : -EBADMSG, "cannot take set %s: %s", in->set,
+			     r == -ENODATA ? "all its digests are old ones" : strerror(-r));
+	}
+	free_items(in);
+	*in->set = '\0';
+	return 0;
+}
+
+/* The next word of a line of a set; "" for none. NULL: there is no more. */
+static char *set_word(char **rest)
+{
+	char *word = strsep(rest, "\t");
+
+	return word && strcmp(word, NONE) == 0 ? word + 1 : word;
+}
+
+/* Of its time, what is left, and not more than it can ever have had. */
+static int read_until(const char *word, uint64_t *until_ns, bool *over)
+{
+	uint64_t until_s, now_s = clock_real_ns() / SECOND, left_s;
+
+	*until_ns = 0;
+	*over = false;
+	if (!*word)
+		return 0;
+	if (decimal_parse(word, strlen(word), INT64_MAX, &until_s))
+		return -EINVAL;
+	*over = until_s <= now_s;
+	left_s = until_s - now_s;
+	if (left_s > SET_GRACE_MAX_S)
+		left_s = SET_GRACE_MAX_S;
+	*until_ns = clock_monotonic_ns() + left_s * SECOND;
+	return 0;
+}
+
+enum set_column {
+	COLUMN_NAME,
+	COLUMN_PACKAGE,
+	COLUMN_ROOT,
+	COLUMN_UNTIL,
+	COLUMN_DIGEST,
+	COLUMN_PATH,
+	COLUMN_COUNT,
+};
+
+static int check_words(struct reader *in, char *const words[COLUMN_COUNT])
+{
+	const char *why = set_name_fault(words[COLUMN_NAME]), *word = words[COLUMN_NAME];
+
+	if (!why && *words[COLUMN_PACKAGE])
+		why = set_package_fault(word = words[COLUMN_PACKAGE]);
+	if (!why && *words[COLUMN_ROOT])
+		why = set_path_fault(word = words[COLUMN_ROOT]);
+	if (!why)
+		why = set_path_fault(word = words[COLUMN_PATH]);
+	return why ? fault(in, -EBADMSG, "\"%.40s\": %s", word, why) : 0;
+}
+
+static int keep_item(struct reader *in, const struct set_item *item)
+{
+	struct set_item *more;
+	int r;
+
+	if (in->n_items == SET_ITEMS_MAX)
+		return fault(in, -EBADMSG, "more than %d digests in set %s", SET_ITEMS_MAX,
+			     in->set);
+	more = reallocarray(in->items, in->n_items + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	in->items = more;
+	r = set_item_copy(item, &in->items[in->n_items]);
+	in->n_items += !r;
+	return r;
+}
+
+static int read_item(struct reader *in)
+{
+	char *rest = in->text + strlen(SET_WORD), *words[COLUMN_COUNT];
+	struct set_item item;
+	bool over;
+	int r;
+
+	for (size_t i = 0; i < COLUMN_COUNT; i++) {
+		words[i] = set_word(&rest);
+		if (!words[i])
+			return fault(in, -EBADMSG, "expected %d words after \"set\"", COLUMN_COUNT);
+	}
+	if (rest)
+		return fault(in, -EBADMSG, "\"%.40s\": expected %d words after \"set\"", rest,
+			     COLUMN_COUNT);
+	r = check_words(in, words);
+	if (r)
+		return r;
+	if (read_until(words[COLUMN_UNTIL], &item.until_ns, &over))
+		return fault(in, -EBADMSG, "\"%.40s\": expected seconds since 1970",
+			     words[COLUMN_UNTIL]);
+	if (hex_parse_sha256(words[COLUMN_DIGEST], &item.digest))
+		return fault(in, -EBADMSG, "\"%.40s\": expected 64 hexadecimal digits",
+			     words[COLUMN_DIGEST]);
+	if (strcmp(in->set, words[COLUMN_NAME]) != 0) {
+		r = end_set(in);
+		strcpy(in->set, words[COLUMN_NAME]);
+	}
+	item.package = words[COLUMN_PACKAGE];
+	item.root = words[COLUMN_ROOT];
+	item.path = words[COLUMN_PATH];
+	return r || over ? r : keep_item(in, &item);
+}
+
+static int read_rule(struct reader *in)
 {
 	struct rule_error why;
 	struct rule rule;
@@ -181,15 +347,24 @@ static int read_rule(struct reader *in, int (*add)(void *cookie, const struct ru
 
 	if (rule_parse_text(in->text, &rule, &why))
 		return fault(in, -EBADMSG, "%s", why.text);
-	r = add(cookie, &rule);
-	if (r)
-		return fault(in, r, "cannot take this rule: %s", strerror(-r));
-	in->rules++;
-	return 0;
+	r = in->to->rule(in->to->cookie, &rule);
+	if (r == -ENOENT)
+		return fault(in, -EBADMSG, "--set %s: no such set", rule.set);
+	return r ? fault(in, r, "cannot take this rule: %s", strerror(-r)) : 0;
 }
 
-static int read_file(struct reader *in, int (*add)(void *cookie, const struct rule *rule),
-		     void *cookie)
+/* A line that is not the last. */
+static int read_line(struct reader *in)
+{
+	int r;
+
+	if (strncmp(in->text, SET_WORD, strlen(SET_WORD)) == 0)
+		return read_item(in);
+	r = end_set(in);
+	return r ? r : read_rule(in);
+}
+
+static int read_file(struct reader *in)
 {
 	int r;
 
@@ -202,11 +377,14 @@ static int read_file(struct reader *in, int (*add)(void *cookie, const struct ru
 		r = next_line(in);
 		if (r)
 			return r;
-		if (strncmp(in->text, LAST_WORD, strlen(LAST_WORD)) == 0)
-			return check_end(in);
-		r = read_rule(in, add, cookie);
+		if (strncmp(in->text, LAST_WORD, strlen(LAST_WORD)) == 0) {
+			r = end_set(in);
+			return r ? r : check_end(in);
+		}
+		r = read_line(in);
 		if (r)
 			return r;
+		in->lines++;
 	}
 }
 
@@ -233,20 +411,21 @@ static int open_file(const char *dir, FILE **out)
 	return 0;
 }
 
-int store_load(const char *dir, int (*add)(void *cookie, const struct rule *rule), void *cookie,
-	       char err[STORE_ERROR_LEN])
+int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERROR_LEN])
 {
 	_cleanup_fclose_ FILE *f = NULL;
-	struct reader in = {.dir = dir, .err = err};
+	_cleanup_(cleanup_reader) struct reader in = {.dir = dir, .to = to, .err = err};
 	int r;
 
 	r = open_file(dir, &f);
 	if (r == -ENOENT)
 		return 0;
-	if (r) {
-		snprintf(err, STORE_ERROR_LEN, "%.150s/" STORE_FILE ": %s", dir, strerror(-r));
-		return r;
+	if (!r) {
+		in.f = f;
+		*err = '\0';
+		r = read_file(&in);
 	}
-	in.f = f;
-	return read_file(&in, add, cookie);
+	if (r && (!f || !*err))
+		snprintf(err, STORE_ERROR_LEN, "%.150s/" STORE_FILE ": %s", dir, strerror(-r));
+	return r;
 }

@@ -3,8 +3,14 @@
  * The saved rules, DIR/rules: text that a person can read and mend.
  *
  *   app-fw rules 1
- *   -c OUTPUT -v DROP --dport 25        one canonical rule a line (common/rule.h), in order
- *   end 1                               how many: a file cut short is told from a whole one
+ *   set WEB curl - - HEX /usr/bin/curl  an item of a named set: set, package, root, until, digest
+ * and path, parted by tabs; "-" for none -c OUTPUT -v DROP --set WEB         one canonical rule a
+ * line (common/rule.h), in order end 2                               how many lines: a file cut
+ * short is told from a whole one
+ *
+ * The sets come first, the items of one under each other. `until` is in seconds since 1970: an item
+ * whose time is over is not read; nor does any stay longer than SET_GRACE_MAX_S, should the clock
+ * have been set back.
  *
  * Both functions wait for the disk and touch nothing but their arguments: they can run on any
  * thread, and save must not run on the one that gives verdicts.
@@ -25,13 +31,19 @@
  */
 int store_save(const char *dir, const struct ruleset *rs);
 
+/* Who takes what was saved, in its order. Each returns 0 or -errno. */
+struct store_taker {
+	int (*set)(void *cookie, struct set *set); /* with a reference of its own if it keeps it */
+	int (*rule)(void *cookie, const struct rule *rule);
+	void *cookie;
+};
+
 /*
- * Hands each rule to add(), which returns 0 or -errno. No file: 0, and no rule.
+ * Hands each set and each rule to `to`. No file: 0, and nothing.
  * -errno otherwise, -EBADMSG for a file that is not in the form above, with one line in err that
- * names file, line and word. add() may have been called before the fault was found: the caller
+ * names file, line and word. Some may have been handed over before the fault was found: the caller
  * throws away what it has built.
  */
-int store_load(const char *dir, int (*add)(void *cookie, const struct rule *rule), void *cookie,
-	       char err[STORE_ERROR_LEN]);
+int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERROR_LEN]);
 
 #endif

@@ -10,8 +10,13 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "expect.h"
+#include "fw/clock.h"
 #include "fw/store.h"
 #include "unit.h"
+
+#define HEX_REST "01010101010101010101010101010101010101010101010101010101010101"
+#define HEX	 "01" HEX_REST
 
 static const enum verdict accept_all[CHAIN_COUNT];
 
@@ -92,7 +97,8 @@ struct taken {
 	char text[1024];
 	size_t length;
 	size_t n;
-	size_t most; /* 0: any number */
+	size_t most;	   /* 0: any number */
+	uint64_t until_ns; /* of the last item of the last set */
 };
 
 static int take(void *cookie, const struct rule *rule)
@@ -110,6 +116,27 @@ static int take(void *cookie, const struct rule *rule)
 	return 0;
 }
 
+static int take_set(void *cookie, struct set *set)
+{
+	struct taken *t = cookie;
+
+	for (size_t i = 0; i < set->n; i++)
+		t->length += (size_t)snprintf(
+			t->text + t->length, sizeof(t->text) - t->length, "%s: %s %s %s %u%s\n",
+			set->name, set->items[i].package, set->items[i].root, set->items[i].path,
+			set->items[i].digest.b[0], set->items[i].until_ns ? " for a time" : "");
+	CU_ASSERT_FATAL(t->length < sizeof(t->text));
+	t->until_ns = set->items[set->n - 1].until_ns;
+	return 0;
+}
+
+static int load(const struct place *p, struct taken *into, char err[STORE_ERROR_LEN])
+{
+	const struct store_taker to = {take_set, take, into};
+
+	return store_load(p->dir, &to, err);
+}
+
 static void saved_rules_come_back_in_order(void)
 {
 	struct ruleset *rs = sample();
@@ -120,12 +147,76 @@ static void saved_rules_come_back_in_order(void)
 	place_make(&p);
 	CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
 	expect_file(p.file, sample_text);
-	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), 0);
+	CU_ASSERT_EQUAL(load(&p, &got, err), 0);
 	CU_ASSERT_EQUAL(got.n, 3);
 	CU_ASSERT_STRING_EQUAL(got.text, "-c INPUT -v DROP\n"
 					 "-c OUTPUT -v DROP --dport 25 --note \"a \\\"b\\\" ü\"\n"
 					 "-c OUTPUT -v ACCEPT -! -d 2001:db8::/32\n");
 	ruleset_unref(rs);
+	place_remove(&p);
+}
+
+static struct ruleset *with_set(struct ruleset *rs, const struct set_item *items, size_t n)
+{
+	struct ruleset *more = NULL;
+	struct set *set = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(set_new("web", items, n, &set), 0);
+	CU_ASSERT_EQUAL_FATAL(ruleset_put_set(rs, set, &more), 0);
+	set_unref(set);
+	ruleset_unref(rs);
+	return more;
+}
+
+#define SECOND 1000000000ull
+
+static void saved_sets_come_back(void)
+{
+	const uint64_t left = 500 * SECOND, past = 1;
+	const struct set_item items[] = {
+		{"", "", "/a b", {{1}}, 0},
+		{"curl", "", "/b", {{2}}, 0},
+		{"curl:amd64", "/root dir", "/root dir/c", {{3}}, 0},
+		{"", "", "/old", {{4}}, past},
+		{"", "", "/older", {{5}}, clock_monotonic_ns() + left},
+	};
+	struct ruleset *rs = with_set(ruleset_new(accept_all, accept_all, accept_all), items, 5);
+	struct taken got = {.n = 0};
+	char err[STORE_ERROR_LEN];
+	struct place p;
+
+	rs = with(rs, "-c OUTPUT -v ACCEPT -! --set web");
+	place_make(&p);
+	CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
+	expect(load(&p, &got, err) == 0, "%s", err);
+	CU_ASSERT_STRING_EQUAL(got.text, "web:   /a b 1\n"
+					 "web: curl  /b 2\n"
+					 "web: curl:amd64 /root dir /root dir/c 3\n"
+					 "web:   /older 5 for a time\n"
+					 "-c OUTPUT -v ACCEPT -! --set web\n");
+	CU_ASSERT(got.until_ns <= clock_monotonic_ns() + left);
+	CU_ASSERT(got.until_ns > clock_monotonic_ns() + left - 60 * SECOND);
+	ruleset_unref(rs);
+	place_remove(&p);
+}
+
+/* A clock that was set back makes no old digest stay for ever. */
+static void no_old_digest_stays_too_long(void)
+{
+	static const char text[] = "app-fw rules 1\n"
+				   "set\tweb\t-\t-\t-\t" HEX "\t/a\n"
+				   "set\tweb\t-\t-\t99999999999\t02" HEX_REST "\t/a\n"
+				   "end 2\n";
+	struct taken got = {.n = 0};
+	char err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
+	write_file(p.file, text, strlen(text));
+	expect(load(&p, &got, err) == 0, "%s", err);
+	CU_ASSERT(got.until_ns > clock_monotonic_ns());
+	CU_ASSERT(got.until_ns <= clock_monotonic_ns() + SET_GRACE_MAX_S * SECOND);
 	place_remove(&p);
 }
 
@@ -152,9 +243,9 @@ static void nothing_saved_is_no_error(void)
 	struct place p;
 
 	place_make(&p);
-	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), 0);
+	CU_ASSERT_EQUAL(load(&p, &got, err), 0);
 	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
-	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), 0);
+	CU_ASSERT_EQUAL(load(&p, &got, err), 0);
 	CU_ASSERT_EQUAL(got.n, 0);
 	place_remove(&p);
 }
@@ -171,7 +262,7 @@ static void a_file_cut_anywhere_is_refused(void)
 		struct taken got = {.n = 0};
 
 		write_file(p.file, sample_text, len);
-		CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EBADMSG);
+		CU_ASSERT_EQUAL(load(&p, &got, err), -EBADMSG);
 		CU_ASSERT_PTR_NOT_NULL(strstr(err, "/rules:"));
 	}
 	place_remove(&p);
@@ -184,9 +275,22 @@ static const struct {
 	{"app-fw rules 1\n-c OUTPUT -v DROP --dport 65536\nend 1\n", "/rules:2: --dport 65536: "},
 	{"app-fw rules 1\n\nend 0\n", "/rules:2: missing -c"},
 	{"app-fw rules 1\n-c OUTPUT -v DROP\nend 2\n",
-	 "/rules:3: \"end 2\": expected \"end 1\" after 1 rules"},
+	 "/rules:3: \"end 2\": expected \"end 1\" after 1 lines"},
 	{"app-fw rules 1\nend -0\n", "/rules:2: \"end -0\": expected \"end 0\""},
 	{"app-fw rules 1\nend 0\nend 0\n", "/rules:2: more text after \"end 0\""},
+	{"app-fw rules 1\nset\tweb\t-\t-\t-\t" HEX "\nend 1\n",
+	 "/rules:2: expected 6 words after \"set\""},
+	{"app-fw rules 1\nset\tweb\t-\t-\t-\t" HEX "\t/a\t/b\nend 1\n", "/rules:2: \"/b\": "},
+	{"app-fw rules 1\nset\t.web\t-\t-\t-\t" HEX "\t/a\nend 1\n", "/rules:2: \".web\": "},
+	{"app-fw rules 1\nset\tweb\tCurl\t-\t-\t" HEX "\t/a\nend 1\n", "/rules:2: \"Curl\": "},
+	{"app-fw rules 1\nset\tweb\t-\tr\t-\t" HEX "\t/a\nend 1\n", "/rules:2: \"r\": "},
+	{"app-fw rules 1\nset\tweb\t-\t-\t1x\t" HEX "\t/a\nend 1\n", "/rules:2: \"1x\": "},
+	{"app-fw rules 1\nset\tweb\t-\t-\t-\tabc\t/a\nend 1\n", "/rules:2: \"abc\": "},
+	{"app-fw rules 1\nset\tweb\t-\t-\t-\t" HEX "\ta\nend 1\n", "/rules:2: \"a\": "},
+	{"app-fw rules 1\nset\tweb\t-\t-\t9\t" HEX "\t/a\nend 1\n",
+	 "/rules:2: cannot take set web: all its digests are old ones"},
+	{"app-fw rules 1\nset\tweb\t-\t-\t-\t" HEX "\t/a\nend 0\n",
+	 "/rules:3: \"end 0\": expected \"end 1\""},
 	{"app-fw rules 1\n\x1b[2J\nend 1\n", "/rules:2: "},
 };
 
@@ -200,7 +304,7 @@ static void a_fault_names_file_line_and_word(void)
 	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
 		write_file(p.file, damaged[i].text, strlen(damaged[i].text));
-		CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EBADMSG);
+		CU_ASSERT_EQUAL(load(&p, &got, err), -EBADMSG);
 		CU_ASSERT_PTR_NOT_NULL(strstr(err, damaged[i].fault));
 		CU_ASSERT_EQUAL(strncmp(err, p.file, strlen(p.file)), 0);
 		CU_ASSERT_PTR_NULL(strchr(err, '\x1b'));
@@ -218,15 +322,15 @@ static void garbage_is_refused(void)
 	place_make(&p);
 	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
 	write_file(p.file, "app-fw rules 1\nend\0 0\n", 22);
-	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EBADMSG);
+	CU_ASSERT_EQUAL(load(&p, &got, err), -EBADMSG);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err, "/rules:2: NUL byte"));
 	memset(endless, 'x', sizeof(endless));
 	write_file(p.file, endless, sizeof(endless));
-	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EBADMSG);
+	CU_ASSERT_EQUAL(load(&p, &got, err), -EBADMSG);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err, "/rules:1: line longer than"));
 	unlink(p.file);
 	CU_ASSERT_EQUAL_FATAL(mkfifo(p.file, 0600), 0);
-	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -EINVAL);
+	CU_ASSERT_EQUAL(load(&p, &got, err), -EINVAL);
 	place_remove(&p);
 }
 
@@ -239,7 +343,7 @@ static void a_rule_that_is_not_taken_ends_the_load(void)
 	place_make(&p);
 	CU_ASSERT_EQUAL_FATAL(mkdir(p.dir, 0700), 0);
 	write_file(p.file, sample_text, strlen(sample_text));
-	CU_ASSERT_EQUAL(store_load(p.dir, take, &got, err), -E2BIG);
+	CU_ASSERT_EQUAL(load(&p, &got, err), -E2BIG);
 	CU_ASSERT_PTR_NOT_NULL(strstr(err, "/rules:3: "));
 	place_remove(&p);
 }
@@ -298,6 +402,8 @@ static void an_old_temporary_file_is_overwritten(void)
 
 static const struct unit_test tests[] = {
 	{"saved rules come back in order", saved_rules_come_back_in_order},
+	{"saved sets come back, without what is over", saved_sets_come_back},
+	{"no old digest stays too long", no_old_digest_stays_too_long},
 	{"only the owner can read them", only_the_owner_can_read_them},
 	{"nothing saved is no error", nothing_saved_is_no_error},
 	{"a file cut anywhere is refused", a_file_cut_anywhere_is_refused},
