@@ -14,8 +14,8 @@
 
 #define WIRE_MAGIC	 0x57464341u /* "ACFW" */
 #define WIRE_VERSION	 1
-#define WIRE_REQUEST_MAX (64u << 10) /* bytes of JSON in a request */
-#define WIRE_REPLY_MAX	 (64u << 20) /* bytes of JSON in a reply */
+#define WIRE_REQUEST_MAX (256u << 10) /* bytes of JSON in a request */
+#define WIRE_REPLY_MAX	 (64u << 20)  /* bytes of JSON in a reply */
 
 #define WIRE_SOCKET_DEFAULT "/run/app-fw/ctl.sock"
 #define WIRE_SOCKET_ENV	    "APP_FW_SOCKET"
@@ -29,6 +29,13 @@ enum wire_command {
 	WIRE_STATS,   /* {}                                          -> see docs/ctl-fw.8 */
 	WIRE_OBJECTS, /* {"pid": N}                                  -> see docs/ctl-fw.8 */
 	WIRE_EXPLAIN, /* {"pid": N, "packet": {...}}                 -> see docs/ctl-fw.8 */
+	/* Named sets. FILES: {"sources": [{"package": TEXT, "root": TEXT, "files": [[PATH,
+	 * HEX]]}]}, package and root as in fw/set.h. Replies: see docs/ctl-fw.8. */
+	WIRE_SETS,	  /* {} or {"set": NAME} */
+	WIRE_SET_ADD,	  /* {"set": NAME, FILES} */
+	WIRE_SET_REMOVE,  /* {"set": NAME}                       -> {} */
+	WIRE_SET_REFRESH, /* {"set": NAME, "grace_s": N, FILES} */
+	WIRE_SET_EXPECT,  /* {"set": NAME, "grace_s": N, FILES} */
 	WIRE_COMMAND_COUNT,
 };
 

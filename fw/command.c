@@ -8,15 +8,31 @@
 #include <string.h>
 #include <time.h>
 
+#include "command_set.h"
 #include "explain.h"
 #include "log.h"
 #include "report.h"
 #include "store.h"
 
-static enum wire_status refuse(json_t **reply, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+static bool is_control(unsigned char c)
+{
+	return c < ' ' || c == 0x7f;
+}
 
-static enum wire_status refuse(json_t **reply, const char *format, ...)
+static bool is_not_ascii(unsigned char c)
+{
+	return c > 0x7f;
+}
+
+static void replace(char *text, bool (*is_bad)(unsigned char c))
+{
+	for (; *text; text++)
+		if (is_bad((unsigned char)*text))
+			*text = '?';
+}
+
+/* One line, whatever words of the request are repeated in it. */
+enum wire_status command_refuse(json_t **reply, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -24,7 +40,12 @@ static enum wire_status refuse(json_t **reply, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	replace(text, is_control);
 	*reply = json_pack("{s:s}", "error", text);
+	if (!*reply) { /* a character was cut in two, or was none to begin with */
+		replace(text, is_not_ascii);
+		*reply = json_pack("{s:s}", "error", text);
+	}
 	return WIRE_REFUSED;
 }
 
@@ -40,6 +61,17 @@ static void put_in_force(void *cookie)
 	p->before = judge_set_rules(p->d->judge, p->rules);
 }
 
+/* Sets the timer for the next digest whose time will be over. */
+static void await_expiry(struct daemon *d)
+{
+	uint64_t next = ruleset_next_expiry(d->rules), now = clock_monotonic_ns();
+
+	if (next)
+		loop_arm(d->expiry, next > now ? next - now : 1);
+	else
+		loop_disarm(d->expiry);
+}
+
 /* From here on every packet is judged by `rules`. Takes the reference. */
 static void publish(struct daemon *d, struct ruleset *rules)
 {
@@ -49,17 +81,18 @@ static void publish(struct daemon *d, struct ruleset *rules)
 	ruleset_unref(p.before);
 	ruleset_unref(d->rules);
 	d->rules = rules;
+	await_expiry(d);
 }
 
 /* Saved first, then in force, then acknowledged: what was acknowledged is never lost. */
-static enum wire_status commit(struct daemon *d, struct ruleset *rules, json_t **reply)
+enum wire_status command_commit(struct daemon *d, struct ruleset *rules, json_t **reply)
 {
 	int r = d->options.state ? store_save(d->options.state, rules) : 0;
 
 	if (r) {
 		ruleset_unref(rules);
-		return refuse(reply, "cannot save the rules in %s: %s", d->options.state,
-			      strerror(-r));
+		return command_refuse(reply, "cannot save the rules in %s: %s", d->options.state,
+				      strerror(-r));
 	}
 	publish(d, rules);
 	return WIRE_OK;
@@ -72,12 +105,14 @@ static enum wire_status insert_rule(struct daemon *d, const struct rule *rule, s
 	enum wire_status status;
 	int r = ruleset_insert(d->rules, rule, index, &rules);
 
+	if (r == -ENOENT)
+		return command_refuse(reply, "--set %s: no such set", rule->set);
 	if (r == -ERANGE)
-		return refuse(reply, "no position %zu in chain %s: it has %zu rules", index,
-			      chain_name(rule->chain), d->rules->chains[rule->chain].n);
+		return command_refuse(reply, "no position %zu in chain %s: it has %zu rules", index,
+				      chain_name(rule->chain), d->rules->chains[rule->chain].n);
 	if (r)
-		return refuse(reply, "%s", strerror(-r));
-	status = commit(d, rules, reply);
+		return command_refuse(reply, "%s", strerror(-r));
+	status = command_commit(d, rules, reply);
 	if (status == WIRE_OK)
 		*reply = json_pack("{s:I}", "index", (json_int_t)index);
 	return status;
@@ -89,11 +124,11 @@ static bool get_rule(const json_t *request, struct rule *rule, json_t **reply)
 	struct rule_error error;
 
 	if (!text) {
-		refuse(reply, "the request has no rule");
+		command_refuse(reply, "the request has no rule");
 		return false;
 	}
 	if (rule_parse_text(text, rule, &error)) {
-		refuse(reply, "%s", error.text);
+		command_refuse(reply, "%s", error.text);
 		return false;
 	}
 	return true;
@@ -104,7 +139,7 @@ static bool get_index(const json_t *request, const char *key, size_t *index, jso
 	const json_t *value = json_object_get(request, key);
 
 	if (!json_is_integer(value) || json_integer_value(value) < 0) {
-		refuse(reply, "the request has no %s", key);
+		command_refuse(reply, "the request has no %s", key);
 		return false;
 	}
 	*index = json_integer_value(value);
@@ -116,7 +151,8 @@ static bool get_chain(const json_t *request, enum chain *chain, json_t **reply)
 	const char *name = json_string_value(json_object_get(request, "chain"));
 
 	if (!name || chain_parse(name, chain)) {
-		refuse(reply, "%s: expected INPUT, OUTPUT or FORWARD", name ? name : "no chain");
+		command_refuse(reply, "%s: expected INPUT, OUTPUT or FORWARD",
+			       name ? name : "no chain");
 		return false;
 	}
 	return true;
@@ -154,12 +190,12 @@ static enum wire_status do_delete(struct daemon *d, const json_t *request, json_
 		return WIRE_REFUSED;
 	r = ruleset_delete(d->rules, chain, index, &rules);
 	if (r == -ERANGE)
-		return refuse(reply, "no rule %zu in chain %s: it has %zu rules", index,
-			      chain_name(chain), d->rules->chains[chain].n);
+		return command_refuse(reply, "no rule %zu in chain %s: it has %zu rules", index,
+				      chain_name(chain), d->rules->chains[chain].n);
 	if (r)
-		return refuse(reply, "%s", strerror(-r));
+		return command_refuse(reply, "%s", strerror(-r));
 	rule_format(&d->rules->chains[chain].rules[index], text);
-	status = commit(d, rules, reply);
+	status = command_commit(d, rules, reply);
 	if (status == WIRE_OK)
 		*reply = json_pack("{s:s}", "rule", text);
 	return status;
@@ -205,7 +241,7 @@ static enum wire_status ask_until_known(struct asked *a, void (*ask)(void *cooki
 		nanosleep(&pause, NULL);
 	}
 	if (a->r)
-		return refuse(reply, "pid %u: %s", a->pid, strerror(-a->r));
+		return command_refuse(reply, "pid %u: %s", a->pid, strerror(-a->r));
 	*reply = a->reply;
 	return WIRE_OK;
 }
@@ -286,7 +322,7 @@ static enum wire_status do_explain(struct daemon *d, const json_t *request, json
 	if (!get_pid(request, &a.pid, reply) || !get_rule(request, &described, reply))
 		return WIRE_REFUSED;
 	if (explain_packet(&described, &a.packet, &what))
-		return refuse(reply, "%s: expected what describes one packet", what);
+		return command_refuse(reply, "%s: expected what describes one packet", what);
 	a.chain = described.chain;
 	return ask_until_known(&a, ask_explain, reply);
 }
@@ -294,16 +330,26 @@ static enum wire_status do_explain(struct daemon *d, const json_t *request, json
 typedef enum wire_status (*command_fn)(struct daemon *d, const json_t *request, json_t **reply);
 
 static const command_fn commands[WIRE_COMMAND_COUNT] = {
-	[WIRE_APPEND] = do_append,   [WIRE_INSERT] = do_insert,	  [WIRE_DELETE] = do_delete,
-	[WIRE_LIST] = do_list,	     [WIRE_STATUS] = do_status,	  [WIRE_STATS] = do_stats,
-	[WIRE_OBJECTS] = do_objects, [WIRE_EXPLAIN] = do_explain,
+	[WIRE_APPEND] = do_append,
+	[WIRE_INSERT] = do_insert,
+	[WIRE_DELETE] = do_delete,
+	[WIRE_LIST] = do_list,
+	[WIRE_STATUS] = do_status,
+	[WIRE_STATS] = do_stats,
+	[WIRE_OBJECTS] = do_objects,
+	[WIRE_EXPLAIN] = do_explain,
+	[WIRE_SETS] = command_sets,
+	[WIRE_SET_ADD] = command_set_add,
+	[WIRE_SET_REMOVE] = command_set_remove,
+	[WIRE_SET_REFRESH] = command_set_refresh,
+	[WIRE_SET_EXPECT] = command_set_expect,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,
 				json_t **reply)
 {
 	if (command >= WIRE_COMMAND_COUNT || !commands[command])
-		return refuse(reply, "this daemon does not know the command");
+		return command_refuse(reply, "this daemon does not know the command");
 	return commands[command](daemon, request, reply);
 }
 
@@ -378,5 +424,44 @@ int command_reload(struct daemon *d)
 	rules->epoch = d->rules->epoch + 1;
 	publish(d, rules);
 	log_line("app-fw: rules reloaded");
+	return 0;
+}
+
+#define TRY_AGAIN_NS 1000000000ull
+
+static void log_expired(const struct ruleset *before, const struct ruleset *after)
+{
+	for (size_t i = 0; i < after->n_sets; i++) {
+		size_t gone = before->sets[i]->n_digests - after->sets[i]->n_digests;
+
+		if (gone > 0)
+			log_line("app-fw: set %s: the time of %zu digests is over",
+				 after->sets[i]->name, gone);
+	}
+}
+
+/* Nothing is saved: a saved digest has its time with it. */
+static void on_expiry(void *cookie)
+{
+	struct daemon *d = cookie;
+	struct ruleset *next;
+	int r = ruleset_expire(d->rules, clock_monotonic_ns(), &next);
+
+	if (!r) {
+		log_expired(d->rules, next);
+		publish(d, next);
+	} else if (r == -EALREADY) {
+		await_expiry(d);
+	} else {
+		loop_arm(d->expiry, TRY_AGAIN_NS);
+	}
+}
+
+int command_start(struct daemon *d)
+{
+	d->expiry = loop_add_timer(d->control_loop, on_expiry, d);
+	if (!d->expiry)
+		return -ENOMEM;
+	await_expiry(d);
 	return 0;
 }

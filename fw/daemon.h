@@ -51,7 +51,8 @@ struct daemon {
 	bool stopping;
 
 	/* The control thread's. */
-	struct ruleset *rules; /* what is in force */
+	struct ruleset *rules;	   /* what is in force */
+	struct loop_timer *expiry; /* of the next digest that is dated */
 	struct loop *control_loop;
 	struct mailbox *control_mailbox;
 	struct control *control;

@@ -183,8 +183,11 @@ static void *run_control(void *arg)
 
 static int start_control(struct daemon *d)
 {
-	int r = control_open(d->control_loop, d->options.socket, command_handle, d, &d->control);
+	int r = command_start(d);
 
+	if (r)
+		return fail("control timer", r);
+	r = control_open(d->control_loop, d->options.socket, command_handle, d, &d->control);
 	if (r == -EADDRINUSE) {
 		log_line("app-fw: %s: another app-fw answers there", d->options.socket);
 		return r;

@@ -58,7 +58,7 @@ static void refuses(void)
 		{"length", {WIRE_MAGIC, 1, 0, 0, 0, 101}, 100, -EMSGSIZE},
 		{"length, most", {WIRE_MAGIC, 1, 0, 0, 0, UINT32_MAX}, WIRE_REPLY_MAX, -EMSGSIZE},
 		{"length of a request",
-		 {WIRE_MAGIC, 1, 0, 0, 0, 65537},
+		 {WIRE_MAGIC, 1, 0, 0, 0, 262145},
 		 WIRE_REQUEST_MAX,
 		 -EMSGSIZE},
 		{"nothing allowed", {WIRE_MAGIC, 1, 0, 0, 0, 1}, 0, -EMSGSIZE},
