@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "ask.h"
-#include "client.h"
 #include "commands.h"
 #include "print.h"
 #include "rule_words.h"
@@ -37,10 +36,9 @@ static int show_reply(const struct cmdline *line, const struct client_reply *rep
 	return STATUS_DONE;
 }
 
-int ask_daemon(const struct cmdline *line, enum wire_command command, json_t *request,
-	       ask_show_fn show)
+int ask_for_reply(const struct cmdline *line, enum wire_command command, json_t *request,
+		  struct client_reply *out)
 {
-	struct client_reply reply;
 	char err[CLIENT_ERROR_LEN];
 	int r;
 
@@ -48,15 +46,24 @@ int ask_daemon(const struct cmdline *line, enum wire_command command, json_t *re
 		print_error("out of memory");
 		return STATUS_REFUSED;
 	}
-	r = client_call(socket_path(line), TIMEOUT_MS, command, request, &reply, err);
+	r = client_call(socket_path(line), TIMEOUT_MS, command, request, out, err);
 	json_decref(request);
-	if (r) {
+	if (r)
 		print_error("%s", err);
-		return STATUS_NO_DAEMON;
-	}
-	r = show_reply(line, &reply, show);
+	return r ? STATUS_NO_DAEMON : STATUS_DONE;
+}
+
+int ask_daemon(const struct cmdline *line, enum wire_command command, json_t *request,
+	       ask_show_fn show)
+{
+	struct client_reply reply;
+	int status = ask_for_reply(line, command, request, &reply);
+
+	if (status != STATUS_DONE)
+		return status;
+	status = show_reply(line, &reply, show);
 	client_reply_free(&reply);
-	return r;
+	return status;
 }
 
 int ask_with_rule(const struct cmdline *line, enum wire_command command, json_t *request,

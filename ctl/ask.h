@@ -5,11 +5,19 @@
 
 #include <jansson.h>
 
+#include "client.h"
 #include "cmdline.h"
 #include "common/wire.h"
 
 /* Shows a reply to people. The reply is an object; nothing else about it is sure. */
 typedef void (*ask_show_fn)(const json_t *reply);
+
+/*
+ * Sends the request (taken over; NULL: no memory). STATUS_DONE when there is a reply, whatever its
+ * status: give it to client_reply_free(). Else what went wrong has been told on stderr.
+ */
+int ask_for_reply(const struct cmdline *line, enum wire_command command, json_t *request,
+		  struct client_reply *out);
 
 /*
  * Sends the request (taken over; NULL: no memory), and prints the reply as it came for --json, else

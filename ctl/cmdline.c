@@ -96,6 +96,29 @@ static int read_pid_option(struct parser *p)
 	return read_number(p, "--pid", 1, PID_MAX);
 }
 
+/* The options of ARGUMENT_SET. Returns 1 when the next word is none of them. */
+static int read_set_option(struct parser *p)
+{
+	const struct {
+		const char *word;
+		const char **value;
+	} options[] = {{"--dpkg", &p->line->dpkg},
+		       {"--root", &p->line->root},
+		       {"--grace", &p->line->grace}};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (strcmp(*p->next, options[i].word) != 0)
+			continue;
+		if (*options[i].value)
+			return refuse(p, "%s: given twice", *p->next);
+		if (++p->next == p->end)
+			return refuse(p, "%s: expected a word after it", options[i].word);
+		*options[i].value = *p->next++;
+		return 0;
+	}
+	return 1;
+}
+
 /* Returns 1 when the next word is none of them. */
 static int read_own_option(struct parser *p)
 {
@@ -135,7 +158,8 @@ static int read_next(struct parser *p)
 	struct cmdline *line = p->line;
 	char *word = *p->next;
 	bool dashed = word[0] == '-';
-	bool takes_paths = line->command && line->command->argument == ARGUMENT_PATHS;
+	bool takes_paths = line->command && (line->command->argument == ARGUMENT_PATHS ||
+					     line->command->argument == ARGUMENT_SET);
 	const struct command *command = find_command(p, word);
 	int width = rule_words_width(word);
 	int r;
@@ -149,6 +173,8 @@ static int read_next(struct parser *p)
 	if (width > 0)
 		return read_rule_words(p, width);
 	r = read_own_option(p);
+	if (r == 1)
+		r = read_set_option(p);
 	if (r <= 0)
 		return r;
 	return refuse(p, "%.80s: unknown %s: see ctl-fw --help", word,
@@ -189,6 +215,15 @@ static int check_whole(const struct parser *p)
 		return 0;
 	if (!line->command)
 		return refuse(p, "missing command: see ctl-fw --help");
+	if (line->command->argument == ARGUMENT_SET && line->n_paths == 0)
+		return refuse(p, "%s: expected add, rm, list, refresh or expect after it",
+			      line->command->name);
+	if ((line->dpkg || line->root || line->grace) && line->command->argument != ARGUMENT_SET)
+		return refuse(p, "%s: does not go with %s",
+			      line->dpkg   ? "--dpkg"
+			      : line->root ? "--root"
+					   : "--grace",
+			      line->command->name);
 	if (line->pid_given != (line->command->argument == ARGUMENT_PID_OPTION))
 		return refuse(p,
 			      line->pid_given

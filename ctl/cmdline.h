@@ -21,6 +21,7 @@ enum argument {
 	ARGUMENT_PID,
 	ARGUMENT_PID_OPTION, /* not right after it: as --pid PID */
 	ARGUMENT_PATHS,	     /* one or more; the command may be given again with more of them */
+	ARGUMENT_SET,	     /* words that are the command's business, and its own options */
 };
 
 /* Which words of a rule go with a command. */
@@ -41,14 +42,16 @@ struct command {
 };
 
 struct cmdline {
-	const struct command *command; /* NULL only with help or version */
-	uint64_t number;	       /* the index or pid that the command takes */
-	bool pid_given;		       /* --pid */
-	const char *chain;	       /* as written after -c, for the parts less than a rule */
-	const char *socket;	       /* NULL: the default */
+	const struct command *command;	 /* NULL only with help or version */
+	uint64_t number;		 /* the index or pid that the command takes */
+	bool pid_given;			 /* --pid */
+	const char *chain;		 /* as written after -c, for the parts less than a rule */
+	const char *socket;		 /* NULL: the default */
+	const char *dpkg, *root, *grace; /* as written, of a command that takes ARGUMENT_SET */
 	bool json, help, version;
 	/* Pointers into argv, in arrays that cmdline_free() frees. */
-	char **paths, **words; /* words: of the rule, with those that only a client knows */
+	char **paths, **words; /* paths: those of ARGUMENT_SET too; words: of the rule, with those
+				  that only a client knows */
 	int n_paths, n_words;
 };
 

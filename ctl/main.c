@@ -27,12 +27,14 @@ static const struct command commands[] = {
 	 "show what a process has mapped executable"},
 	{"explain", NULL, ARGUMENT_PID_OPTION, RULE_PACKET, explain_main,
 	 "tell what a packet of a process would get, and why"},
+	{"set", NULL, ARGUMENT_SET, RULE_NONE, set_main,
+	 "add, rm, list, refresh, expect: named sets of digests"},
 };
 
 static const char *const arguments[] = {
 	[ARGUMENT_NONE] = "",	       [ARGUMENT_INDEX] = " N",
 	[ARGUMENT_PID] = " PID",       [ARGUMENT_PID_OPTION] = " --pid PID",
-	[ARGUMENT_PATHS] = " PATH...",
+	[ARGUMENT_PATHS] = " PATH...", [ARGUMENT_SET] = " VERB [NAME] ...",
 };
 
 static const char *const parts[] = {
@@ -56,6 +58,7 @@ static const struct {
 		{"--agg-hash HEX", "aggregate of all objects that it has mapped"},
 		{"--anon-exec", "it has executable memory without a file (a JIT)"},
 		{"--object PATH", "--sng-hash of that file as it is now"},
+		{"--set NAME", "an object that it has mapped is in that set"},
 		{"-n PATH", "network namespace: /proc/PID/ns/net, or net:[INODE]"},
 		{"-!", "negates the match that follows"},
 		{"--note TEXT", "for people"},
@@ -63,6 +66,8 @@ static const struct {
   own_options[] = {
 	  {"--json", "print JSON, one line"},
 	  {"--socket PATH", "where app-fw listens (APP_FW_SOCKET, /run/app-fw/ctl.sock)"},
+	  {"--dpkg PACKAGE, --root DIR", "set add: the objects of a package, of those in DIR"},
+	  {"--grace N[smhd]", "set refresh, expect: how long other digests stay valid (10m)"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

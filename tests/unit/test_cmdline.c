@@ -15,6 +15,7 @@ static const struct command table[] = {
 	{"status", NULL, ARGUMENT_NONE, RULE_NONE, NULL, ""},
 	{"objects", NULL, ARGUMENT_PID, RULE_NONE, NULL, ""},
 	{"explain", NULL, ARGUMENT_PID_OPTION, RULE_PACKET, NULL, ""},
+	{"set", NULL, ARGUMENT_SET, RULE_NONE, NULL, ""},
 };
 
 /* Words are parted by one blank; the text must outlive the line. */
@@ -52,6 +53,10 @@ static const struct {
 	{"-H /a /b --json status -H -c", "-H", 0, NULL, "/a /b status -c", ""},
 	{"objects 1", "objects", 1, NULL, "", ""},
 	{"explain -d ::1 --pid 7 -p tcp", "explain", 7, NULL, "", "-d ::1 -p tcp"},
+	{"set add status /a /b", "set", 0, NULL, "add status /a /b", ""},
+	{"set rm set", "set", 0, NULL, "rm set", ""},
+	{"--grace 1s set --dpkg -A add --root / web", "set", 0, NULL, "add web", ""},
+	{"-A --set web -! --set set", "-A", 0, NULL, "", "--set web -! --set set"},
 	{"status --socket --json", "status", 0, NULL, "", ""},
 };
 
@@ -98,6 +103,14 @@ static const struct {
 	{"explain --pid", "--pid: expected a number after it"},
 	{"explain --pid 0", "--pid 0: expected a number 1..2147483647"},
 	{"explain --pid 1 --pid 1", "--pid: given twice"},
+	{"set", "set: expected add, rm, list, refresh or expect after it"},
+	{"set --json", "set: expected add, rm, list, refresh or expect after it"},
+	{"set list --set a", "--set: does not go with set"},
+	{"set add --dpkg", "--dpkg: expected a word after it"},
+	{"set add --dpkg a --dpkg b", "--dpkg: given twice"},
+	{"status --dpkg a", "--dpkg: does not go with status"},
+	{"--root a -L", "--root: does not go with -L"},
+	{"-A --grace a", "--grace: does not go with -A"},
 	{"-L --pid 1", "--pid: does not go with -L"},
 	{"-H", "-H: expected a path after it"},
 	{"-D 0", "-D: missing -c: expected INPUT, OUTPUT or FORWARD"},
