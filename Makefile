@@ -9,7 +9,9 @@ SHELL       := /bin/bash
 PREFIX      ?= /usr/local
 SBINDIR     ?= $(PREFIX)/sbin
 MANDIR      ?= $(PREFIX)/share/man
+LIBEXECDIR  ?= $(PREFIX)/libexec/app-fw
 UNITDIR     ?= /lib/systemd/system
+DPKGDIR     ?= /etc/dpkg/dpkg.cfg.d
 
 ifeq ($(origin CC),default)
 CC          := gcc
@@ -140,7 +142,7 @@ PACKAGES    := gcc make clang llvm pkg-config bpftool libmnl-dev libnetfilter-qu
                util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
                mandoc iputils-ping gzip
 
-SCRIPTS      = $(sort $(wildcard dist/deps .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/*.sh))
+SCRIPTS      = $(sort $(wildcard dist/deps dist/dpkg-hook .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/*.sh))
 C_FILES      = $(sort $(wildcard common/*.[ch] fw/*.[ch] ctl/*.[ch] probes/*.[ch] bench/*.[ch] \
                  tests/unit/*.[ch] tests/e2e/helpers/*.[ch]))
 SUBMAKE      = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -200,16 +202,21 @@ format: ## lay out the C sources
 
 # --- Installation ----------------------------------------------------------------------------
 INSTALLED    = $(SBINDIR)/app-fw $(SBINDIR)/ctl-fw $(MANDIR)/man8/app-fw.8 $(MANDIR)/man8/ctl-fw.8 \
-               $(UNITDIR)/app-fw.service
+               $(UNITDIR)/app-fw.service $(DPKGDIR)/app-fw $(LIBEXECDIR)/dpkg-hook
+SUBSTITUTE   = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g'
 
-install: all ## install programs, man pages and the systemd unit (PREFIX, DESTDIR)
+install: all ## install programs, man pages, the systemd unit and dpkg's hook (PREFIX, DESTDIR)
 	install -D -m 0755 -t $(DESTDIR)$(SBINDIR) $(BIN)/app-fw $(BIN)/ctl-fw
 	install -D -m 0644 -t $(DESTDIR)$(MANDIR)/man8 docs/app-fw.8 docs/ctl-fw.8
-	install -d $(DESTDIR)$(UNITDIR)
-	sed 's|@SBINDIR@|$(SBINDIR)|' dist/app-fw.service > $(DESTDIR)$(UNITDIR)/app-fw.service
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DPKGDIR)
+	$(SUBSTITUTE) dist/app-fw.service > $(DESTDIR)$(UNITDIR)/app-fw.service
+	$(SUBSTITUTE) dist/dpkg-hook > $(DESTDIR)$(LIBEXECDIR)/dpkg-hook
+	chmod 0755 $(DESTDIR)$(LIBEXECDIR)/dpkg-hook
+	$(SUBSTITUTE) dist/dpkg.cfg > $(DESTDIR)$(DPKGDIR)/app-fw
 
 uninstall: ## remove what install put there; saved rules stay
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	[ ! -d $(DESTDIR)$(LIBEXECDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(LIBEXECDIR)
 
 clean: ## remove what was built
 	rm -rf build bin
