@@ -230,6 +230,7 @@ enum wire_status command_set_refresh(struct daemon *d, const json_t *request, js
 	uint64_t until_ns;
 	const struct set *old;
 	struct set *made = NULL;
+	int r;
 
 	if (!get_asked(request, true, &a, reply))
 		return WIRE_REFUSED;
@@ -237,7 +238,8 @@ enum wire_status command_set_refresh(struct daemon *d, const json_t *request, js
 	if (!old)
 		return WIRE_REFUSED;
 	until_ns = a.grace_s ? clock_monotonic_ns() + a.grace_s * SECOND : 0;
-	return settle(d, &a, set_refresh(old, a.items, a.n, until_ns, &made), made, reply);
+	r = set_refresh(old, a.items, a.n, until_ns, &made);
+	return settle(d, &a, r, made, reply);
 }
 
 static bool has_package(const struct set *set, const struct set_item *of)
@@ -255,6 +257,7 @@ enum wire_status command_set_expect(struct daemon *d, const json_t *request, jso
 	_cleanup_(cleanup_asked) struct asked a = {.n = 0};
 	const struct set *old;
 	struct set *made = NULL;
+	int r;
 
 	if (!get_asked(request, true, &a, reply))
 		return WIRE_REFUSED;
@@ -269,7 +272,8 @@ enum wire_status command_set_expect(struct daemon *d, const json_t *request, jso
 					      a.items[i].path, a.name);
 		a.items[i].until_ns = clock_monotonic_ns() + a.grace_s * SECOND;
 	}
-	return settle(d, &a, set_add(old, a.items, a.n, &made), made, reply);
+	r = set_add(old, a.items, a.n, &made);
+	return settle(d, &a, r, made, reply);
 }
 
 enum wire_status command_set_remove(struct daemon *d, const json_t *request, json_t **reply)
