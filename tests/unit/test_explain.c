@@ -178,6 +178,7 @@ static void describes_one_packet(void)
 		{"-c OUTPUT -v ACCEPT -! -d 10.0.0.1", "-!"},
 		{"-c OUTPUT -v ACCEPT --sng-hash " DIGEST, "a match of what is mapped"},
 		{"-c OUTPUT -v ACCEPT --anon-exec", "a match of what is mapped"},
+		{"-c OUTPUT -v ACCEPT --set web", "a match of what is mapped"},
 	};
 	struct rule whole =
 		rule_of("-c OUTPUT -v ACCEPT -d 2001:db8::1 -p udp --sport 4 --dport 53");

@@ -9,7 +9,8 @@ import sys
 import time
 
 MAGIC, VERSION = 0x57464341, 1
-APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN, COUNT = range(9)
+APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN = range(8)
+SETS, SET_ADD, SET_REMOVE, SET_REFRESH, SET_EXPECT, COUNT = range(8, 14)
 LIMIT = 15  # seconds until a daemon that does not let go of a client has failed
 failed = []
 
@@ -21,6 +22,14 @@ def header(command, length, magic=MAGIC, version=VERSION, status=0, reserved=0):
 def message(command, value):
     text = value if isinstance(value, bytes) else json.dumps(value).encode()
     return header(command, len(text)) + text
+
+
+HEX = "a" * 64
+
+
+def files(name, paths, package="", root="", grace=None):
+    source = {"package": package, "root": root, "files": paths}
+    return {"set": name, "grace_s": grace, "sources": [source]}
 
 
 def connect(limit=LIMIT):
@@ -101,7 +110,7 @@ CASES = [
     ("reserved not 0", header(LIST, 2, reserved=1) + b"{}"),
     ("unknown command", header(COUNT, 2) + b"{}"),
     ("command 65535", header(65535, 2) + b"{}"),
-    ("too long", header(LIST, 65537)),
+    ("too long", header(LIST, 262145)),
     ("4 GiB", header(LIST, 0xFFFFFFFF)),
     ("body cut short", header(APPEND, 100) + b'{"rule": "-c OUT'),
     ("no JSON", message(LIST, b"hello")),
@@ -125,6 +134,26 @@ CASES = [
     ("list of no such chain", message(LIST, {"chain": 3})),
     ("pid 0", message(OBJECTS, {"pid": 0})),
     ("pid -1", message(OBJECTS, {"pid": -1})),
+    ("no such set", message(SETS, {"set": "nosuch"})),
+    ("a number for a set", message(SETS, {"set": 7})),
+    ("a set without files", message(SET_ADD, {"set": "a"})),
+    ("files that are none", message(SET_ADD, files("a", [7, [], ["/a"], {}]))),
+    ("a file without its digest", message(SET_ADD, files("a", [["/a", "abc"]]))),
+    ("a relative file", message(SET_ADD, files("a", [["a", HEX]]))),
+    ("a line end in a path", message(SET_ADD, files("a", [["/a\nend 0", HEX]]))),
+    ("half a character", message(SET_ADD, files("a", [["/" + "x" * 198 + "\u00e4\n", HEX]]))),
+    ("a tab in a path", message(SET_ADD, files("a", [["/a\tb", HEX]]))),
+    ("a set of no such name", message(SET_ADD, files("../a", [["/a", HEX]]))),
+    ("a package of no such name", message(SET_ADD, files("a", [["/a", HEX]], package="-x"))),
+    ("a root without a package", message(SET_ADD, files("a", [["/a", HEX]], root="/r"))),
+    ("1025 files", message(SET_ADD, files("a", [[f"/{i}", HEX] for i in range(1025)]))),
+    ("one file with two digests", message(SET_ADD, files("a", [["/a", HEX], ["/a", "b" * 64]]))),
+    ("a refresh of no such set", message(SET_REFRESH, files("nosuch", [["/a", HEX]], grace=1))),
+    ("a grace that is text", message(SET_REFRESH, files("nosuch", [["/a", HEX]], grace="1"))),
+    ("a grace of -1", message(SET_REFRESH, files("nosuch", [["/a", HEX]], grace=-1))),
+    ("a grace for ever", message(SET_REFRESH, files("nosuch", [["/a", HEX]], grace=2**62))),
+    ("an expectation of no such set", message(SET_EXPECT, files("nosuch", [["/a", HEX]], grace=1))),
+    ("removes no such set", message(SET_REMOVE, {"set": "nosuch"})),
     ("random bytes", os.urandom(4096)),
     ("zeros", bytes(65536)),
 ]
