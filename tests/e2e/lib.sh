@@ -361,12 +361,13 @@ start_daemon() {
 	launch_daemon "$ns" "$BIN/app-fw" --socket "$APP_FW_SOCKET" ${state:+$state} "$@"
 }
 
-# end_daemon [SIGNAL]: 0 if it ended by itself, in time, with status 0.
+# end_daemon [SIGNAL]: 0 if it ended by itself, in time, with status 0. For each probe that is taken off the
+# kernel waits until no processor can be in it: on a busy machine that adds up to seconds.
 end_daemon() {
 	local pid=$DAEMON status=0
 	DAEMON=
 	gone "$pid" || kill -s "${1:-TERM}" "$pid"
-	poll "$WAIT_S" gone "$pid" || { echo "the daemon did not end on ${1:-TERM}" >&2; halt "$pid"; return 1; }
+	poll 40 gone "$pid" || { echo "the daemon did not end on ${1:-TERM}" >&2; halt "$pid"; return 1; }
 	wait "$pid" || status=$?
 	[[ $status -eq 0 ]] || { echo "the daemon ended with status $status" >&2; return 1; }
 }
