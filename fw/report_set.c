@@ -59,11 +59,12 @@ json_t *report_sets(const struct ruleset *rs, const char *only, uint64_t now_ns)
 	return json_pack("{s:o}", "sets", sets);
 }
 
-/* Either may be NULL, not both. */
-static json_t *report_change(const struct set_item *old, const struct set_item *new)
+/* old or new is NULL where there is none. */
+static json_t *report_change(const char *path, const struct set_item *old,
+			     const struct set_item *new)
 {
-	return json_pack("{s:s, s:o, s:o}", "path", new ? new->path : old->path, "old",
-			 digest_or_null(old), "new", digest_or_null(new));
+	return json_pack("{s:s, s:o, s:o}", "path", path, "old", digest_or_null(old), "new",
+			 digest_or_null(new));
 }
 
 static json_t *changed(const struct set *old, const struct set *made)
@@ -76,9 +77,12 @@ static json_t *changed(const struct set *old, const struct set *made)
 		const struct set_item *b = j < made->n_current ? &made->items[j] : NULL;
 		int order = !a ? 1 : !b ? -1 : set_item_cmp(a, b);
 
-		if (order != 0 || sha256_cmp(&a->digest, &b->digest) != 0)
-			json_array_append_new(
-				list, report_change(order <= 0 ? a : NULL, order >= 0 ? b : NULL));
+		if (order < 0)
+			json_array_append_new(list, report_change(a->path, a, NULL));
+		else if (order > 0)
+			json_array_append_new(list, report_change(b->path, NULL, b));
+		else if (sha256_cmp(&a->digest, &b->digest) != 0)
+			json_array_append_new(list, report_change(b->path, a, b));
 		i += order <= 0;
 		j += order >= 0;
 	}
