@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "common/cleanup.h"
+#include "path_text.h"
 
 #define SETS	 4    /* recent states of one process that are kept */
 #define VMAS_MAX 8192 /* executable mappings of one process that are looked at */
@@ -478,28 +479,6 @@ static void forget(void *cookie, uint32_t tgid, uint64_t start_ns)
 void processes_expire(struct processes *ps, uint64_t age_ns)
 {
 	probe_reap(ps->probe, age_ns, forget, ps);
-}
-
-/* A path is bytes, JSON is UTF-8: what is not becomes \\xNN. */
-static json_t *path_text(const char *path)
-{
-	_cleanup_free_ char *text = NULL;
-	json_t *json = path ? json_string(path) : json_null();
-	char *to;
-
-	if (json)
-		return json;
-	text = to = calloc(4, strlen(path) + 1);
-	for (; text && *path; path++) {
-		if ((unsigned char)*path < 0x80)
-			*to++ = *path;
-		else
-			to += sprintf(to, "\\x%02x", (unsigned char)*path);
-	}
-	if (!text)
-		return json_null();
-	*to = 0;
-	return json_string(text);
 }
 
 static json_t *report_since(time_t since)
