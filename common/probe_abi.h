@@ -153,6 +153,7 @@ enum proc_flags {
 	PROC_COMPAT = 16,	  /* a program of 32 bits: what it gives away is not seen */
 	PROC_LAYERED = 32,	  /* has mapped from an overlay file system */
 	PROC_ANON_EXEC = 64,	  /* it has had anonymous executable memory since its exec */
+	PROC_TOLD = 128,	  /* a start_hint tells of its last exec */
 };
 
 enum object_flags {
@@ -169,6 +170,13 @@ struct object_key {
 	__u32 flags; /* enum object_flags: the same for every sight of the object */
 };
 
+/* One execve: its process, or the one that this process was forked from since. */
+struct start {
+	__u64 stamp; /* the map_stamp that it gave: CLOCK_MONOTONIC << 8 */
+	__u32 tgid;
+	__u32 pad;
+};
+
 /* Key: tgid. */
 struct proc_rec {
 	__u64 start_ns;
@@ -176,7 +184,8 @@ struct proc_rec {
 	__u64 spread_ns; /* CLOCK_BOOTTIME of the last call that may have given its descriptors away
 			  */
 	__u64 gave_ns;	 /* the same, forks left out: their children are known */
-	__u64 exec_ns;	 /* of the last execve, or of the start */
+	__u64 exec_ns;	 /* of the last execve; of one before the probes: the start, or 0 if it may
+			    have been in a process that this was forked from */
 	__u64 exit_ns;
 	__u64 task;  /* kernel address of its leader's task_struct */
 	__u64 files; /* kernel address of its last files_struct, once exited */
@@ -188,6 +197,8 @@ struct proc_rec {
 	__u32 last_child; /* tgid of the youngest, and */
 	__u32 elder;	  /* of the next older child of the same parent: kin, where to look */
 	__u32 n_objects;
+	__u32 pad;
+	struct start last_start, start_before; /* stamp 0: before the probes */
 	struct object_key
 		obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look */
 };
@@ -225,6 +236,7 @@ struct prove_args {
 enum hint_kind {
 	HINT_EXEC = 1, /* a program has started: hash it ahead of its first packet */
 	HINT_MAP,      /* a file is being mapped executable: the same */
+	HINT_START,    /* a struct start_hint: with what arguments a program has started */
 };
 
 #define ABI_HINT_PATH  1024
@@ -242,6 +254,33 @@ struct hint {
 	char names[ABI_HINT_PATH]; /* the file's name, its directory's, and so on up to the root's
 				      first, each with its NUL: where to look, checked against
 				      `object` */
+};
+
+#define ABI_ARGS 1024
+
+/* A directory that names are resolved in: by identity, and where to look for it. */
+struct folder_hint {
+	__u64 ino;
+	__u32 mount;   /* mnt_id, as in /proc/PID/mountinfo */
+	__u32 n_names; /* as in struct hint */
+	char names[ABI_HINT_PATH];
+};
+
+enum start_flags {
+	START_BY_KERNEL =
+		1,     /* a script that the kernel found an interpreter for: args is its name */
+	START_CUT = 2, /* args is longer than there was room for */
+};
+
+struct start_hint {
+	__u32 kind;
+	__u32 flags; /* enum start_flags */
+	struct start start;
+	struct folder_hint cwd, root;
+	char program[ABI_HINT_NAME]; /* the last name of the program's file */
+	__u32 n_args;		     /* bytes in args that are used */
+	__u32 pad;
+	char args[ABI_ARGS]; /* each with its NUL */
 };
 
 /* One line of iter/task_vma: an executable mapping. */

@@ -140,8 +140,14 @@ static int on_hint(void *context, void *data, size_t size)
 {
 	struct probe *p = context;
 
-	if (size >= sizeof(struct hint) && p->hint_fn)
+	if (size < sizeof(uint32_t))
+		return 0;
+	if (*(const uint32_t *)data == HINT_START) {
+		if (size >= sizeof(struct start_hint) && p->start_fn)
+			p->start_fn(p->start_cookie, data);
+	} else if (size >= sizeof(struct hint) && p->hint_fn) {
 		p->hint_fn(p->hint_cookie, data);
+	}
 	return 0;
 }
 
@@ -274,6 +280,13 @@ void probe_close(struct probe *p)
 	free(p->given);
 	bpf_object__close(p->object);
 	free(p);
+}
+
+void probe_on_start(struct probe *p, void (*fn)(void *cookie, const struct start_hint *h),
+		    void *cookie)
+{
+	p->start_fn = fn;
+	p->start_cookie = cookie;
 }
 
 int probe_hints_fd(const struct probe *p)

@@ -86,6 +86,10 @@ int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, siz
  * -ESTALE where stat(2) tells it already; else -errno. */
 int probe_identify(struct probe *p, int fd, struct object_key *out);
 
+/* Who is told of programs that start, by probe_drain_hints, before the same exec's other hint. */
+void probe_on_start(struct probe *p, void (*fn)(void *cookie, const struct start_hint *h),
+		    void *cookie);
+
 /* Hints: a descriptor to poll, and their consumption without waiting. */
 int probe_hints_fd(const struct probe *p);
 void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h),

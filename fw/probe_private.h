@@ -28,6 +28,8 @@ struct probe {
 	int cpus;
 	void (*hint_fn)(void *cookie, const struct hint *h);
 	void *hint_cookie;
+	void (*start_fn)(void *cookie, const struct start_hint *h);
+	void *start_cookie;
 };
 
 #endif

@@ -63,6 +63,7 @@ struct qstr {
 };
 
 struct dentry {
+	struct inode *d_inode;
 	struct dentry *d_parent;
 	struct qstr d_name;
 };
@@ -72,6 +73,7 @@ struct vfsmount {
 };
 
 struct mount {
+	int mnt_id;
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
@@ -110,6 +112,11 @@ struct mm_struct {
 	unsigned long exec_vm;
 	unsigned long saved_auxv[2 * AUXV_PAIRS];
 	unsigned long start_code;
+	unsigned long arg_start, arg_end;
+};
+
+struct fs_struct {
+	struct path root, pwd;
 };
 
 struct list_head {
@@ -162,11 +169,13 @@ struct task_struct {
 	struct list_head thread_node;
 	struct files_struct *files;
 	struct mm_struct *mm;
+	struct fs_struct *fs;
+	__u64 parent_exec_id, self_exec_id;
 };
 
 struct linux_binprm {
 	struct file *file;
-	const char *filename;
+	const char *filename, *interp;
 };
 
 struct vm_operations_struct;

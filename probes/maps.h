@@ -77,7 +77,7 @@ struct map_proof {
 
 struct map_hints {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 512 * 1024);
+	__uint(max_entries, 1024 * 1024);
 };
 
 /* Which objects were hinted at lately, CLOCK_BOOTTIME. */

@@ -49,14 +49,30 @@ static long walk_up(__u32 i, struct walk *w)
 	return 0;
 }
 
-/* Names from the file upwards, each with its NUL. Returns the bytes they take. */
-static __always_inline __u32 names_of(const struct file *file, char out[ABI_HINT_PATH])
+/* Names from there upwards, each with its NUL. Returns the bytes they take. */
+static __always_inline __u32 names_from(const struct vfsmount *mnt, const struct dentry *dentry,
+					char out[ABI_HINT_PATH])
 {
-	struct walk w = {.out = out, .dentry = BPF_CORE_READ(file, f_path.dentry)};
+	struct walk w = {.out = out, .dentry = dentry};
 
-	w.mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+	w.mount = mount_of(mnt);
 	bpf_loop(ABI_HINT_DEPTH, walk_up, &w, 0);
 	return w.used;
+}
+
+static __always_inline __u32 names_of(const struct file *file, char out[ABI_HINT_PATH])
+{
+	return names_from(BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry), out);
+}
+
+static __always_inline void folder_of(struct folder_hint *out, const struct vfsmount *mnt,
+				      const struct dentry *dentry)
+{
+	const struct mount *mount = mount_of(mnt);
+
+	out->ino = BPF_CORE_READ(dentry, d_inode, i_ino);
+	out->mount = BPF_CORE_READ(mount, mnt_id);
+	out->n_names = names_from(mnt, dentry, out->names);
 }
 
 #endif

@@ -63,7 +63,7 @@ static __always_inline void proc_born(struct proc_rec *rec, const struct proc_re
 	rec->files = 0;
 	rec->in_flight = 0;
 	rec->flags = from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING | PROC_COMPAT |
-					   PROC_LAYERED | PROC_ANON_EXEC)
+					   PROC_LAYERED | PROC_ANON_EXEC | PROC_TOLD)
 			  : PROC_OBJECTS_PARTIAL;
 	if (BPF_CORE_READ(child, files) == BPF_CORE_READ(parent, files))
 		rec->flags |= PROC_FILES_SHARED;
@@ -245,6 +245,58 @@ static __always_inline void add_loader(struct proc_rec *rec, struct task_struct 
 		add_at(rec, task, v.base);
 }
 
+static __always_inline void read_arguments(struct start_hint *h, struct task_struct *task)
+{
+	unsigned long from = BPF_CORE_READ(task, mm, arg_start);
+	unsigned long n = BPF_CORE_READ(task, mm, arg_end) - from;
+
+	if (n > ABI_ARGS) {
+		n = ABI_ARGS;
+		h->flags |= START_CUT;
+	}
+	h->n_args = n;
+	if (bpf_probe_read_user(h->args, n, (void *)from)) {
+		h->n_args = 0;
+		h->flags |= START_CUT;
+	}
+}
+
+/* The name of a script that the kernel itself has started the interpreter of. */
+static __always_inline void read_name(struct start_hint *h, const struct linux_binprm *bprm)
+{
+	long n = bpf_probe_read_kernel_str(h->args, ABI_ARGS, BPF_CORE_READ(bprm, filename));
+
+	h->n_args = n > 0 ? n : 0;
+	h->flags = START_BY_KERNEL | (n > 0 && n < ABI_ARGS ? 0 : START_CUT);
+}
+
+/* The arguments as they are before the program can write over them, and what its names are in. */
+static __always_inline void hint_start(struct proc_rec *rec, struct task_struct *task,
+				       const struct linux_binprm *bprm)
+{
+	struct start_hint *h = bpf_ringbuf_reserve(&hints, sizeof(*h), 0);
+	const struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
+	if (!h) {
+		count(PCOUNT_HINTS_LOST);
+		return;
+	}
+	h->kind = HINT_START;
+	h->flags = 0;
+	h->start = rec->last_start;
+	folder_of(&h->cwd, BPF_CORE_READ(fs, pwd.mnt), BPF_CORE_READ(fs, pwd.dentry));
+	folder_of(&h->root, BPF_CORE_READ(fs, root.mnt), BPF_CORE_READ(fs, root.dentry));
+	if (bpf_probe_read_kernel_str(h->program, sizeof(h->program),
+				      BPF_CORE_READ(bprm, file, f_path.dentry, d_name.name)) < 0)
+		h->program[0] = 0;
+	if (BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
+		read_name(h, bprm);
+	else
+		read_arguments(h, task);
+	proc_mark(rec, PROC_TOLD);
+	bpf_ringbuf_submit(h, 0);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -263,6 +315,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	}
 	object_key_of(&key, &program);
 	rec->map_stamp = first_stamp();
+	rec->start_before = rec->last_start;
+	rec->last_start = (struct start){.stamp = rec->map_stamp, .tgid = tgid};
 	rec->exec_ns = bpf_ktime_get_boot_ns();
 	rec->in_flight = 0;
 	rec->flags = (rec->flags & PROC_URING) |
@@ -277,6 +331,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	}
 	add_loader(rec, task);
 	proc_refresh(rec, task);
+	hint_start(rec, task, bprm);
 	hint(HINT_EXEC, &key, bprm->file);
 	return 0;
 }
@@ -511,6 +566,25 @@ int exit_shmat(struct trace_event_raw_sys_exit *ctx)
 	return leave_protect(shm_prot(third_argument()));
 }
 
+/*
+ * When a process that is older than the probes was last given its program: no earlier than it
+ * started if it has done an exec since it was forked, else with its parent if that has done none
+ * since either. 0: cannot be told.
+ */
+static __always_inline __u64 exec_of_elder(const struct task_struct *task)
+{
+	const struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	__u64 own = BPF_CORE_READ(task, self_exec_id);
+	const struct proc_rec *rec;
+
+	if (own != BPF_CORE_READ(task, parent_exec_id))
+		return BPF_CORE_READ(task, start_boottime);
+	if (own != BPF_CORE_READ(parent, self_exec_id))
+		return 0;
+	rec = proc_of(BPF_CORE_READ(parent, tgid));
+	return rec && !rec->last_start.stamp ? rec->exec_ns : 0;
+}
+
 /* Every process alive, for the start and for rescans: fills in what the map does not have. */
 SEC("iter/task")
 int scan_tasks(struct bpf_iter__task *ctx)
@@ -536,6 +610,7 @@ int scan_tasks(struct bpf_iter__task *ctx)
 	if (!rec)
 		return 0;
 	rec->start_ns = task->start_boottime;
+	rec->exec_ns = exec_of_elder(task);
 	rec->map_stamp = first_stamp();
 	rec->flags = PROC_OBJECTS_PARTIAL | compat_flag(task);
 	if (BPF_CORE_READ(task, files, count.counter) != BPF_CORE_READ(task, signal, nr_threads))
