@@ -266,6 +266,7 @@ static const struct option matches[] = {
 	[MATCH_AGG_HASH] = {"--agg-hash", NULL, parse_hash, format_hash, FIELD(agg)},
 	[MATCH_ANON_EXEC] = {"--anon-exec", NULL, NULL, NULL, 0},
 	[MATCH_SET] = {"--set", NULL, parse_set, format_set, FIELD(set)},
+	[MATCH_SCRIPT] = {"--script", NULL, parse_hash, format_hash, FIELD(script)},
 };
 static_assert(LENGTH(matches) == MATCH_COUNT, "every match has a row");
 

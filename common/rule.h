@@ -7,14 +7,14 @@
  *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--note" TEXT
  *   match    = "-s" CIDR | "-d" CIDR | "-p" PROTO | "--sport" PORTS | "--dport" PORTS
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
- *            | "--set" NAME
+ *            | "--set" NAME | "--script" HEX
  *
  * "-!" negates the match that follows it. The canonical form (rule_format) gives the options in a
  * fixed order: parsing it and formatting again yields the same bytes. --src-ip, --dst-ip, --proto,
  * --chain, --vrdct and --not may stand for -s, -d, -p, -c, -v and -!.
  *
- * What a client may also write and resolves before it sends a rule (-n PATH, --object PATH) is not
- * part of this grammar: see ctl/.
+ * What a client may also write and resolves before it sends a rule (-n PATH, --object PATH,
+ * --script PATH) is not part of this grammar: see ctl/.
  */
 #ifndef COMMON_RULE_H
 #define COMMON_RULE_H
@@ -43,6 +43,7 @@ enum match {
 	MATCH_AGG_HASH,
 	MATCH_ANON_EXEC, /* has no value */
 	MATCH_SET,
+	MATCH_SCRIPT,
 	MATCH_COUNT,
 };
 
@@ -66,6 +67,7 @@ struct rule {
 	struct sha256 sng, agg;
 	char set[SET_NAME_MAX + 1];
 	const struct set *members; /* what `set` names: in a rule set of the daemon, else NULL */
+	struct sha256 script;
 	char note[RULE_NOTE_MAX + 1];
 };
 
@@ -97,10 +99,11 @@ size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX]);
 /* Whether the protocol has ports, so that --sport and --dport mean something for it. */
 bool rule_proto_has_ports(uint8_t proto);
 
-/* The criteria that look at the objects of a holder; the others look at the packet. */
+/* The criteria that look at a holder: at its objects, or its script; the others look at the packet.
+ */
 #define RULE_OBJECT_MATCHES                                                                   \
 	(MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH) | MATCH_BIT(MATCH_ANON_EXEC) | \
-	 MATCH_BIT(MATCH_SET))
+	 MATCH_BIT(MATCH_SET) | MATCH_BIT(MATCH_SCRIPT))
 
 static inline bool rule_needs_objects(const struct rule *r)
 {

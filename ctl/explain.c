@@ -32,6 +32,7 @@ static void show_holder(const json_t *holder)
 	printf("%s\n", json_is_true(json_object_get(holder, "complete"))
 			       ? ""
 			       : ", not all of its objects are known");
+	print_script(holder);
 	json_array_foreach(json_object_get(holder, "objects"), i, object)
 		show_object(object);
 }

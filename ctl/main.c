@@ -59,6 +59,7 @@ static const struct {
 		{"--anon-exec", "it has executable memory without a file (a JIT)"},
 		{"--object PATH", "--sng-hash of that file as it is now"},
 		{"--set NAME", "an object that it has mapped is in that set"},
+		{"--script HEX|PATH", "script that its interpreter was started with"},
 		{"-n PATH", "network namespace: /proc/PID/ns/net, or net:[INODE]"},
 		{"-!", "negates the match that follows"},
 		{"--note TEXT", "for people"},

@@ -21,6 +21,7 @@ static void show(const json_t *reply)
 	print_pair("complete", complete ? STYLE_GOOD : STYLE_BAD,
 		   print_field(reply, "complete", &room));
 	print_pair("aggregate", STYLE_PLAIN, print_field(reply, "aggregate", &room));
+	print_script(reply);
 	print_rows(objects, "lrrll", keys);
 	if (json_array_size(json_object_get(reply, "anonymous"))) {
 		puts("anonymous executable memory");

@@ -174,6 +174,27 @@ const char *print_field(const json_t *object, const char *key, struct print_room
 	}
 }
 
+void print_script(const json_t *process)
+{
+	const json_t *script = json_object_get(process, "script");
+	const char *why = json_string_value(json_object_get(script, "why"));
+	struct print_room room;
+
+	if (!json_is_object(script)) {
+		print_pair("script", STYLE_PLAIN, "-");
+		return;
+	}
+	print_pair("script", STYLE_PLAIN, print_field(script, "path", &room));
+	print_pair("", STYLE_PLAIN, print_field(script, "sha256", &room));
+	if (!why)
+		return;
+	printf("%-*s ", LABEL_WIDTH, "");
+	print_text(STYLE_BAD, print_field(script, "state", &room));
+	print_text(STYLE_BAD, ": ");
+	print_text(STYLE_BAD, why);
+	putchar('\n');
+}
+
 /* --- Tables --- */
 
 struct print_table {

@@ -49,6 +49,9 @@ struct print_room {
  */
 const char *print_field(const json_t *object, const char *key, struct print_room *room);
 
+/* What "script" of a process says: its path, under that its digest, and why it is not known. */
+void print_script(const json_t *process);
+
 struct print_table;
 
 /* Columns as wide as their widest cell; `align` has a letter for each, 'l' or 'r'. */

@@ -19,6 +19,7 @@
 #include "rule_words.h"
 
 #define OBJECT	     "--object"
+#define SCRIPT	     "--script"
 #define NETNS_PREFIX "net:["
 
 int rule_words_width(const char *word)
@@ -60,18 +61,26 @@ static int name_netns(const char *path, char **out, struct rule_error *err)
 	return 0;
 }
 
-static int name_object(const char *path, char **out, struct rule_error *err)
+static int name_file(const char *option, const char *path, char **out, struct rule_error *err)
 {
 	struct sha256 digest;
 	int r = hash_file(path, &digest);
 
 	if (r)
-		return refuse(r, err, OBJECT " %.100s: %s", path, strerror(-r));
+		return refuse(r, err, "%s %.100s: %s", option, path, strerror(-r));
 	*out = malloc(SHA256_HEX_LEN + 1);
 	if (!*out)
 		return refuse(-ENOMEM, err, "out of memory");
 	hex_format_sha256(&digest, *out);
 	return 0;
+}
+
+/* A script may be named by its digest or as a file: what looks like a digest is one. */
+static bool is_digest(const char *text)
+{
+	struct sha256 digest;
+
+	return hex_parse_sha256(text, &digest) == 0;
 }
 
 struct resolved {
@@ -95,8 +104,10 @@ static int resolve_value(struct resolved *r, int i, struct rule_error *err)
 	int e = 0;
 
 	if (strcmp(option, OBJECT) == 0) {
-		e = name_object(value, &r->made[i + 1], err);
+		e = name_file(option, value, &r->made[i + 1], err);
 		r->words[i] = sng_hash;
+	} else if (strcmp(option, SCRIPT) == 0 && !is_digest(value)) {
+		e = name_file(option, value, &r->made[i + 1], err);
 	} else if (strcmp(option, "-n") == 0 && strncmp(value, NETNS_PREFIX, 5) != 0) {
 		e = name_netns(value, &r->made[i + 1], err);
 	}

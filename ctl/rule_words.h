@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The words of a rule on the command line: the grammar of common/rule.h, and two that only a client
- * can resolve, because they name what is here and now:
+ * The words of a rule on the command line: the grammar of common/rule.h, and three that only a
+ * client can resolve, because they name what is here and now:
  *
  *   -n PATH         -> -n net:[INODE]   the network namespace that PATH is
  *   --object PATH   -> --sng-hash HEX   the file that PATH is
+ *   --script PATH   -> --script HEX     the same, unless PATH is 64 hexadecimal digits
  */
 #ifndef CTL_RULE_WORDS_H
 #define CTL_RULE_WORDS_H

@@ -264,7 +264,7 @@ static void ask_objects(void *cookie)
 {
 	struct asked *a = cookie;
 
-	a->r = processes_report(a->d->processes, a->pid, a->final, &a->reply);
+	a->r = judge_report(a->d->judge, a->pid, a->final, &a->reply);
 }
 
 static enum wire_status do_status(struct daemon *d, const json_t *request, json_t **reply)

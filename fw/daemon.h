@@ -24,6 +24,7 @@
 #include "process.h"
 #include "queue.h"
 #include "ruleset.h"
+#include "script.h"
 #include "stats.h"
 
 #define QUEUES_MAX (CHAIN_COUNT * 64)
@@ -39,6 +40,7 @@ struct daemon {
 	struct probe *probe;
 	struct objects *objects;
 	struct processes *processes;
+	struct scripts *scripts;
 	struct scanner *scanner;
 	struct health *health;
 	struct owner *owner;

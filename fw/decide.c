@@ -78,6 +78,7 @@ static enum answer ask_packet(const struct rule *r, enum match m, const struct p
 	case MATCH_AGG_HASH:
 	case MATCH_ANON_EXEC:
 	case MATCH_SET:
+	case MATCH_SCRIPT:
 	case MATCH_COUNT:
 		break;
 	}
@@ -112,9 +113,21 @@ static bool packet_matches(const struct rule *r, const struct packet *p,
 	return true;
 }
 
-/* Whether what is known of the set has what the rule names. */
-static bool has_object(const struct rule *r, enum match m, const struct objset *set)
+/* What was only seen may be blamed, and does not acquit: a negated criterion asks who it is not. */
+static bool has_script(const struct rule *r, const struct script *s)
 {
+	return (s->state == SCRIPT_KNOWN ||
+		(s->state == SCRIPT_SEEN && !negated(r, MATCH_SCRIPT))) &&
+	       sha256_cmp(&s->digest, &r->script) == 0;
+}
+
+/* Whether what is known of the holder has what the rule names. */
+static bool has_object(const struct rule *r, enum match m, const struct holder *h)
+{
+	const struct objset *set = h->objects;
+
+	if (m == MATCH_SCRIPT)
+		return has_script(r, &h->script);
 	if (m == MATCH_ANON_EXEC)
 		return set->anonymous;
 	if (m == MATCH_AGG_HASH)
@@ -125,8 +138,12 @@ static bool has_object(const struct rule *r, enum match m, const struct objset *
 }
 
 /* Whether has_object() speaks of all there is. */
-static bool is_whole(enum match m, const struct objset *set)
+static bool is_whole(enum match m, const struct holder *h)
 {
+	const struct objset *set = h->objects;
+
+	if (m == MATCH_SCRIPT)
+		return h->script.state == SCRIPT_NONE || h->script.state == SCRIPT_KNOWN;
 	return set->complete && (m != MATCH_AGG_HASH || set->has_aggregate);
 }
 
@@ -136,9 +153,9 @@ static bool holder_matches(const struct rule *r, const struct holder *h, enum ma
 		enum match m = (enum match)__builtin_ctz(left);
 
 		*failed = m;
-		if (must_be_sure(r) && !is_whole(m, h->objects))
+		if (must_be_sure(r) && !is_whole(m, h))
 			return false;
-		if (has_object(r, m, h->objects) == negated(r, m))
+		if (has_object(r, m, h) == negated(r, m))
 			return false;
 	}
 	return true;

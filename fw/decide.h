@@ -9,6 +9,8 @@
  *     criterion: a known digest matches), never an ACCEPT rule by an object criterion, and a
  *     negated criterion of a DROP rule matches it unless the digest is known to be there;
  *   - anonymous executable memory is a criterion like a digest;
+ *   - a script that is not known fails an ACCEPT rule, negated or not. A DROP rule matches one that
+ *     was seen, and, negated, unless the script is known to be the one that it names;
  *   - a packet of kernel origin matches no object criterion, negated or not; one of unknown origin
  *     only that of a DROP rule, by a holder that is certain: others cannot undo that.
  * Packet criteria: a field that cannot be known of the packet (ports of a later fragment, protocol

@@ -18,6 +18,7 @@ static const char *const criterion[MATCH_COUNT] = {
 	[MATCH_AGG_HASH] = "the aggregate digest",
 	[MATCH_ANON_EXEC] = "anonymous executable memory",
 	[MATCH_SET] = "the set",
+	[MATCH_SCRIPT] = "the script",
 };
 
 static void why_not_object(const struct rule *r, const struct holders *who, const struct finding *f,
@@ -43,10 +44,31 @@ static void why_not_object(const struct rule *r, const struct holders *who, cons
 		snprintf(out, SENTENCE, "pid %u has no object of %s", h->pid, criterion[f->failed]);
 }
 
+static void why_not_script(const struct rule *r, const struct holders *who, const struct finding *f,
+			   char out[SENTENCE])
+{
+	const struct holder *h = &who->h[f->holder];
+	bool known = h->script.state == SCRIPT_KNOWN || h->script.state == SCRIPT_NONE;
+
+	if (r->verdict == VERDICT_ACCEPT && !known)
+		snprintf(out, SENTENCE,
+			 "the script of pid %u is not known, and ACCEPT must be sure", h->pid);
+	else if (r->neg & MATCH_BIT(MATCH_SCRIPT))
+		snprintf(out, SENTENCE, "pid %u was started with that script", h->pid);
+	else if (who->n > 1 && r->verdict == VERDICT_DROP)
+		snprintf(out, SENTENCE, "none of the %zu holders was started with that script",
+			 who->n);
+	else
+		snprintf(out, SENTENCE, "pid %u was not started with that script%s", h->pid,
+			 known ? "" : ", as far as is known");
+}
+
 static void why_not(const struct rule *r, const struct holders *who, const struct finding *f,
 		    char out[SENTENCE])
 {
-	if (MATCH_BIT(f->failed) & RULE_OBJECT_MATCHES)
+	if (f->failed == MATCH_SCRIPT && who->origin == ORIGIN_KNOWN)
+		why_not_script(r, who, f, out);
+	else if (MATCH_BIT(f->failed) & RULE_OBJECT_MATCHES)
 		why_not_object(r, who, f, out);
 	else
 		snprintf(out, SENTENCE, "%s does not match", criterion[f->failed]);

@@ -22,10 +22,25 @@ enum origin {
 
 const char *origin_name(enum origin o); /* "known" "kernel" "unknown" */
 
+/* What is known of the script that an interpreter was started with. */
+enum script_state {
+	SCRIPT_UNKNOWN, /* there may be one */
+	SCRIPT_NONE,	/* there is none */
+	SCRIPT_SEEN, /* it was there as the interpreter started; whether that read it is not shown
+		      */
+	SCRIPT_KNOWN,
+};
+
+struct script {
+	enum script_state state;
+	struct sha256 digest; /* SCRIPT_SEEN and SCRIPT_KNOWN */
+};
+
 struct holder {
 	uint32_t pid;		      /* thread group id in the initial pid namespace */
 	uint64_t start_ns;	      /* CLOCK_BOOTTIME of its start: tells a reused pid apart */
 	const struct objset *objects; /* not owned; never NULL for a known origin */
+	struct script script;
 };
 
 struct holders {

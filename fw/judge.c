@@ -30,10 +30,11 @@ struct judge {
 	struct probe *probe;
 	struct owner *owner;
 	struct processes *processes;
+	struct scripts *scripts;
 	struct stats *stats;
 	struct ruleset *rules;
 	enum mode mode;
-	bool needs_objects[CHAIN_COUNT];
+	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT];
 	struct held *held, **held_last; /* oldest first */
 	size_t n_held;
 	struct loop_timer *retry;
@@ -48,24 +49,31 @@ static const enum counter origin_counter[ORIGIN_COUNT] = {
 	[ORIGIN_UNKNOWN] = COUNT_UNKNOWN,
 };
 
-static bool chain_needs_objects(const struct ruleset_chain *c)
+/* Whether a rule has one of these criteria. */
+static bool chain_asks(const struct ruleset_chain *c, uint32_t matches)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (rule_needs_objects(&c->rules[i]))
+		if (c->rules[i].have & matches)
 			return true;
 	return false;
 }
 
 static void adopt(struct judge *j, struct ruleset *rules)
 {
+	bool watch = false;
+
 	j->rules = rules;
-	for (int c = 0; c < CHAIN_COUNT; c++)
-		j->needs_objects[c] = chain_needs_objects(&rules->chains[c]);
+	for (int c = 0; c < CHAIN_COUNT; c++) {
+		j->needs_objects[c] = chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
+		j->needs_scripts[c] = chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
+		watch |= j->needs_scripts[c];
+	}
+	scripts_watch(j->scripts, watch);
 }
 
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
-	      struct processes *processes, struct stats *stats, struct ruleset *rules,
-	      enum mode mode, struct judge **out)
+	      struct processes *processes, struct scripts *scripts, struct stats *stats,
+	      struct ruleset *rules, enum mode mode, struct judge **out)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 
@@ -74,6 +82,7 @@ int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	j->probe = probe;
 	j->owner = owner;
 	j->processes = processes;
+	j->scripts = scripts;
 	j->stats = stats;
 	j->mode = mode;
 	j->held_last = &j->held;
@@ -100,14 +109,17 @@ size_t judge_held(const struct judge *j)
 	return j->n_held;
 }
 
-/* Fills in the holders' sets. -EAGAIN: not all are known yet. */
-static int resolve_objects(struct judge *j, const struct attribution *who, bool final,
+/* Fills in the holders' sets, and scripts if asked for. -EAGAIN: not all are known yet. */
+static int resolve_objects(struct judge *j, const struct attribution *who, bool scripts, bool final,
 			   struct holders *out)
 {
 	for (size_t i = 0; i < who->n; i++) {
 		const struct note_holder *h = attribution_holder(who, i);
 		int r = processes_objects(j->processes, h, final, &out->h[i].objects);
 
+		out->h[i].script.state = SCRIPT_UNKNOWN;
+		if (!r && scripts)
+			r = scripts_of(j->scripts, h, final, &out->h[i].script);
 		if (r)
 			return r;
 		out->h[i].pid = h->tgid;
@@ -223,7 +235,7 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct pack
 	holders.cookie = who->cookie;
 	holders.n = 0;
 	if (who->n && j->needs_objects[chain])
-		r = resolve_objects(j, who, final, &holders);
+		r = resolve_objects(j, who, j->needs_scripts[chain], final, &holders);
 	if (r == -EAGAIN && !final)
 		return r;
 	if (r) /* out of memory: nothing can be said of it */
@@ -231,7 +243,8 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct pack
 	for (size_t i = holders.n; !r && i < who->n; i++) {
 		const struct note_holder *h = attribution_holder(who, i);
 
-		holders.h[i] = (struct holder){h->tgid, h->start_ns, &nothing};
+		holders.h[i] = (struct holder){
+			.pid = h->tgid, .start_ns = h->start_ns, .objects = &nothing};
 		holders.n++;
 	}
 	j->stats->counter[origin_counter[holders.origin]]++;
@@ -309,6 +322,23 @@ out:
 	return r;
 }
 
+int judge_report(struct judge *j, uint32_t pid, bool final, json_t **out)
+{
+	json_t *script, *report;
+	int r = scripts_report(j->scripts, pid, final, &script);
+
+	if (r)
+		return r;
+	r = processes_report(j->processes, pid, final, &report);
+	if (r) {
+		json_decref(script);
+		return r;
+	}
+	json_object_set_new(report, "script", script);
+	*out = report;
+	return 0;
+}
+
 /* A list of what the holders that are still there have mapped now, or -EAGAIN. */
 static int report_holders(struct judge *j, const struct attribution *who, bool final, json_t **out)
 {
@@ -316,8 +346,7 @@ static int report_holders(struct judge *j, const struct attribution *who, bool f
 
 	for (size_t i = 0; i < who->n; i++) {
 		json_t *report;
-		int r = processes_report(j->processes, attribution_holder(who, i)->tgid, final,
-					 &report);
+		int r = judge_report(j, attribution_holder(who, i)->tgid, final, &report);
 
 		if (r == -EAGAIN && !final) {
 			json_decref(list);
@@ -338,7 +367,7 @@ static int explain_to(struct judge *j, const struct attribution *who, enum chain
 	json_t *reports = NULL;
 	int r = report_holders(j, who, final, &reports); /* learns what is mapped now: first */
 
-	r = r ? r : resolve_objects(j, who, final, &holders);
+	r = r ? r : resolve_objects(j, who, true, final, &holders);
 	*out = r ? NULL : explain(j->rules, chain, p, &holders);
 	if (!*out) {
 		json_decref(reports);

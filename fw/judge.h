@@ -15,6 +15,7 @@
 #include "process.h"
 #include "queue.h"
 #include "ruleset.h"
+#include "script.h"
 
 #define JUDGE_HOLD_NS 2000000000ull /* longest that a packet is held */
 
@@ -27,8 +28,8 @@ struct judge;
 
 /* All arguments outlive it; it takes its own reference on rules. 0 or -errno. */
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
-	      struct processes *processes, struct stats *stats, struct ruleset *rules,
-	      enum mode mode, struct judge **out);
+	      struct processes *processes, struct scripts *scripts, struct stats *stats,
+	      struct ruleset *rules, enum mode mode, struct judge **out);
 void judge_free(struct judge *j); /* before the queues are closed: held packets get their verdict */
 
 /* Takes the hints that the probes have left. */
@@ -46,9 +47,12 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules);
 /* Objects have settled: judge what was held for them. The cookie is the judge. */
 void judge_retry(void *judge);
 
+/* What processes_report() says of a process, with "script": what scripts_report() says of it. */
+int judge_report(struct judge *j, uint32_t pid, bool final, json_t **out);
+
 /*
  * What explain() says of a packet between process `pid` and the peer that `p` describes, with
- * "holders": what processes_report() says of each. If the process has a socket with that peer, its
+ * "holders": what judge_report() says of each. If the process has a socket with that peer, its
  * holders answer for it, else the process alone. -ESRCH: no such process; -EAGAIN: digests are
  * being computed.
  */

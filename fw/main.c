@@ -109,6 +109,11 @@ static int identify(void *cookie, int fd, struct object_key *out)
 	return probe_identify(d->probe, fd, out);
 }
 
+static void on_start(void *cookie, const struct start_hint *hint)
+{
+	scripts_start(cookie, hint);
+}
+
 static int start_judge(struct daemon *d)
 {
 	const struct identify by = {identify, d};
@@ -121,6 +126,10 @@ static int start_judge(struct daemon *d)
 	if (!d->processes)
 		return fail("hash threads", -errno);
 	processes_learn_all(d->processes);
+	d->scripts = scripts_new(d->loop, d->probe, &d->stats, on_settled, d);
+	if (!d->scripts)
+		return fail("script threads", -errno);
+	probe_on_start(d->probe, on_start, d->scripts);
 	d->scanner = scanner_new(d->loop, d->probe, on_settled, d);
 	d->health = d->scanner ? health_new(count_losses, d) : NULL;
 	if (!d->health)
@@ -128,7 +137,7 @@ static int start_judge(struct daemon *d)
 	r = owner_new(d->probe, d->scanner, &d->stats, &d->owner);
 	if (r)
 		return fail("sock_diag", r);
-	r = judge_new(d->loop, d->probe, d->owner, d->processes, &d->stats, d->rules,
+	r = judge_new(d->loop, d->probe, d->owner, d->processes, d->scripts, &d->stats, d->rules,
 		      d->options.mode, &d->judge);
 	if (r)
 		return fail("judge", r);
@@ -300,6 +309,7 @@ static void on_tick(void *cookie)
 	struct daemon *d = cookie;
 
 	processes_expire(d->processes, REAP_AGE_NS);
+	scripts_expire(d->scripts);
 	for (size_t i = 0; i < d->n_queues; i++)
 		queue_poll_losses(d->queues[i]);
 	mend_losses(d);
@@ -343,6 +353,7 @@ static void daemon_stop(struct daemon *d)
 	owner_free(d->owner);
 	health_free(d->health);
 	scanner_free(d->scanner);
+	scripts_free(d->scripts);
 	processes_free(d->processes);
 	if (objects_free(d->objects))
 		probe_close(d->probe);

@@ -38,6 +38,8 @@ static const struct {
 	[COUNT_HASH_FAILED] = {"hash_failed", "objects that could not be hashed"},
 	[COUNT_HASH_STALLED] = {"hash_stalled",
 				"objects that were not hashed in time: a file blocked"},
+	[COUNT_SCRIPT_LOOKED] = {"script_looked", "times a script was looked for"},
+	[COUNT_SCRIPT_HASHED] = {"script_hashed", "scripts hashed"},
 	[COUNT_QUEUE_OVERFLOW] = {"queue_overflow",
 				  "times the kernel lost queue messages (ENOBUFS)"},
 	[COUNT_QUEUE_DROPPED] = {"queue_dropped", "packets the kernel dropped at a full queue"},

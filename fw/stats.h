@@ -56,6 +56,8 @@ enum counter {
 	COUNT_HASHED,		  /* objects hashed */
 	COUNT_HASH_FAILED,	  /* objects that could not be hashed */
 	COUNT_HASH_STALLED,	  /* objects whose file stood still while it was opened or read */
+	COUNT_SCRIPT_LOOKED,	  /* times that a script was looked for */
+	COUNT_SCRIPT_HASHED,	  /* scripts hashed */
 	COUNT_QUEUE_OVERFLOW,	  /* ENOBUFS on a queue's socket: the kernel lost messages */
 	COUNT_QUEUE_DROPPED,	  /* packets the kernel dropped because a queue was full */
 	COUNT_QUEUE_USER_DROPPED, /* packets the kernel could not deliver to us */

@@ -107,6 +107,7 @@ static struct rule object_rule(enum match m, enum verdict v, bool negated)
 			     .neg = negated ? MATCH_BIT(m) : 0,
 			     .sng = digest,
 			     .agg = digest,
+			     .script = digest,
 			     .members = &named};
 }
 
@@ -258,6 +259,66 @@ static void two_object_criteria(void)
 	objset_unref(only_single);
 	objset_unref(only_aggregate);
 	objset_unref(both);
+}
+
+/* What one holder's script is, and which rules that name it match. */
+static void scripts(void)
+{
+	static const struct {
+		struct script script;
+		bool accept, accept_not, drop, drop_not;
+	} rows[] = {
+		{{SCRIPT_KNOWN, {{0xd1}}}, 1, 0, 1, 0},	  {{SCRIPT_KNOWN, {{0x07}}}, 0, 1, 0, 1},
+		{{SCRIPT_SEEN, {{0xd1}}}, 0, 0, 1, 1},	  {{SCRIPT_SEEN, {{0x07}}}, 0, 0, 0, 1},
+		{{SCRIPT_UNKNOWN, {{0xd1}}}, 0, 0, 0, 1}, {{SCRIPT_NONE, {{0xd1}}}, 0, 1, 0, 1},
+	};
+	const enum state one[] = {HAS};
+	struct packet p = tcp4();
+
+	build_sets();
+	for (size_t i = 0; i < N(rows); i++)
+		for (int v = 0; v < 4; v++) {
+			struct rule r = object_rule(MATCH_SCRIPT,
+						    v < 2 ? VERDICT_ACCEPT : VERDICT_DROP, v & 1);
+			const bool want[] = {rows[i].accept, rows[i].accept_not, rows[i].drop,
+					     rows[i].drop_not};
+			struct holders h = known(one, 1);
+
+			h.h[0].script = rows[i].script;
+			expect(matches(&r, &p, &h) == want[v], "row %zu, rule %d: want %d", i, v,
+			       want[v]);
+		}
+	free_sets();
+}
+
+/* Law 4, and both criteria of one holder. */
+static void scripts_of_many(void)
+{
+	const enum state two[] = {HAS, LACKS};
+	struct rule accept = object_rule(MATCH_SCRIPT, VERDICT_ACCEPT, false);
+	struct rule drop = object_rule(MATCH_SCRIPT, VERDICT_DROP, false);
+	struct packet p = tcp4();
+	struct holders h;
+
+	build_sets();
+	h = known(two, 2);
+	h.h[0].script = (struct script){SCRIPT_NONE, digest};
+	h.h[1].script = (struct script){SCRIPT_KNOWN, digest};
+	CU_ASSERT_FALSE(matches(&accept, &p, &h));
+	CU_ASSERT_EQUAL(judge(&drop, 1, &p, &h).rule, 0);
+	CU_ASSERT_EQUAL(judge(&drop, 1, &p, &h).holder, 1);
+	drop.have |= MATCH_BIT(MATCH_SNG_HASH);
+	CU_ASSERT_FALSE(matches(&drop, &p, &h));
+	h.h[0].script.state = SCRIPT_KNOWN;
+	CU_ASSERT_TRUE(matches(&accept, &p, &h));
+	CU_ASSERT_EQUAL(judge(&drop, 1, &p, &h).holder, 0);
+	accept.have |= MATCH_BIT(MATCH_SNG_HASH);
+	CU_ASSERT_FALSE(matches(&accept, &p, &h));
+	h.origin = ORIGIN_UNKNOWN;
+	accept.have = MATCH_BIT(MATCH_SCRIPT);
+	CU_ASSERT_FALSE(matches(&accept, &p, &h));
+	CU_ASSERT_TRUE(matches(&drop, &p, &h));
+	free_sets();
 }
 
 /* A build without ordering knows every object and still no aggregate. */
@@ -571,6 +632,8 @@ static const struct unit_test tests[] = {
 	{"kernel origin matches no object criterion, unknown only a certain holder's",
 	 other_origins_have_no_objects},
 	{"two object criteria speak of one holder", two_object_criteria},
+	{"a script that was seen can be blamed, and only a known one acquits", scripts},
+	{"a script is one of each holder, beside its objects", scripts_of_many},
 	{"an aggregate that was not built is not known", complete_without_aggregate},
 	{"packet criteria, every subset and negation, on every kind of packet",
 	 every_packet_criterion},

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "expect.h"
 #include "fw/explain.h"
 #include "unit.h"
 
@@ -196,11 +197,53 @@ static void describes_one_packet(void)
 	}
 }
 
+static void says_why_not_by_script(void)
+{
+	static const char *const texts[] = {
+		("-c OUTPUT -v ACCEPT --script " DIGEST),
+		("-c OUTPUT -v DROP --script " DIGEST),
+		("-c OUTPUT -v DROP -! --script " DIGEST),
+	};
+	static const struct {
+		enum script_state state;
+		uint8_t byte;
+		size_t step;
+		const char *why;
+	} rows[] = {
+		{SCRIPT_UNKNOWN, 0, 0, "the script of pid 7 is not known, and ACCEPT must be sure"},
+		{SCRIPT_SEEN, 1, 0, "the script of pid 7 is not known, and ACCEPT must be sure"},
+		{SCRIPT_NONE, 0, 0, "pid 7 was not started with that script"},
+		{SCRIPT_KNOWN, 2, 1, "pid 7 was not started with that script"},
+		{SCRIPT_UNKNOWN, 0, 1,
+		 "pid 7 was not started with that script, as far as is known"},
+		{SCRIPT_SEEN, 1, 1, "pid 7 matches, and one holder is enough to drop"},
+		{SCRIPT_UNKNOWN, 0, 2, "pid 7 matches, and one holder is enough to drop"},
+	};
+	struct ruleset *rs = rules_of(texts, 3);
+	struct objset *set = set_with(2, true);
+	struct packet p = a_packet();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct holders who = {
+			.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 7, .objects = set}}};
+		json_t *reply;
+
+		who.h[0].script.state = rows[i].state;
+		memset(who.h[0].script.digest.b, rows[i].byte, SHA256_LEN);
+		reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+		expect_text("why", text_at(reply, rows[i].step, "why"), rows[i].why);
+		json_decref(reply);
+	}
+	objset_unref(set);
+	ruleset_unref(rs);
+}
+
 static const struct unit_test tests[] = {
 	{"the rules are told of up to the one that decides", walks_to_the_rule},
 	{"a rule that does not match says which criterion and whose", says_why_not},
 	{"ACCEPT by digest must be sure, and says so", sureness},
 	{"anonymous executable memory", tells_of_anonymous_memory},
 	{"a description is of exactly one packet", describes_one_packet},
+	{"says why a script does not match", says_why_not_by_script},
 };
 UNIT_SUITE("fw/explain", tests)

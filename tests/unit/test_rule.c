@@ -36,6 +36,8 @@ static void canonical(void)
 		 "ABCDEF0000000000000000000000000000000000000000000000000000ABCDEF",
 		 "-c OUTPUT -v DROP --sng-hash "
 		 "abcdef0000000000000000000000000000000000000000000000000000abcdef"},
+		{"--script " HASH_A " -! --agg-hash " HASH_B " -c OUTPUT -v DROP",
+		 "-c OUTPUT -v DROP -! --agg-hash " HASH_B " --script " HASH_A},
 		{"-n net:[4026531840] -c OUTPUT -v DROP", "-c OUTPUT -v DROP -n net:[4026531840]"},
 		{"-n net:[18446744073709551615] -c OUTPUT -v DROP",
 		 "-c OUTPUT -v DROP -n net:[18446744073709551615]"},
@@ -186,6 +188,7 @@ static void messages(void)
 		 "udp, udplite, sctp or dccp"},
 		{"-n net:[0]" REST,
 		 "-n net:[0]: expected net:[INODE], as a link in /proc/PID/ns shows it"},
+		{"--script x.py" REST, "--script x.py: expected 64 hexadecimal digits, got 4"},
 		{"--sng-hash abc" REST, "--sng-hash abc: expected 64 hexadecimal digits, got 3"},
 		{"--agg-hash " HASH_A "a" REST,
 		 "--agg-hash aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…: "
@@ -225,14 +228,23 @@ static void widths(void)
 		const char *word;
 		int width;
 	} rows[] = {
-		{"-s", 2},	   {"--src-ip", 2},   {"-d", 2},	  {"--dst-ip", 2},
-		{"-p", 2},	   {"--proto", 2},    {"--sport", 2},	  {"--dport", 2},
-		{"--sng-hash", 2}, {"--agg-hash", 2}, {"--anon-exec", 1}, {"-n", 2},
-		{"-c", 2},	   {"--chain", 2},    {"-v", 2},	  {"--vrdct", 2},
-		{"--note", 2},	   {"-!", 1},	      {"--not", 1},	  {"", 0},
-		{"-", 0},	   {"--", 0},	      {"-A", 0},	  {"--json", 0},
-		{"-ss", 0},	   {"--spor", 0},     {"--sports", 0},	  {"s", 0},
-		{"OUTPUT", 0},	   {"--object", 0},   {"-L", 0},	  {"--sng-hash=a", 0},
+		{"-s", 2},	    {"--src-ip", 2},
+		{"-d", 2},	    {"--dst-ip", 2},
+		{"-p", 2},	    {"--proto", 2},
+		{"--sport", 2},	    {"--dport", 2},
+		{"--sng-hash", 2},  {"--agg-hash", 2},
+		{"--anon-exec", 1}, {"--script", 2},
+		{"--set", 2},	    {"-n", 2},
+		{"-c", 2},	    {"--chain", 2},
+		{"-v", 2},	    {"--vrdct", 2},
+		{"--note", 2},	    {"-!", 1},
+		{"--not", 1},	    {"", 0},
+		{"-", 0},	    {"--", 0},
+		{"-A", 0},	    {"--json", 0},
+		{"-ss", 0},	    {"--spor", 0},
+		{"--sports", 0},    {"s", 0},
+		{"OUTPUT", 0},	    {"--object", 0},
+		{"-L", 0},	    {"--sng-hash=a", 0},
 		{"-C", 0},
 	};
 
@@ -360,6 +372,8 @@ static struct rule random_rule(struct rng *rng)
 			r.sng.b[i] = (uint8_t)rng_next(rng);
 		if (r.have & MATCH_BIT(MATCH_AGG_HASH))
 			r.agg.b[i] = (uint8_t)rng_next(rng);
+		if (r.have & MATCH_BIT(MATCH_SCRIPT))
+			r.script.b[i] = (uint8_t)rng_next(rng);
 	}
 	if (r.have & MATCH_BIT(MATCH_SET))
 		snprintf(r.set, sizeof(r.set), "s%u", (unsigned int)rng_below(rng, 1000));
@@ -380,7 +394,7 @@ static bool same_rule(const struct rule *a, const struct rule *b)
 	       same_ports(&a->sport, &b->sport) && same_ports(&a->dport, &b->dport) &&
 	       a->netns == b->netns && sha256_cmp(&a->sng, &b->sng) == 0 &&
 	       sha256_cmp(&a->agg, &b->agg) == 0 && strcmp(a->set, b->set) == 0 &&
-	       strcmp(a->note, b->note) == 0;
+	       sha256_cmp(&a->script, &b->script) == 0 && strcmp(a->note, b->note) == 0;
 }
 
 static bool round_trips(const struct rule *r)

@@ -70,6 +70,25 @@ static void an_object_is_named_by_its_digest(void)
 		    "--sng-hash: option given twice");
 }
 
+static void a_script_is_a_digest_or_a_file(void)
+{
+	char want[RULE_TEXT_MAX], words[RULE_TEXT_MAX], hex[SHA256_HEX_LEN + 1];
+	struct sha256 digest;
+
+	CU_ASSERT_EQUAL_FATAL(hash_file("/proc/self/exe", &digest), 0);
+	hex_format_sha256(&digest, hex);
+	snprintf(want, sizeof(want), "-c OUTPUT -v DROP -! --script %s", hex);
+	expect_text("file", resolved("-! --script /proc/self/exe -v DROP -c OUTPUT"), want);
+	snprintf(words, sizeof(words), "-! --script %s -v DROP -c OUTPUT", hex);
+	expect_text("digest", resolved(words), want);
+	hex[63] = 0;
+	snprintf(words, sizeof(words), "--script %s -v DROP -c OUTPUT", hex);
+	snprintf(want, sizeof(want), "--script %s: No such file or directory", hex);
+	expect_text("short digest", resolved(words), want);
+	expect_text("folder", resolved("-c OUTPUT -v DROP --script /"),
+		    "--script /: Is a directory");
+}
+
 static void all_else_is_the_grammars_business(void)
 {
 	expect_text("whole", resolved("-v DROP -c INPUT --dport 25 -p 6"),
@@ -87,6 +106,7 @@ static const struct unit_test tests[] = {
 	{"a namespace is named by its inode", a_namespace_is_named_by_its_inode},
 	{"what is no network namespace is refused", what_is_no_network_namespace_is_refused},
 	{"an object is named by its digest", an_object_is_named_by_its_digest},
+	{"a script is a digest or a file", a_script_is_a_digest_or_a_file},
 	{"all else is the grammar's business", all_else_is_the_grammars_business},
 };
 UNIT_SUITE("ctl/rule_words", tests)
