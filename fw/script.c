@@ -307,7 +307,8 @@ static void keep(struct scripts *s, const struct object_key *key, const struct s
 
 static int hash_file(struct scripts *s, int fd, struct look *look)
 {
-	struct object_key key;
+	struct object_key key, after;
+	uint64_t moved_ns;
 	struct stat st;
 	char magic[4];
 	int r;
@@ -323,11 +324,17 @@ static int hash_file(struct scripts *s, int fd, struct look *look)
 		look->changed_ns = key.ctime_ns;
 	if (recall(s, &key, &look->digest))
 		return 0;
-	r = digest_file(fd, &key, &look->digest);
-	look->hashed = !r;
-	if (!r)
-		keep(s, &key, &look->digest);
-	return r;
+	r = digest_file(fd, false, &moved_ns, &look->digest);
+	if (r)
+		return r;
+	if (fstat(fd, &st))
+		return -errno;
+	after = key_of(&st);
+	if (memcmp(&after, &key, sizeof(key)) != 0)
+		return -ESTALE;
+	look->hashed = true;
+	keep(s, &key, &look->digest);
+	return 0;
 }
 
 static void look_at(struct scripts *s, struct look *look)
