@@ -38,7 +38,6 @@
 /* An execve that has a script, or may have. What a look reads is not changed after it was made. */
 struct started {
 	struct start id;
-	uint32_t pid;
 	char *args;		 /* the script's name as it was given; NULL: as /proc shows it */
 	struct folder cwd, root; /* owned paths */
 	uint64_t exec_ns;	 /* CLOCK_REALTIME */
@@ -56,6 +55,7 @@ struct started {
 
 struct look {
 	struct started *of;
+	uint32_t pid; /* of the process that did the execve, or was forked from it since */
 	bool wanted;  /* a packet waits for it: it began after that was sent */
 	bool certain; /* the name is the one that the program was started with */
 	int error;
@@ -143,16 +143,16 @@ static struct start start_of(uint32_t tgid, const struct proc_rec *rec)
 
 /* --- Looking: on the threads */
 
-/* Whether its number still stands for that process, with that program. */
-static bool is_still(const struct scripts *s, const struct started *st)
+/* Whether its number still stands for a process with that program. */
+static bool is_still(const struct scripts *s, const struct look *look)
 {
 	struct proc_rec rec;
 	struct start now;
 
-	if (probe_proc(s->probe, st->pid, &rec) || (rec.flags & PROC_EXITED))
+	if (probe_proc(s->probe, look->pid, &rec) || (rec.flags & PROC_EXITED))
 		return false;
-	now = start_of(st->pid, &rec);
-	return same_start(&now, &st->id);
+	now = start_of(look->pid, &rec);
+	return same_start(&now, &look->of->id);
 }
 
 static ssize_t read_proc(uint32_t pid, const char *name, char *out, size_t size)
@@ -219,13 +219,12 @@ static int named_descriptor(const char *name)
 }
 
 /* What a process has at a descriptor may have come there since: nothing is shown by this. */
-static int open_descriptor(uint32_t pid, int number, bool *certain, uint64_t *changed_ns)
+static int open_descriptor(uint32_t pid, int number, uint64_t *changed_ns)
 {
 	_cleanup_close_ int fd = -1;
 	char link[64];
 	struct stat st;
 
-	*certain = false;
 	snprintf(link, sizeof(link), "/proc/%u/fd/%d", pid, number);
 	fd = open(link, O_PATH | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
@@ -236,37 +235,55 @@ static int open_descriptor(uint32_t pid, int number, bool *certain, uint64_t *ch
 	return TAKE_FD(fd);
 }
 
-static int open_by_name(const struct started *st, const char *name, uint64_t *changed_ns)
+/* pid 0: the folders are looked for among our own mounts. */
+static int open_by_name(const struct started *st, uint32_t pid, const char *name,
+			uint64_t *changed_ns)
 {
-	_cleanup_close_ int root = trail_folder(st->pid, "root", &st->root), cwd = -1;
+	_cleanup_close_ int root = trail_folder(pid, "root", &st->root), cwd = -1;
 
 	if (root < 0)
 		return root;
-	cwd = *name == '/' ? -1 : trail_folder(st->pid, "cwd", &st->cwd);
+	cwd = *name == '/' ? -1 : trail_folder(pid, "cwd", &st->cwd);
 	if (*name != '/' && cwd < 0)
 		return cwd;
 	return trail_follow(root, cwd, name, changed_ns);
 }
 
-/* O_PATH, of a regular file; or -errno. */
-static int find_file(const struct scripts *s, const struct started *st, bool *certain,
-		     uint64_t *changed_ns)
+/*
+ * With the last process of a mount namespace its mounts go, and names lead to what was under them:
+ * what was found from the folders of a process counts if it was there to the end.
+ */
+static int open_named(const struct scripts *s, struct look *look, const char *name)
 {
-	_cleanup_close_ int fd = -1;
+	int fd = open_by_name(look->of, look->pid, name, &look->changed_ns);
+
+	if (is_still(s, look))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return open_by_name(look->of, 0, name, &look->changed_ns);
+}
+
+/* O_PATH, of a regular file; or -errno. */
+static int find_file(const struct scripts *s, struct look *look)
+{
+	const struct started *st = look->of;
 	char shown[PATH_MAX];
 	const char *name = st->args ? st->args : shown;
-	bool by_proc = !st->args || !st->root.ino;
-	int number, r = st->args ? 0 : name_by_proc(st->pid, shown);
+	int number, fd, r = st->args ? 0 : name_by_proc(look->pid, shown);
 
+	look->certain = st->certain;
 	if (r)
 		return r;
 	number = named_descriptor(name);
-	by_proc |= number >= 0;
-	fd = number >= 0 ? open_descriptor(st->pid, number, certain, changed_ns)
-			 : open_by_name(st, name, changed_ns);
-	if (fd < 0)
+	if (number < 0)
+		return open_named(s, look, name);
+	look->certain = false;
+	fd = open_descriptor(look->pid, number, &look->changed_ns);
+	if (fd < 0 || is_still(s, look))
 		return fd;
-	return by_proc && !is_still(s, st) ? -ESRCH : TAKE_FD(fd);
+	close(fd);
+	return -ESRCH;
 }
 
 static struct object_key key_of(const struct stat *st)
@@ -344,8 +361,7 @@ static void look_at(struct scripts *s, struct look *look)
 	char link[32], path[PATH_MAX];
 	ssize_t n;
 
-	look->certain = look->of->certain;
-	found = find_file(s, look->of, &look->certain, &look->changed_ns);
+	found = find_file(s, look);
 	if (found < 0) {
 		look->error = found;
 		return;
@@ -435,7 +451,7 @@ static bool add(struct scripts *s, struct started *st)
 	return true;
 }
 
-static bool enqueue(struct scripts *s, struct started *st, bool wanted)
+static bool enqueue(struct scripts *s, struct started *st, uint32_t pid, bool wanted)
 {
 	struct look *look = calloc(1, sizeof(*look));
 	bool room;
@@ -443,6 +459,7 @@ static bool enqueue(struct scripts *s, struct started *st, bool wanted)
 	if (!look)
 		return false;
 	look->of = st;
+	look->pid = pid;
 	look->wanted = wanted;
 	pthread_mutex_lock(&s->lock);
 	room = s->n_todo < QUEUE_MAX;
@@ -646,7 +663,6 @@ static struct started *make_started(const struct start_hint *h, const char *name
 	if (!st)
 		return NULL;
 	st->id = h->start;
-	st->pid = h->start.tgid;
 	st->certain = certain;
 	st->exec_ns = (h->start.stamp >> 8) + realtime_ns() - clock_monotonic_ns();
 	st->cwd = make_folder(&h->cwd);
@@ -676,7 +692,7 @@ void scripts_start(struct scripts *s, const struct start_hint *hint)
 		return;
 	}
 	if (s->watch && name)
-		enqueue(s, st, false);
+		enqueue(s, st, st->id.tgid, false);
 }
 
 /* A process of whose last execve nothing was told: what it shows of itself is not certain. */
@@ -687,7 +703,6 @@ static struct started *add_untold(struct scripts *s, uint32_t tgid, const struct
 	if (!st)
 		return NULL;
 	st->id = start_of(tgid, rec);
-	st->pid = tgid;
 	st->exec_ns = rec->exec_ns + realtime_ns() - clock_boot_ns();
 	if (add(s, st))
 		return st;
@@ -722,11 +737,11 @@ static struct started *started_of(struct scripts *s, const struct note_holder *h
 static bool may_pass(const struct started *st)
 {
 	return (st->error == -EMFILE || st->error == -ENFILE || st->error == -ENOMEM ||
-		st->error == -EIO) &&
+		st->error == -EIO || st->error == -ESRCH) &&
 	       clock_monotonic_ns() - st->done_ns > TRY_AGAIN_NS;
 }
 
-static int await(struct scripts *s, struct started *st, bool final)
+static int await(struct scripts *s, struct started *st, uint32_t pid, bool final)
 {
 	if (st->script.state == SCRIPT_KNOWN)
 		return 0;
@@ -735,7 +750,7 @@ static int await(struct scripts *s, struct started *st, bool final)
 	if (st->done || final)
 		return 0;
 	if (!st->asked)
-		st->asked = enqueue(s, st, true);
+		st->asked = enqueue(s, st, pid, true);
 	return st->asked ? -EAGAIN : 0;
 }
 
@@ -746,17 +761,19 @@ int scripts_of(struct scripts *s, const struct note_holder *h, bool final, struc
 
 	if (!st)
 		return 0;
-	r = await(s, st, final);
+	r = await(s, st, h->tgid, final);
 	*out = st->script;
 	return r;
 }
 
 static const char *why_not(const struct started *st)
 {
+	if (st->id.pad == ELDER && st->script.state == SCRIPT_SEEN)
+		return "the program is older than app-fw, and may have changed what it shows of "
+		       "its arguments";
 	switch (st->error) {
 	case 0:
-		return st->id.pad == ELDER ? "the program is older than app-fw"
-					   : "it has not been looked at";
+		return "no packet of it has been judged yet";
 	case E_UNCLEAR:
 		return "its arguments do not say which file it reads";
 	case -ESTALE:
@@ -804,7 +821,7 @@ int scripts_report(struct scripts *s, uint32_t pid, bool final, json_t **out)
 	h.start_ns = rec.start_ns;
 	h.map_stamp = rec.map_stamp;
 	st = started_of(s, &h, &script);
-	r = st ? await(s, st, final) : 0;
+	r = st ? await(s, st, pid, final) : 0;
 	if (r)
 		return r;
 	if (st)

@@ -53,10 +53,11 @@ static int open_folder(const char *path, const struct folder *f)
 int trail_folder(uint32_t pid, const char *which, const struct folder *folder)
 {
 	char link[64];
-	int fd;
+	int fd = -1;
 
 	snprintf(link, sizeof(link), "/proc/%u/%s", pid, which);
-	fd = open_folder(link, folder);
+	if (pid)
+		fd = open_folder(link, folder);
 	if (fd < 0 && folder->path && folder->ino)
 		fd = open_folder(folder->path, folder);
 	return fd < 0 ? -ESRCH : fd;

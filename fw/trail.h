@@ -17,7 +17,8 @@ struct folder {
 };
 
 /*
- * Opens (O_PATH) a folder of a process, "cwd" or "root": by the link in /proc, or else by path.
+ * Opens (O_PATH) a folder of a process, "cwd" or "root": by the link in /proc (pid 0: not), or else
+ * by path.
  * -ESRCH: neither is that folder.
  */
 int trail_folder(uint32_t pid, const char *which, const struct folder *folder);
