@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,6 +51,8 @@ int ask_for_reply(const struct cmdline *line, enum wire_command command, json_t 
 	json_decref(request);
 	if (r)
 		print_error("%s", err);
+	if (r == -EMSGSIZE)
+		return STATUS_REFUSED;
 	return r ? STATUS_NO_DAEMON : STATUS_DONE;
 }
 

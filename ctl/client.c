@@ -177,6 +177,8 @@ static int explain(int r, const char *path, char err[CLIENT_ERROR_LEN])
 		why = "no reply in time";
 	else if (r == -ECONNRESET)
 		why = "closed the connection before its reply was complete";
+	else if (r == -EMSGSIZE)
+		why = "this is too large for one request";
 	else if (r == -EPROTO)
 		why = "does not speak this version of the protocol";
 	snprintf(err, CLIENT_ERROR_LEN, "app-fw at %.120s: %s", path, why);

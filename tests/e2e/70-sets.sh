@@ -238,6 +238,9 @@ for ((i = 0; i < 1025; i++)); do echo $i >"$TMP/many/$i"; done
 state >"$TMP/state-before"
 refused 1 1024 ctl set add many "$TMP"/many/*
 rm "$TMP/many/1024"
+mkdir "$TMP/long"
+for ((i = 0; i < 1000; i++)); do echo $i >"$TMP/long/$(printf '%0250d' $i)"; done
+refused 1 "too large for one request" ctl set add many "$TMP"/long/*
 expect_ok ctl set add many "$TMP"/many/*
 for ((i = 5; i <= 128; i++)); do ctl set add "n$i" /usr/bin/curl >/dev/null || fail "set $i"; done
 state >"$TMP/state-before"
