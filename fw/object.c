@@ -448,7 +448,7 @@ static bool is_busy(const struct object *obj)
 
 static const char *error_text(int error)
 {
-	return error == -ETIMEDOUT ? "its file system does not answer" : strerror(-error);
+	return error == -ETIMEDOUT ? "it was not read in time" : strerror(-error);
 }
 
 const char *object_error(const struct object *obj)

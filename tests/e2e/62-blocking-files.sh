@@ -87,7 +87,6 @@ for mode in open read; do
 	wait_for counts_more hash_stalled $((stalled + STUCK - 1))
 	expect_that "$(threads)" -le $((before + 16)) "threads"
 	others_pass "$mode-later"
-	expect_that "$(counter hash_failed)" -eq 0 "objects that could not be hashed for another reason"
 	! received "early/$mode" || fail "accepted by a digest that cannot be known"
 	step "they return"
 	tell "let go"

