@@ -254,17 +254,18 @@ static void scan_done(struct process *p, const struct proc_rec *rec, uint64_t pa
 }
 
 /*
- * Reads the mappings of a live process: a state that no mapping call overlapped, or -EAGAIN.
- * `pages` is its exec_pages as they were when it mattered; 0: as they are now.
+ * Reads the mappings of a live process: a state that no mapping call overlapped, or -EAGAIN;
+ * `final`: what there is, which is not complete then. `pages` is its exec_pages as they were when
+ * it mattered; 0: as they are now.
  */
 static int scan_live(struct processes *ps, struct process *p, const struct proc_rec *before,
-		     uint64_t pages)
+		     uint64_t pages, bool final)
 {
 	struct proc_rec after;
 	bool complete;
 	int n;
 
-	if (before->in_flight)
+	if (before->in_flight && !final)
 		return -EAGAIN;
 	n = probe_scan_mappings(ps->probe, p->id.tgid, ps->vmas, VMAS_MAX);
 	ps->stats->counter[COUNT_SCAN_MAPS]++;
@@ -279,8 +280,11 @@ static int scan_live(struct processes *ps, struct process *p, const struct proc_
 	if (probe_proc(ps->probe, p->id.tgid, &after) || after.start_ns != p->id.start_ns ||
 	    (after.flags & PROC_EXITED))
 		return -ESRCH;
-	if (after.map_stamp != before->map_stamp || after.in_flight)
-		return -EAGAIN;
+	if (after.map_stamp != before->map_stamp || after.in_flight) {
+		if (!final)
+			return -EAGAIN;
+		complete = false;
+	}
 	if (p->scan_exec_ns != before->exec_ns)
 		forget_program(p);
 	pages = pages ? pages : ps->vmas[0].exec_pages;
@@ -371,7 +375,7 @@ static bool try_again(struct processes *ps, struct process *p, const struct know
 }
 
 /* Scans unless the last scan already is of this state. */
-static int refresh(struct processes *ps, struct process *p, const struct note_holder *h)
+static int refresh(struct processes *ps, struct process *p, const struct note_holder *h, bool final)
 {
 	struct proc_rec rec;
 	int r;
@@ -383,7 +387,7 @@ static int refresh(struct processes *ps, struct process *p, const struct note_ho
 	if (r)
 		return -ESRCH;
 	if (!(rec.flags & PROC_EXITED)) {
-		r = scan_live(ps, p, &rec, h->exec_pages);
+		r = scan_live(ps, p, &rec, h->exec_pages, final);
 		if (r != -ESRCH)
 			return r;
 		if (probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec))
@@ -420,10 +424,10 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
 		*out = known->set;
 		return 0;
 	}
-	r = refresh(ps, p, h);
-	if (r == -EAGAIN && !final)
+	r = refresh(ps, p, h, final);
+	if (r == -EAGAIN)
 		return r;
-	r = r && r != -EAGAIN ? empty_set(p, &set) : build_set(ps, p, final || r, &set);
+	r = r ? empty_set(p, &set) : build_set(ps, p, final, &set);
 	if (r)
 		return r;
 	*out = remember(p, set)->set;
@@ -571,7 +575,7 @@ int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **ou
 	p = process_get(ps, pid, rec.start_ns);
 	if (!p)
 		return -ENOMEM;
-	r = scan_live(ps, p, &rec, 0);
+	r = scan_live(ps, p, &rec, 0, final);
 	if (r)
 		return r;
 	h.start_ns = rec.start_ns;
@@ -594,7 +598,7 @@ static void learn_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
 	struct process *p = process_get(ps, tgid, rec->start_ns);
 
 	if (p && !(rec->flags & PROC_EXITED))
-		scan_live(ps, p, rec, 0);
+		scan_live(ps, p, rec, 0, false);
 }
 
 void processes_learn_all(struct processes *ps)
