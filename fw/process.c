@@ -361,8 +361,11 @@ static const struct known_set *remember(struct process *p, struct objset *set)
 	return k;
 }
 
-/* Whether what was not known then may be known now, or a mapped file be written to since. */
-static bool try_again(struct processes *ps, struct process *p, const struct known_set *k)
+/*
+ * Reads anew what is not of now: what was not known then may be known, or a mapped file be written
+ * to since. False: the process has changed or gone, and what was known of it stands.
+ */
+static bool read_anew(struct processes *ps, struct process *p, const struct known_set *k)
 {
 	struct proc_rec rec;
 
@@ -370,8 +373,7 @@ static bool try_again(struct processes *ps, struct process *p, const struct know
 	    probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec) ||
 	    (rec.flags & PROC_EXITED) || rec.map_stamp != k->stamp)
 		return false;
-	p->scan_complete = false;
-	return true;
+	return !scan_live(ps, p, &rec, k->exec_pages, false);
 }
 
 /* Scans unless the last scan already is of this state. */
@@ -381,7 +383,7 @@ static int refresh(struct processes *ps, struct process *p, const struct note_ho
 	int r;
 
 	if (p->n_keys && p->scan_stamp == h->map_stamp && p->scan_complete &&
-	    (p->scan_pages == h->exec_pages || !p->scan_pages))
+	    (p->scan_pages == h->exec_pages || !p->scan_pages || !h->exec_pages))
 		return 0;
 	r = probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec);
 	if (r)
@@ -420,11 +422,11 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
 	if (!p)
 		return -ENOMEM;
 	known = find_set(p, h);
-	if (known && !try_again(ps, p, known)) {
+	if (known && !read_anew(ps, p, known)) {
 		*out = known->set;
 		return 0;
 	}
-	r = refresh(ps, p, h, final);
+	r = known ? 0 : refresh(ps, p, h, final);
 	if (r == -EAGAIN)
 		return r;
 	r = r ? empty_set(p, &set) : build_set(ps, p, final, &set);
