@@ -781,8 +781,11 @@ static const char *why_not(const struct started *st)
 				     "program started"
 				   : "the program's arguments may bring in other code, or are not "
 				     "known for certain";
+	case -EISDIR:
 	case -EMEDIUMTYPE:
 		return "it is not a regular file";
+	case -EFBIG:
+		return "it is larger than 64 MiB";
 	case -EXDEV:
 		return "its name leads through a link of procfs";
 	case -ENOEXEC:
