@@ -299,9 +299,8 @@ os.execve(fd, sys.argv[1:], os.environ)' "$S/$who.sh"
 			# shellcheck disable=SC2086 # words
 			run "foreign.$l" "$who" "${INTERPRETER[$l]}" ${FOREIGN[$l]} "$S/$who.$l"
 		done
-		: >"$S/new/$who"
 		for i in {1..20}; do
-			run "new.$i" "$who" bash -c 'cat "$1" >"$2" && shift && exec /bin/bash "$@"' - "$S/$who.sh" "$S/new/$who"
+			run "new.$i" "$who" bash -c 'cat "$1" >"$2" && shift && exec /bin/bash "$@"' - "$S/$who.sh" "$S/new/$who.$i"
 		done
 	done
 	judge "$([[ $f == deny* ]] || echo .)"
@@ -393,6 +392,17 @@ start show.py evil /usr/bin/python3 "$S/evil.py"
 go
 start show.new good /bin/bash --rcfile /dev/null "$S/good.sh"
 [[ $(told "$SPAWNED" state) == seen && $(told "$SPAWNED" why) == *"other code"* ]] || fail "$(ctl objects "$SPAWNED")"
+go
+{ cat "$S/good.sh" && echo exit; } >"$S/large.sh"
+truncate -s 65M "$S/large.sh"
+aged "$S/large.sh"
+start show.large good /bin/bash "$S/large.sh"
+[[ $(told "$SPAWNED" state) == unknown && $(told "$SPAWNED" why) == *"64 MiB"* ]] || fail "$(ctl objects "$SPAWNED")"
+go
+mkdir "$S/folder"
+echo 'import sys; print("waiting", flush=True); sys.stdin.readline(); print("said", flush=True)' >"$S/folder/__main__.py"
+start show.folder none /usr/bin/python3 "$S/folder"
+[[ $(told "$SPAWNED" state) == unknown && $(told "$SPAWNED" why) == *"not a regular file"* ]] || fail "$(ctl objects "$SPAWNED")"
 go
 spawn client idle sleep 300
 wait_for grep -q sleep "/proc/$SPAWNED/comm"
