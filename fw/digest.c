@@ -112,6 +112,24 @@ static int hash_all(int fd, off_t size, bool near, uint64_t *moved_ns, struct sh
 	return EVP_DigestFinal_ex(md, out->b, NULL) == 1 ? 0 : -EIO;
 }
 
+int digest_version(int fd, bool near, uint64_t *moved_ns, struct sha256 *out)
+{
+	struct stat before, after;
+	struct sha256 digest;
+	int r;
+
+	if (fstat(fd, &before))
+		return -errno;
+	r = hash_all(fd, before.st_size, near, moved_ns, &digest);
+	if (fstat(fd, &after))
+		return -errno;
+	if (!same_version(&before, &after))
+		return -ESTALE;
+	if (!r)
+		*out = digest;
+	return r;
+}
+
 int digest_file(int fd, bool near, uint64_t *moved_ns, struct sha256 *out)
 {
 	struct stat before, after;
@@ -121,12 +139,13 @@ int digest_file(int fd, bool near, uint64_t *moved_ns, struct sha256 *out)
 	if (fstat(fd, &before))
 		return -errno;
 	await_tick(&before);
-	r = hash_all(fd, before.st_size, near, moved_ns, &digest);
+	r = digest_version(fd, near, moved_ns, &digest);
+	if (r)
+		return r;
 	if (fstat(fd, &after))
 		return -errno;
 	if (!same_version(&before, &after))
 		return -ESTALE;
-	if (!r)
-		*out = digest;
-	return r;
+	*out = digest;
+	return 0;
 }

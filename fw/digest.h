@@ -10,11 +10,15 @@
 
 /*
  * Hashes what fd holds, from its start to its end, in memory that does not depend on the size.
- * `near`: it is on this machine, and may be mapped. Waits, for a tick of the clock that files are
- * stamped by, until a change after the read would show in the ctime. *moved_ns (CLOCK_MONOTONIC) is
- * written, atomically, with each part that was read. 0; -ESTALE when the file is not the same
- * version before and after; else -errno. *out untouched on failure.
+ * `near`: it is on this machine, and may be mapped. *moved_ns (CLOCK_MONOTONIC) is written,
+ * atomically, with each part that was read.
+ * 0; -ESTALE when the file has not the same size and ctime before and after; else -errno. *out
+ * untouched on failure.
  */
+int digest_version(int fd, bool near, uint64_t *moved_ns, struct sha256 *out);
+
+/* The same, but waits first, for a tick of the clock that files are stamped by, until a change
+ * after the read would show in the ctime. */
 int digest_file(int fd, bool near, uint64_t *moved_ns, struct sha256 *out);
 
 #endif

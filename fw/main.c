@@ -344,6 +344,8 @@ static int daemon_start(struct daemon *d)
 /* In the order in which parts use each other; what was not started is NULL. */
 static void daemon_stop(struct daemon *d)
 {
+	bool idle;
+
 	if (d->control_running)
 		pthread_join(d->control_thread, NULL);
 	control_close(d->control);
@@ -353,9 +355,9 @@ static void daemon_stop(struct daemon *d)
 	owner_free(d->owner);
 	health_free(d->health);
 	scanner_free(d->scanner);
-	scripts_free(d->scripts);
+	idle = scripts_free(d->scripts);
 	processes_free(d->processes);
-	if (objects_free(d->objects))
+	if (objects_free(d->objects) && idle)
 		probe_close(d->probe);
 	mailbox_free(d->mailbox);
 	mailbox_free(d->control_mailbox);

@@ -325,7 +325,7 @@ static void keep(struct scripts *s, const struct object_key *key, const struct s
 static int hash_file(struct scripts *s, int fd, struct look *look)
 {
 	struct object_key key, after;
-	uint64_t moved_ns;
+	uint64_t moved_ns; /* nobody watches it */
 	struct stat st;
 	char magic[4];
 	int r;
@@ -341,7 +341,7 @@ static int hash_file(struct scripts *s, int fd, struct look *look)
 		look->changed_ns = key.ctime_ns;
 	if (recall(s, &key, &look->digest))
 		return 0;
-	r = digest_file(fd, false, &moved_ns, &look->digest);
+	r = digest_version(fd, false, &moved_ns, &look->digest); /* later changes: changed_ns */
 	if (r)
 		return r;
 	if (fstat(fd, &st))
@@ -591,16 +591,16 @@ static bool stop_threads(struct scripts *s)
 	return all;
 }
 
-void scripts_free(struct scripts *s)
+bool scripts_free(struct scripts *s)
 {
 	struct started *st, *next;
 	struct look *look;
 
 	if (!s)
-		return;
+		return true;
 	loop_remove_fd(s->source);
 	if (!stop_threads(s))
-		return;
+		return false;
 	while ((look = list_pop(&s->todo)) || (look = list_pop(&s->done)))
 		look_free(look);
 	HASH_ITER(hh, s->table, st, next)
@@ -610,6 +610,7 @@ void scripts_free(struct scripts *s)
 	pthread_cond_destroy(&s->work);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+	return true;
 }
 
 void scripts_watch(struct scripts *s, bool watch)

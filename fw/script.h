@@ -27,7 +27,9 @@ struct scripts;
 /* `settled` is called on the loop when a look that somebody waits for is done. NULL with errno. */
 struct scripts *scripts_new(struct loop *loop, struct probe *probe, struct stats *stats,
 			    void (*settled)(void *cookie), void *cookie);
-void scripts_free(struct scripts *s); /* NULL is fine */
+/* Waits for the threads, at most a second. False: one is stuck, and what it may touch, the probes
+ * as well, is left to it. NULL is fine. */
+bool scripts_free(struct scripts *s);
 
 /* Whether rules ask for scripts, so that each is looked at as its interpreter starts. */
 void scripts_watch(struct scripts *s, bool watch);
