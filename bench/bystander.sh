@@ -44,7 +44,7 @@ with() {
 setup_net
 add_netns elsewhere
 divert elsewhere
-on client sysctl -q -w net.ipv4.ip_local_port_range="1024 64999"
+on client sysctl -q -w net.ipv4.ip_local_port_range="1024 64999" net.ipv4.tcp_tw_reuse=1
 serve_nginx server 8081
 for pid in "$SPAWNED" $(pgrep -P "$SPAWNED"); do
 	taskset -acp 0 "$pid" >>"$TMP/steps"

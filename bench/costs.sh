@@ -4,7 +4,7 @@
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-LOAD_S=4
+LOAD_S=2
 PROCESSES=1000 SOCKETS=20
 
 # attached KIND: the ids of the programs or maps (prog, map) that the daemon holds, with commas between.
@@ -82,7 +82,7 @@ questions() {
 
 ROUNDS=1     # of each arrangement: its figures are sums over many events
 setup_net
-on client sysctl -q -w net.ipv4.ip_local_port_range="1024 64999"
+on client sysctl -q -w net.ipv4.ip_local_port_range="1024 64999" net.ipv4.tcp_tw_reuse=1
 serve_nginx server 8081
 divert client
 rounds none app_fw accounted

@@ -55,7 +55,7 @@ app_fw() {
 }
 
 setup_net
-on client sysctl -q -w net.ipv4.ip_local_port_range="1024 64999"
+on client sysctl -q -w net.ipv4.ip_local_port_range="1024 64999" net.ipv4.tcp_tw_reuse=1
 serve_nginx server 8081
 spawn server iperf3 iperf3 -s
 wait_for listening server 5201
