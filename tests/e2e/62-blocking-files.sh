@@ -4,15 +4,12 @@
 # bounded number of threads, is counted, and once it answers its programs are judged by their digests.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/helpers/slowfs.sh
+. $SCRIPTS/slowfs.sh
 
 PORT=7001
 STUCK=20 # programs that are run from there: more than there are threads
 FS=$TMP/fs
-
-# tell LINE: to the file system.
-tell() {
-	echo "$1" >"$TMP/fs.in"
-}
 
 # keep WHO: runs that program of the file system, which says lines that come by its fifo.
 keep() {
@@ -53,7 +50,6 @@ others_pass() {
 	done
 }
 
-[[ -c /dev/fuse ]] || skip "no FUSE here"
 setup_net
 receive server $PORT
 mkdir "$TMP/files" "$FS"
@@ -64,18 +60,14 @@ for mode in open read; do
 done
 copy_program "$HELPERS/talk" files/evil
 divert client
-mkfifo "$TMP/fs.in"
-STDIN=$TMP/fs.in spawn host slowfs python3 $SCRIPTS/slowfs.py "$FS" "$TMP/files"
-wait_for grep -qE '^(mounted|mount: )' "$TMP/slowfs.log"
-grep -qx mounted "$TMP/slowfs.log" || skip "no FUSE here: $(cat "$TMP/slowfs.log")"
-UNDO+=("umount -l $FS")
+mount_slowfs "$FS" "$TMP/files"
 start_daemon client --pol-out DROP
 expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/files/evil"
 before=$(threads)
 
 for mode in open read; do
 	step "$mode(2) of $STUCK programs does not return"
-	tell "hold $mode $DAEMON"
+	fs "hold $mode $DAEMON"
 	stalled=$(counter hash_stalled) held=$(n_held)
 	for ((i = 0; i < STUCK; i++)); do
 		expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$TMP/files/$mode-$i"
@@ -89,7 +81,7 @@ for mode in open read; do
 	others_pass "$mode-later"
 	! received "early/$mode" || fail "accepted by a digest that cannot be known"
 	step "they return"
-	tell "let go"
+	fs "let go"
 	for ((i = 0; i < STUCK; i++)); do
 		wait_for says "$mode-$i" "late/$mode-$i"
 	done
@@ -97,12 +89,12 @@ for mode in open read; do
 done
 
 step "and what was never accepted, was not"
-tell "hold open $DAEMON"
+fs "hold open $DAEMON"
 held=$(n_held)
 keep evil
 say evil early/evil
 wait_for more_held "$held"
-tell "let go"
+fs "let go"
 wait_for settled
 ! received early/evil || fail "evil got through"
 expect_that "$(counter hash_stalled)" -ge $((2 * STUCK)) "objects that stood still"

@@ -5,6 +5,8 @@
 # timeout: 240
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/helpers/slowfs.sh
+. $SCRIPTS/slowfs.sh
 
 PORT=7001
 STALL_MS=1500 # less than a packet may be held, and far less than it takes to hash 4 GB
@@ -93,11 +95,6 @@ say() {
 says() {
 	say "$1" "$2"
 	received "$2"
-}
-
-# fs LINE: to the file system.
-fs() {
-	echo "$1" >"$TMP/fs.in"
 }
 
 # decided N DROPPED: N datagrams of the army arrived or were dropped; DROPPED had been before.
@@ -200,28 +197,21 @@ wait_for says mapper shrinks/later
 wait_for complete "$MAPPER"
 
 step "a file that cannot be read"
-if [[ -c /dev/fuse ]]; then
-	mkdir "$TMP/remote" "$FS"
-	copy_program "$HELPERS/talk" remote/unreadable
-	mkfifo "$TMP/fs.in"
-	STDIN=$TMP/fs.in spawn host slowfs python3 $SCRIPTS/slowfs.py "$FS" "$TMP/remote"
-	wait_for grep -qx mounted "$TMP/slowfs.log"
-	UNDO+=("umount -l $FS")
-	allow --object "$TMP/remote/unreadable"
-	fs "refuse read $DAEMON"
-	failed=$(counter hash_failed)
-	keep unreadable "$FS/unreadable" -u -k $SERVER4 $PORT
-	say unreadable unreadable/early
-	wait_for counts_more hash_failed "$failed"
-	wait_for grep -q "cannot be hashed: Input/output error" "$DAEMON_LOG"
-	expect_line "Input/output error" ctl objects "$SPAWNED"
-	wait_for settled
-	! received unreadable/early || fail "accepted by a digest that cannot be known"
-	fs "let go"
-	wait_for says unreadable unreadable/late
-else
-	echo "no FUSE here: not tested"
-fi
+mkdir "$TMP/remote" "$FS"
+copy_program "$HELPERS/talk" remote/unreadable
+mount_slowfs "$FS" "$TMP/remote"
+wait_for 	allow --object "$TMP/remote/unreadable"
+fs "refuse read $DAEMON"
+failed=$(counter hash_failed)
+keep unreadable "$FS/unreadable" -u -k $SERVER4 $PORT
+say unreadable unreadable/early
+wait_for counts_more hash_failed "$failed"
+wait_for grep -q "cannot be hashed: Input/output error" "$DAEMON_LOG"
+expect_line "Input/output error" ctl objects "$SPAWNED"
+wait_for settled
+! received unreadable/early || fail "accepted by a digest that cannot be known"
+fs "let go"
+wait_for says unreadable unreadable/late
 stood
 
 step "a /proc that hides processes: the daemon is root, and sees all"

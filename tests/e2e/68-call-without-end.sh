@@ -4,6 +4,8 @@
 # process pass as what it was before, nor hides what it has mapped.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/helpers/slowfs.sh
+. $SCRIPTS/slowfs.sh
 
 PORT=7001
 FS=$TMP/fs
@@ -24,10 +26,6 @@ for line in sys.stdin:
     print(word, flush=True)
 os._exit(0)
 END
-
-fs() {
-	echo "$1" >"$TMP/fs.in"
-}
 
 # tell LINE: returns when it was done.
 tell() {
@@ -60,18 +58,13 @@ decided() {
 	counts_more dropped "$1" && settled
 }
 
-[[ -c /dev/fuse ]] || skip "no FUSE here"
 setup_net
 receive server $PORT
 mkdir "$TMP/files" "$FS"
 head -c 65536 /dev/urandom >"$TMP/files/evil"
 divert client
-mkfifo "$TMP/fs.in"
 sed 's/^FOPEN_DIRECT_IO = 1$/FOPEN_DIRECT_IO = 0/' $SCRIPTS/slowfs.py >"$TMP/cachedfs.py"
-STDIN=$TMP/fs.in spawn host slowfs python3 "$TMP/cachedfs.py" "$FS" "$TMP/files"
-wait_for grep -qE '^(mounted|mount: )' "$TMP/slowfs.log"
-grep -qx mounted "$TMP/slowfs.log" || skip "no FUSE here: $(cat "$TMP/slowfs.log")"
-UNDO+=("umount -l $FS")
+mount_slowfs "$FS" "$TMP/files" "$TMP/cachedfs.py"
 start_daemon client --pol-out DROP
 expect_ok ctl -A -c OUTPUT -v ACCEPT -p udp --object "$PYTHON"
 

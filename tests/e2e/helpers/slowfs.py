@@ -2,7 +2,7 @@
 """slowfs.py MOUNTPOINT DIR: the files of DIR in a FUSE file system that does not answer everybody. It takes lines:
 "hold open PID" and "hold read PID": from now on that call of that process is left waiting; "refuse read PID": it fails
 with EIO; "let go": all are answered, and nothing is held or refused any more.
-It prints "mounted", and "held" for each request that waits."""
+It prints "mounted", "done: LINE" when it has done so, and "held" for each request that waits."""
 import ctypes
 import errno
 import os
@@ -104,3 +104,4 @@ while True:
         else:
             for text in os.read(0, 4096).decode().splitlines():
                 on_line(text)
+                print(f"done: {text}", flush=True)
