@@ -13,7 +13,7 @@
 
 #define NS_PER_S     1000000000ull
 #define CHECK_NS     5000000ull	 /* the short measurement that the other rungs are held against */
-#define CALIBRATE_NS 40000000ull /* the long one, where all of them fell through */
+#define CALIBRATE_NS 45000000ull /* the long one, where all of them fell through */
 
 #define CPUID_1_EDX_TSC		     (1u << 4)
 #define CPUID_1_ECX_HYPERVISOR	     (1u << 31)
@@ -121,14 +121,10 @@ int clock_choose(const struct clock_facts *f, struct clock_info *out)
 	return -ENODATA;
 }
 
-struct instant {
-	uint64_t ticks, ns;
-};
-
 /* The narrowest of some brackets: one that an interrupt or the hypervisor stretched loses. */
-static struct instant now(void)
+static struct clock_instant now(void)
 {
-	struct instant best = {0, 0};
+	struct clock_instant best = {0, 0};
 	uint64_t narrowest = UINT64_MAX;
 
 	for (int i = 0; i < 16; i++) {
@@ -146,17 +142,20 @@ static struct instant now(void)
 	return best;
 }
 
-/* TSC ticks per second of CLOCK_MONOTONIC_RAW, since `start` and for at least ns more. */
-static uint64_t measure(const struct instant *start, uint64_t ns)
+/* TSC ticks per second of CLOCK_MONOTONIC_RAW, from `began` to now, but for at least ns. */
+static uint64_t measure(const struct clock_instant *began, uint64_t ns)
 {
-	struct timespec pause = {.tv_nsec = (long)ns};
-	struct instant end;
+	struct clock_instant end = now();
 
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-	end = now();
-	if (end.ns <= start->ns || end.ticks <= start->ticks)
+	if (end.ns - began->ns < ns) {
+		struct timespec pause = {.tv_nsec = (long)(ns - (end.ns - began->ns))};
+
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+		end = now();
+	}
+	if (end.ns <= began->ns || end.ticks <= began->ticks)
 		return 0;
-	return scale(end.ticks - start->ticks, NS_PER_S, end.ns - start->ns);
+	return scale(end.ticks - began->ticks, NS_PER_S, end.ns - began->ns);
 }
 
 static bool tsc_is_invariant(void)
@@ -196,23 +195,27 @@ static void ask_sysfs(struct clock_facts *f)
 		f->sysfs_khz = 0;
 }
 
-int clock_init(struct clock_info *out)
+int clock_begin(struct clock_instant *out)
 {
-	struct clock_facts facts = {.build_hz = (uint64_t)BASE_FREQ};
-	struct instant start;
-	uint64_t hz;
-
 	if (!tsc_is_invariant())
 		return -ENOTSUP;
+	*out = now();
+	return 0;
+}
+
+int clock_init(const struct clock_instant *began, struct clock_info *out)
+{
+	struct clock_facts facts = {.build_hz = (uint64_t)BASE_FREQ};
+	uint64_t hz;
+
 	if (!clock_choose(&facts, out))
 		return 0;
 	ask_cpuid(&facts);
 	ask_sysfs(&facts);
-	start = now();
-	facts.measured_hz = measure(&start, CHECK_NS);
+	facts.measured_hz = measure(began, CHECK_NS);
 	if (!clock_choose(&facts, out))
 		return 0;
-	hz = measure(&start, CALIBRATE_NS);
+	hz = measure(began, CALIBRATE_NS);
 	if (!hz)
 		return -ENOTSUP;
 	*out = (struct clock_info){.hz = hz, .source = CLOCK_SOURCE_CALIBRATED};

@@ -31,6 +31,7 @@
 
 struct daemon {
 	struct options options;
+	struct clock_instant began;
 	struct clock_info clock;
 	uint64_t started_ns; /* CLOCK_BOOTTIME */
 

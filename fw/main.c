@@ -31,9 +31,9 @@ static int fail(const char *what, int r)
 
 /* Steps, in order; each leaves its part in d for daemon_stop to take down. */
 
-static int start_clock(struct daemon *d)
+static int begin_clock(struct daemon *d)
 {
-	int r = clock_init(&d->clock);
+	int r = clock_begin(&d->began);
 
 	d->started_ns = clock_boot_ns();
 	if (r == -ENOTSUP) {
@@ -42,6 +42,14 @@ static int start_clock(struct daemon *d)
 			"times cannot be measured");
 		return r;
 	}
+	return r ? fail("the clock", r) : 0;
+}
+
+/* All that was started meanwhile took longer than it has to measure. */
+static int start_clock(struct daemon *d)
+{
+	int r = clock_init(&d->began, &d->clock);
+
 	return r ? fail("the clock", r) : 0;
 }
 
@@ -328,8 +336,8 @@ static int start_tick(struct daemon *d)
 static int daemon_start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		start_clock, start_rules,  start_loops, start_signals, start_probes,
-		start_judge, start_queues, start_tick,	start_control,
+		begin_clock, start_rules,  start_loops, start_signals, start_probes,
+		start_judge, start_queues, start_tick,	start_clock,   start_control,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
