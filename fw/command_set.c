@@ -210,6 +210,13 @@ static struct set *find(const struct daemon *d, const char *name, json_t **reply
 	return set;
 }
 
+/* A request with a grace, about a set that there is: that set, or NULL when it is refused. */
+static const struct set *get_asked_of(const struct daemon *d, const json_t *request,
+				      struct asked *a, json_t **reply)
+{
+	return get_asked(request, true, a, reply) ? find(d, a->name, reply) : NULL;
+}
+
 enum wire_status command_set_add(struct daemon *d, const json_t *request, json_t **reply)
 {
 	_cleanup_(cleanup_asked) struct asked a = {.n = 0};
@@ -232,9 +239,7 @@ enum wire_status command_set_refresh(struct daemon *d, const json_t *request, js
 	struct set *made = NULL;
 	int r;
 
-	if (!get_asked(request, true, &a, reply))
-		return WIRE_REFUSED;
-	old = find(d, a.name, reply);
+	old = get_asked_of(d, request, &a, reply);
 	if (!old)
 		return WIRE_REFUSED;
 	until_ns = a.grace_s ? clock_monotonic_ns() + a.grace_s * SECOND : 0;
@@ -259,9 +264,7 @@ enum wire_status command_set_expect(struct daemon *d, const json_t *request, jso
 	struct set *made = NULL;
 	int r;
 
-	if (!get_asked(request, true, &a, reply))
-		return WIRE_REFUSED;
-	old = find(d, a.name, reply);
+	old = get_asked_of(d, request, &a, reply);
 	if (!old)
 		return WIRE_REFUSED;
 	if (a.grace_s == 0)
