@@ -387,6 +387,21 @@ int scan_files(struct bpf_iter__task_file *ctx)
 }
 
 /*
+ * What a scan did not find is gone; what did not fit while it scanned is not on record, and the
+ * next one will show it. Not inlined: what it needs of the stack, the proof needs after it.
+ */
+static __noinline void take_scan(struct sock_rec *rec, __u64 cookie, const struct file *file,
+				 __u64 scanned_ns)
+{
+	struct roster r;
+
+	rec->proven_ns = rec->flags & SOCK_CROWDED ? 0 : scanned_ns;
+	rec->flags = (rec->flags & ~SOCK_CROWDED) | SOCK_UNSETTLED;
+	roster_open(&r, cookie, rec, file);
+	roster_clean(&r);
+}
+
+/*
  * The daemon's question: who holds this socket now? After a scan of every process the sightings
  * are complete as of its start, whatever the sum says; what it left unexplained is remembered.
  */
@@ -402,7 +417,6 @@ int prove_socket(struct prove_args *args)
 	const struct sock *sk;
 	struct global_rec *g = global_state();
 	struct proving what = {};
-	struct roster r;
 
 	if (!out || !g)
 		return 0;
@@ -431,13 +445,8 @@ int prove_socket(struct prove_args *args)
 		}
 		return 0;
 	}
-	if (args->scanned_ns) {
-		/* What did not fit while it scanned is not on record: the next scan will show. */
-		rec->proven_ns = rec->flags & SOCK_CROWDED ? 0 : args->scanned_ns;
-		rec->flags = (rec->flags & ~SOCK_CROWDED) | SOCK_UNSETTLED;
-		roster_open(&r, cookie, rec, file);
-		roster_clean(&r);
-	}
+	if (args->scanned_ns)
+		take_scan(rec, cookie, file, args->scanned_ns);
 	what.cookie = cookie;
 	what.file = (__u64)file;
 	prove(rec, &out->answer, &what);
