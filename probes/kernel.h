@@ -242,6 +242,7 @@ struct sk_buff {
 
 struct nf_hook_state {
 	__u8 hook;
+	struct net *net;
 };
 
 struct bpf_nf_ctx {

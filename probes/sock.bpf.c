@@ -416,7 +416,6 @@ int prove_socket(struct prove_args *args)
 	const struct file *file;
 	const struct sock *sk;
 	struct global_rec *g = global_state();
-	struct proving what = {};
 
 	if (!out || !g)
 		return 0;
@@ -447,8 +446,6 @@ int prove_socket(struct prove_args *args)
 	}
 	if (args->scanned_ns)
 		take_scan(rec, cookie, file, args->scanned_ns);
-	what.cookie = cookie;
-	what.file = (__u64)file;
-	prove(rec, &out->answer, &what);
+	prove(rec, &out->answer, cookie, (__u64)file, 0);
 	return 0;
 }
