@@ -62,10 +62,10 @@ SKEL        := $(BUILD)/gen/probe.skel.h
 SKEL_ALONE  := $(BUILD)/gen/portless.skel.h
 ALL_OBJ     := $(COMMON_OBJ) $(FW_OBJ) $(BUILD)/fw/main.o $(call obj,$(CTL_SRC) $(UNIT_SRC) $(BENCH_SRC))
 
-.PHONY: help all deps demo check test e2e bench asan lint format install uninstall clean
+.PHONY: help all deps demo check test e2e kernels kernels-deps bench asan lint format install uninstall clean
 
 help: ## what can be made
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo "  V=1 shows commands; SAN=1 builds with ASan and UBSan; BASE_FREQ=HZ fixes the TSC frequency;"
 	@echo "  DISABLE_ORDERING=y leaves out aggregate digests; CC=clang; DESTDIR, PREFIX"
 
@@ -142,7 +142,8 @@ PACKAGES    := gcc make clang llvm pkg-config bpftool libmnl-dev libnetfilter-qu
                util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
                mandoc iputils-ping gzip
 
-SCRIPTS      = $(sort $(wildcard dist/deps dist/dpkg-hook .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/*.sh))
+SCRIPTS      = $(sort $(wildcard dist/deps dist/dpkg-hook .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/*.sh \
+                 tests/kernels/fetch tests/kernels/init tests/kernels/run))
 C_FILES      = $(sort $(wildcard common/*.[ch] fw/*.[ch] ctl/*.[ch] probes/*.[ch] bench/*.[ch] \
                  tests/unit/*.[ch] tests/e2e/helpers/*.[ch]))
 SUBMAKE      = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -169,6 +170,12 @@ test: $(BUILD)/unit ## unit tests; no root needed
 
 e2e: root tested ## end-to-end scenarios; ONLY="10 14" for some of them
 	@SAN=$(SAN) tests/e2e/run $(ONLY)
+
+kernels: tested ## scenarios under other kernels, in qemu; ONLY="10 14" for some, KERNELS="6.1 6.12"
+	@tests/kernels/run $(KERNELS)
+
+kernels-deps: root ## fetch what that needs: qemu, and Debian's kernels (100 MB)
+	@tests/kernels/fetch
 
 bench: root tested ## what it costs, each figure beside its baseline; ONLY="bystander costs hashing throughput"
 	@bench/run $(ONLY)

@@ -6,6 +6,27 @@
 #include "commands.h"
 #include "print.h"
 
+/* What is there of some objects only: a line each below the table. */
+static void show_remarks(const json_t *objects, const char *key, const char *label,
+			 enum style style)
+{
+	struct print_room room;
+	const json_t *object;
+	size_t i;
+
+	json_array_foreach(objects, i, object) {
+		const char *remark = json_string_value(json_object_get(object, key));
+
+		if (!remark)
+			continue;
+		print_text(style, print_field(object, "path", &room));
+		print_text(style, ": ");
+		print_text(style, label);
+		print_text(style, remark);
+		putchar('\n');
+	}
+}
+
 static void show(const json_t *reply)
 {
 	static const char *const keys[] = {"sha256", "device", "inode", "since", "path"};
@@ -13,8 +34,6 @@ static void show(const json_t *reply)
 	const json_t *objects = json_object_get(reply, "objects");
 	bool complete = json_is_true(json_object_get(reply, "complete"));
 	struct print_room room;
-	const json_t *object;
-	size_t i;
 
 	print_pair("pid", STYLE_PLAIN, print_field(reply, "pid", &room));
 	print_pair("exe", STYLE_PLAIN, print_field(reply, "exe", &room));
@@ -27,16 +46,8 @@ static void show(const json_t *reply)
 		puts("anonymous executable memory");
 		print_rows(json_object_get(reply, "anonymous"), "ll", anonymous);
 	}
-	json_array_foreach(objects, i, object) {
-		const char *error = json_string_value(json_object_get(object, "error"));
-
-		if (!error)
-			continue;
-		print_text(STYLE_BAD, print_field(object, "path", &room));
-		print_text(STYLE_BAD, ": ");
-		print_text(STYLE_BAD, error);
-		putchar('\n');
-	}
+	show_remarks(objects, "verity", "fs-verity ", STYLE_PLAIN);
+	show_remarks(objects, "error", "", STYLE_BAD);
 }
 
 int objects_main(const struct cmdline *line)

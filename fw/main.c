@@ -127,7 +127,7 @@ static int start_judge(struct daemon *d)
 	const struct identify by = {identify, d};
 	int r;
 
-	d->objects = objects_new(d->loop, &d->stats, &by, on_settled, d);
+	d->objects = objects_new(d->loop, &d->stats, &by, verity_measure, on_settled, d);
 	d->processes = d->objects
 			       ? processes_new(d->probe, d->objects, &d->stats, d->options.retain)
 			       : NULL;

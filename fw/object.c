@@ -56,6 +56,8 @@ struct object_job {
 	int error;
 	char *path;
 	struct sha256 digest;
+	struct verity verity; /* size 0: the file has none */
+	bool recalled;	      /* by its verity digest: it was not hashed */
 	uint64_t ticks;
 	uint64_t moved_ns;     /* when it last got on: atomic */
 	struct object *object; /* the loop's */
@@ -88,6 +90,8 @@ struct pool {
 	size_t n_asking;	    /* of them, in a call of `by` */
 	struct worker workers[OBJECT_WORKERS];
 	struct identify by;
+	measure_fn *measure;
+	struct verities *verities;
 	bool stop, abandoned;
 	int wake; /* eventfd: there is something in done */
 };
@@ -161,6 +165,7 @@ static void pool_free(struct pool *pool)
 	list_free(&pool->done);
 	if (pool->wake >= 0)
 		close(pool->wake);
+	verities_free(pool->verities);
 	pthread_cond_destroy(&pool->work);
 	pthread_cond_destroy(&pool->ended);
 	pthread_mutex_destroy(&pool->lock);
@@ -204,6 +209,22 @@ static void open_file(struct pool *pool, struct object_job *job)
 		job->error = -ENOMEM;
 }
 
+/* Measured before it is read: from then on it cannot change. */
+static int digest_of(struct pool *pool, struct object_job *job, struct sha256 *out)
+{
+	bool near = !(job->key.flags & OBJECT_REMOTE);
+	bool sealed = near && !pool->measure(job->fd, &job->verity);
+	int r;
+
+	job->recalled = sealed && verities_find(pool->verities, &job->verity, out);
+	if (job->recalled)
+		return 0;
+	r = digest_file(job->fd, near, &job->moved_ns, out);
+	if (!r && sealed)
+		verities_add(pool->verities, &job->verity, out);
+	return r;
+}
+
 /* Checked again: the name of what was written to in an overlay leads to another file since. */
 static void hash_file(struct pool *pool, struct object_job *job)
 {
@@ -211,8 +232,7 @@ static void hash_file(struct pool *pool, struct object_job *job)
 	uint64_t start = clock_ticks();
 	struct sha256 digest;
 
-	job->error =
-		digest_file(job->fd, !(job->key.flags & OBJECT_REMOTE), &job->moved_ns, &digest);
+	job->error = digest_of(pool, job, &digest);
 	job->error = job->error ? job->error : place_check(job->fd, &job->key, &by);
 	if (!job->error)
 		job->digest = digest;
@@ -358,7 +378,7 @@ static bool pool_stop(struct pool *pool)
 	return silent;
 }
 
-static struct pool *pool_new(const struct identify *by)
+static struct pool *pool_new(const struct identify *by, measure_fn *measure)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
 	int r = 0;
@@ -372,8 +392,10 @@ static struct pool *pool_new(const struct identify *by)
 		list_init(&pool->todo[i / CLASSES][i % CLASSES]);
 	list_init(&pool->done);
 	pool->by = *by;
+	pool->measure = measure;
+	pool->verities = verities_new();
 	pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (pool->wake < 0)
+	if (!pool->verities || pool->wake < 0)
 		r = -errno;
 	pthread_mutex_lock(&pool->lock);
 	for (int s = 0; s < STAGES; s++)
@@ -491,7 +513,9 @@ static void settle(struct objects *o, struct object_job *job)
 		obj->job = NULL;
 	else
 		obj->n_stuck--;
-	if (!job->error) {
+	if (!job->error && job->recalled) {
+		o->stats->counter[COUNT_VERITY_KNOWN]++;
+	} else if (!job->error) {
 		o->stats->counter[COUNT_HASHED]++;
 		histogram_add(&o->stats->stage[STAGE_HASH], job->ticks, 1);
 	}
@@ -504,6 +528,7 @@ static void settle(struct objects *o, struct object_job *job)
 	}
 	obj->state = OBJECT_READY;
 	obj->digest = job->digest;
+	obj->verity = job->verity;
 	obj->path = TAKE_PTR(job->path);
 }
 
@@ -610,7 +635,7 @@ static void on_check(void *cookie)
 }
 
 struct objects *objects_new(struct loop *loop, struct stats *stats, const struct identify *by,
-			    void (*settled)(void *cookie), void *cookie)
+			    measure_fn *measure, void (*settled)(void *cookie), void *cookie)
 {
 	struct objects *o = calloc(1, sizeof(*o));
 
@@ -619,7 +644,7 @@ struct objects *objects_new(struct loop *loop, struct stats *stats, const struct
 	o->stats = stats;
 	o->settled = settled;
 	o->cookie = cookie;
-	o->pool = pool_new(by);
+	o->pool = pool_new(by, measure);
 	if (o->pool)
 		o->source = loop_add_fd(loop, o->pool->wake, EPOLLIN, on_done, o);
 	o->check = loop_add_timer(loop, on_check, o);

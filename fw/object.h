@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "place.h"
 #include "stats.h"
+#include "verity.h"
 
 struct objects;
 struct object_job;
@@ -35,6 +36,7 @@ struct object {
 	enum object_state state;
 	int error;	      /* -errno of a failed hash; -ETIMEDOUT: it stands still */
 	struct sha256 digest; /* when ready */
+	struct verity verity; /* when ready: as the file was hashed, if it has any */
 	char *path; /* when ready: as first opened, for display and the aggregate's order */
 	/* private to object.c */
 	struct object_job *job;		    /* under way; NULL: none */
@@ -46,10 +48,13 @@ struct object {
 	UT_hash_handle hh;
 };
 
-/* `settled` is called on the loop after objects have left OBJECT_PENDING. `by` is asked by the
- * threads. NULL with errno. */
+/* verity_measure, or what stands for it in a test. */
+typedef int measure_fn(int fd, struct verity *out);
+
+/* `settled` is called on the loop after objects have left OBJECT_PENDING. `by` and `measure` are
+ * asked by the threads. NULL with errno. */
 struct objects *objects_new(struct loop *loop, struct stats *stats, const struct identify *by,
-			    void (*settled)(void *cookie), void *cookie);
+			    measure_fn *measure, void (*settled)(void *cookie), void *cookie);
 
 /* Waits for the threads, at most OBJECT_STALL_NS. False: one is stuck in a call of `by`. NULL is
  * fine. */

@@ -45,26 +45,41 @@ static struct bpf_object *open_object(const char *path)
 	return bpf_object__open_mem(bytes, size, &opts);
 }
 
-/* Opens and loads, with the note program where the kernel can run it. */
-static int load_object(struct probe *p, const char *path, bool with_notes)
+/* Opens and loads, with one of the note programs or none. */
+static int load_object(struct probe *p, const char *path, enum note_source source)
 {
-	struct bpf_program *note;
+	struct bpf_program *note, *queued;
 	int r;
 
 	p->object = open_object(path);
 	if (!p->object)
 		return -errno;
 	note = bpf_object__find_program_by_name(p->object, NOTE_PROGRAM);
-	if (!note)
+	queued = bpf_object__find_program_by_name(p->object, NOTE_QUEUED_PROGRAM);
+	if (!note || !queued)
 		return -EBADF;
 	bpf_program__set_type(note, PROG_TYPE_NETFILTER);
 	bpf_program__set_expected_attach_type(note, ATTACH_TYPE_NETFILTER);
-	bpf_program__set_autoload(note, with_notes);
+	bpf_program__set_autoload(note, source == NOTE_BY_NETFILTER);
+	bpf_program__set_autoload(queued, source == NOTE_BY_QUEUE);
 	r = bpf_object__load(p->object);
 	if (r) {
 		bpf_object__close(p->object);
 		p->object = NULL;
 	}
+	p->note_source = source;
+	return r;
+}
+
+/* What an old kernel refuses is a program: of a type or at a place that it does not have. */
+static int load_best(struct probe *p, const char *path)
+{
+	int r = load_object(p, path, NOTE_BY_NETFILTER);
+
+	if (r == -EINVAL || r == -EPERM || r == -E2BIG)
+		r = load_object(p, path, NOTE_BY_QUEUE);
+	if (r == -EINVAL || r == -EPERM || r == -E2BIG || r == -ESRCH || r == -ENOENT)
+		r = load_object(p, path, NOTE_BY_NOBODY);
 	return r;
 }
 
@@ -101,7 +116,7 @@ static int attach_all(struct probe *p, char err[256])
 	{
 		struct bpf_link *link;
 
-		if (is_passive(prog))
+		if (is_passive(prog) || !bpf_program__autoload(prog))
 			continue;
 		if (p->n_links == LINKS_MAX)
 			return fail(err, -E2BIG, "too many probes");
@@ -214,14 +229,8 @@ static int first_scan(struct probe *p)
 
 static int probe_start(struct probe *p, const struct probe_options *options, char err[256])
 {
-	int r = load_object(p, options->object, true);
+	int r = load_best(p, options->object);
 
-	if (r == -EINVAL || r == -EPERM || r == -E2BIG) {
-		log_line("app-fw: the note program is refused (%s): senders are looked up after "
-			 "the fact",
-			 strerror(-r));
-		r = load_object(p, options->object, false);
-	}
 	if (r)
 		return fail(err, r,
 			    options->object ? options->object : "cannot load the built-in probes");
@@ -237,10 +246,12 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 	if (r)
 		return r;
 	p->notes_here = probe_notes_attach(p);
-	if (!p->notes_here)
-		log_line("app-fw: the note program cannot be attached (%s): senders are looked up "
-			 "after the fact",
-			 strerror(errno));
+	if (p->note_source == NOTE_BY_NETFILTER && !p->notes_here) {
+		log_line("app-fw: the note program cannot be attached: %s", strerror(errno));
+		p->note_source = NOTE_BY_NOBODY;
+	}
+	if (p->note_source == NOTE_BY_NOBODY)
+		log_line("app-fw: senders are looked up after the fact");
 	r = first_scan(p);
 	return r ? fail(err, r, "cannot read the processes' descriptors") : 0;
 }

@@ -24,7 +24,13 @@ int probe_open(const struct probe_options *options, struct probe **out, char err
 void probe_close(struct probe *p); /* NULL is fine */
 
 /* Whether packets are noted as they are sent (linux 6.4); without, sockets are looked up later. */
-bool probe_has_notes(const struct probe *p);
+enum note_source {
+	NOTE_BY_NETFILTER, /* as it is sent; of packets of other namespaces, too */
+	NOTE_BY_QUEUE,	   /* as it is queued; of our own namespace */
+	NOTE_BY_NOBODY,	   /* senders are looked up after the fact */
+};
+
+enum note_source probe_note_source(const struct probe *p);
 
 struct probe_notes;
 

@@ -65,7 +65,10 @@ struct probe_notes *probe_notes_attach(struct probe *p)
 		{10 /* NFPROTO_IPV6 */, NF_INET_LOCAL_OUT},
 		{10, NF_INET_LOCAL_IN},
 	};
-	int prog = bpf_program__fd(bpf_object__find_program_by_name(p->object, NOTE_PROGRAM));
+	int prog =
+		p->note_source == NOTE_BY_NETFILTER
+			? bpf_program__fd(bpf_object__find_program_by_name(p->object, NOTE_PROGRAM))
+			: -1;
 	struct probe_notes *n = calloc(1, sizeof(*n));
 	bool all = n && prog >= 0;
 
@@ -87,9 +90,9 @@ void probe_notes_detach(struct probe_notes *n)
 	free(n);
 }
 
-bool probe_has_notes(const struct probe *p)
+enum note_source probe_note_source(const struct probe *p)
 {
-	return p->notes_here;
+	return p->note_source;
 }
 
 /* A copy that no writer touched meanwhile. */

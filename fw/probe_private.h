@@ -10,14 +10,17 @@
 #define PROG_TYPE_NETFILTER   32
 #define ATTACH_TYPE_NETFILTER 45
 
-#define NOTE_PROGRAM "note_packet"
-#define LINKS_MAX    40
+/* Of these one is loaded, the first that the kernel takes. */
+#define NOTE_PROGRAM	    "note_packet" /* linux 6.4: attached in each namespace */
+#define NOTE_QUEUED_PROGRAM "note_queued" /* in our own namespace alone */
+#define LINKS_MAX	    40
 
 struct probe {
 	struct bpf_object *object;
 	struct bpf_link *links[LINKS_MAX];
 	size_t n_links;
-	struct probe_notes *notes_here; /* in our own namespace; NULL: not possible */
+	enum note_source note_source;
+	struct probe_notes *notes_here; /* NULL unless by NOTE_BY_NETFILTER */
 	struct ring_buffer *ring;
 	const struct note_set *notes;	  /* ABI_NOTE_SETS */
 	uint64_t (*given)[ABI_NOTE_WAYS]; /* seq of each note that was given out */

@@ -498,8 +498,8 @@ static json_t *report_since(time_t since)
 
 static json_t *report_object(const struct object *obj, const struct object_key *key)
 {
-	char hex[SHA256_HEX_LEN + 1], device[32];
-	json_t *digest;
+	char hex[SHA256_HEX_LEN + 1], device[32], verity[VERITY_TEXT_MAX];
+	json_t *report;
 
 	snprintf(device, sizeof(device), "%u:%u", key->dev >> 20, key->dev & 0xfffff);
 	if (!obj || obj->state != OBJECT_READY)
@@ -508,9 +508,13 @@ static json_t *report_object(const struct object *obj, const struct object_key *
 				 "inode", (json_int_t)key->ino, "error",
 				 obj ? object_error(obj) : "cannot be found");
 	hex_format_sha256(&obj->digest, hex);
-	digest = json_string(hex);
-	return json_pack("{s:o, s:o, s:s, s:I}", "path", path_text(obj->path), "sha256", digest,
-			 "device", device, "inode", (json_int_t)key->ino);
+	report = json_pack("{s:o, s:s, s:s, s:I}", "path", path_text(obj->path), "sha256", hex,
+			   "device", device, "inode", (json_int_t)key->ino);
+	if (obj->verity.size) {
+		verity_format(&obj->verity, verity);
+		json_object_set_new(report, "verity", json_string(verity));
+	}
+	return report;
 }
 
 static json_t *report_objects(struct processes *ps, const struct process *p)

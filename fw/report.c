@@ -68,12 +68,18 @@ static json_t *make_degraded(const struct daemon *d)
 {
 	json_t *list = health_report(d->health, clock_monotonic_ns());
 
-	if (!probe_has_notes(d->probe))
-		json_array_append_new(list,
-				      json_string("this kernel runs no netfilter BPF programs: "
-						  "senders are looked up after the fact"));
+	if (probe_note_source(d->probe) == NOTE_BY_NOBODY)
+		json_array_append_new(
+			list, json_string("this kernel takes no program that notes packets: "
+					  "senders are looked up after the fact"));
 	return list;
 }
+
+static const char *const note_sources[] = {
+	[NOTE_BY_NETFILTER] = "netfilter",
+	[NOTE_BY_QUEUE] = "queue",
+	[NOTE_BY_NOBODY] = "none",
+};
 
 json_t *report_status(const struct daemon *d)
 {
@@ -90,10 +96,10 @@ json_t *report_status(const struct daemon *d)
 		(json_int_t)d->rules->epoch, "state", state, "degraded", degraded, "queues",
 		report_queues(d), "probes", "object",
 		d->options.object ? d->options.object : "built-in", "notes",
-		probe_has_notes(d->probe) ? "netfilter" : "none", "clock", "hz",
-		(json_int_t)d->clock.hz, "source", clock_source_name(d->clock.source), "rules",
-		report_counts(d->rules), "processes", (json_int_t)probe_count_procs(d->probe),
-		"sockets", (json_int_t)probe_count_socks(d->probe), "objects",
+		note_sources[probe_note_source(d->probe)], "clock", "hz", (json_int_t)d->clock.hz,
+		"source", clock_source_name(d->clock.source), "rules", report_counts(d->rules),
+		"processes", (json_int_t)probe_count_procs(d->probe), "sockets",
+		(json_int_t)probe_count_socks(d->probe), "objects",
 		(json_int_t)objects_count(d->objects), "held", (json_int_t)judge_held(d->judge));
 }
 

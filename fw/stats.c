@@ -35,6 +35,8 @@ static const struct {
 	[COUNT_SCAN_MAPS] = {"scan_maps", "scans of the mappings of one process"},
 	[COUNT_MAPS_CUT] = {"maps_cut", "of them, of a process that has more than are looked at"},
 	[COUNT_HASHED] = {"hashed", "objects hashed"},
+	[COUNT_VERITY_KNOWN] = {"verity_known",
+				"objects not hashed: their fs-verity digest was known"},
 	[COUNT_HASH_FAILED] = {"hash_failed", "objects that could not be hashed"},
 	[COUNT_HASH_STALLED] = {"hash_stalled",
 				"objects that were not hashed in time: a file blocked"},

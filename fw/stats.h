@@ -54,6 +54,7 @@ enum counter {
 	COUNT_SCAN_MAPS,	  /* scans of one process's mappings */
 	COUNT_MAPS_CUT,		  /* of them, that did not look at all */
 	COUNT_HASHED,		  /* objects hashed */
+	COUNT_VERITY_KNOWN,	  /* objects that had the verity digest of one that was */
 	COUNT_HASH_FAILED,	  /* objects that could not be hashed */
 	COUNT_HASH_STALLED,	  /* objects whose file stood still while it was opened or read */
 	COUNT_SCRIPT_LOOKED,	  /* times that a script was looked for */

@@ -143,6 +143,7 @@ struct nsproxy {
 };
 
 struct io_kiocb {
+	struct file *file;
 	__u8 opcode;
 };
 
@@ -242,6 +243,7 @@ struct sk_buff {
 
 struct nf_hook_state {
 	__u8 hook;
+	struct net *net;
 };
 
 struct bpf_nf_ctx {

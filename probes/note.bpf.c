@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The note program: a netfilter BPF program (linux 6.4) just before the filter table. For each
- * packet it writes down which socket it belongs to and who holds that socket now, under the
- * packet's fingerprint, so that the daemon's verdict rests on the moment the packet was sent, even
- * if the sender is gone by the time the packet is judged. It never touches the packet.
+ * The note program: a netfilter BPF program (linux 6.4) just before the filter table; before that,
+ * a program at the kernel's own function that puts packets into queues. For each packet it writes
+ * down which socket it belongs to and who holds that socket now, under the packet's fingerprint, so
+ * that the daemon's verdict rests on the moment the packet was sent, even if the sender is gone by
+ * the time the packet is judged. It never touches the packet.
  */
 #include "prove.h"
 
 #define IP_HEADER_MIN	  20
 #define IP6_HEADER	  40
 #define NF_ACCEPT	  1
+#define NF_INET_LOCAL_IN  1
 #define NF_INET_LOCAL_OUT 3
 
 /* What of the packet the fingerprint is made of. */
@@ -105,7 +107,7 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 	struct file *file;
 	struct scratch *scratch = NULL;
 	struct sock_rec *rec;
-	struct proving what = {};
+	bool sending;
 
 	note->state = NOTE_KERNEL;
 	sk = sk ? answering(sk) : NULL;
@@ -126,7 +128,7 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 	}
 	note->state = NOTE_UNPROVEN;
 	/* TCP also sends when acknowledgements come or timers end. */
-	what.sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
+	sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
 	rec = note->cookie ? sock_record(note->cookie) : NULL;
 	if (!rec) {
 		scratch = borrow_scratch();
@@ -139,40 +141,35 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 		rec->sk = (__u64)sk;
 	}
 	note->netns = rec->netns;
-	what.cookie = scratch ? 0 : note->cookie;
-	what.file = (__u64)file;
-	prove(rec, &note->answer, &what);
+	prove(rec, &note->answer, scratch ? 0 : note->cookie, (__u64)file, sending);
 	if (scratch)
 		scratch->busy = 0;
 	count(note->state == NOTE_UNPROVEN ? PCOUNT_UNPROVEN : PCOUNT_PROVEN);
 }
 
-SEC("netfilter")
-int note_packet(struct bpf_nf_ctx *ctx)
+static __always_inline void write_note(const struct sk_buff *skb, __u8 hook)
 {
-	const struct sk_buff *skb = ctx->skb;
 	const struct sock *sk = skb->sk;
 	__u64 print = fingerprint(skb), seq, before;
 	__u32 overrun;
-	__u8 hook = ctx->state->hook;
 	struct note_set *set;
 	struct note *note;
 	__u32 index, way;
 
 	/* On INPUT, no socket only means that early demux found none: nothing to say. */
 	if (!print || (!sk && hook != NF_INET_LOCAL_OUT))
-		return NF_ACCEPT;
+		return;
 	print = abi_print_at(print, hook);
 	index = print & (ABI_NOTE_SETS - 1);
 	set = bpf_map_lookup_elem(&notes, &index);
 	if (!set)
-		return NF_ACCEPT;
+		return;
 	way = __sync_fetch_and_add(&set->next, 1) & (ABI_NOTE_WAYS - 1);
 	note = &set->way[way];
 	seq = note->seq;
 	if ((seq & 1) || __sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq) {
 		count(PCOUNT_NOTE_BUSY);
-		return NF_ACCEPT;
+		return;
 	}
 	before = set->print[way] == print ? note->cookie : 0;
 	overrun = set->print[way] == print ? note->flags & NOTE_OVERRUN : 0;
@@ -187,5 +184,24 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	count(PCOUNT_NOTES);
 	barrier();
 	note->seq = seq + 2;
+}
+
+SEC("netfilter")
+int note_packet(struct bpf_nf_ctx *ctx)
+{
+	write_note(ctx->skb, ctx->state->hook);
 	return NF_ACCEPT;
+}
+
+/* Of every queue of the machine; what is queued in other namespaces is none of ours. */
+SEC("fentry/nf_queue")
+int BPF_PROG(note_queued, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct global_rec *g = global_state();
+	__u8 hook = state->hook;
+
+	if (g && g->own_netns == state->net->net_cookie &&
+	    (hook == NF_INET_LOCAL_OUT || hook == NF_INET_LOCAL_IN))
+		write_note(skb, hook);
+	return 0;
 }

@@ -281,7 +281,10 @@ static long search_kin(__u32 i, struct weighing *w)
 		return 0;
 	v.next = proc->last_child;
 	bpf_loop(KIN_MAX, visit_child, &v, 0);
-	proc = visit(&v, proc->ppid);
+	/* Called as one of a loop, it has its stack to itself: linux 6.1 would add both up. */
+	tgid = v.next = proc->ppid;
+	bpf_loop(1, visit_child, &v, 0);
+	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (!proc)
 		return 0;
 	v.next = proc->last_child;
@@ -466,15 +469,15 @@ static __always_inline bool prove_open(struct weighing *w)
 	return true;
 }
 
-int prove(struct sock_rec *rec, struct answer *answer, const struct proving *what)
+int prove(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file, __u64 sending)
 {
 	struct weighing w = {.a = answer};
 	bool proven;
 
-	if (!rec || !answer || !what)
+	if (!rec || !answer)
 		return 0;
-	w.sending = what->sending;
-	roster_open(&w.r, what->cookie, rec, (const struct file *)what->file);
+	w.sending = sending;
+	roster_open(&w.r, cookie, rec, (const struct file *)file);
 	proven = prove_open(&w);
 	answer->changed_ns = rec->changed_ns;
 	if (!proven)

@@ -5,16 +5,14 @@
 
 #include "roster.h"
 
-struct proving {
-	__u64 cookie;  /* that the record is kept under; 0: it is in no map */
-	__u64 file;    /* kernel address of the socket's open file */
-	__u64 sending; /* the current thread is in the call that sends the packet */
-};
-
 /*
  * Names the holders of an open file in *answer and sets its state. A function of its own, not
  * inlined: the verifier looks at it once, and not once for each way to get here. Returns 0.
+ *
+ *   cookie   that the record is kept under; 0: it is in no map
+ *   file     kernel address of the socket's open file
+ *   sending  the current thread is in the call that sends the packet
  */
-int prove(struct sock_rec *rec, struct answer *answer, const struct proving *what);
+int prove(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file, __u64 sending);
 
 #endif

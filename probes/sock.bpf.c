@@ -321,18 +321,31 @@ int exit_recvmmsg(struct trace_event_raw_sys_exit *ctx)
 	return 0;
 }
 
-/* A request of an io_uring is done: what it sent is not looked into. */
+/* Whether descriptors can be in what is sent or received there: no socket but a unix(7) one carries
+ * any. */
+static __always_inline bool carries_descriptors(const struct file *file)
+{
+	return !file || !socket_of(file);
+}
+
+/* A request of an io_uring is done: the message itself is not looked into. */
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(uring_complete, void *ring, struct io_kiocb *request)
 {
-	switch (request ? BPF_CORE_READ(request, opcode) : 0) {
-	case 9:	 /* IORING_OP_SENDMSG */
+	if (!request)
+		return 0;
+	switch (BPF_CORE_READ(request, opcode)) {
 	case 40: /* IORING_OP_MSG_RING */
-	case 48: /* IORING_OP_SENDMSG_ZC */
 		spread();
 		break;
+	case 9:	 /* IORING_OP_SENDMSG */
+	case 48: /* IORING_OP_SENDMSG_ZC */
+		if (carries_descriptors(BPF_CORE_READ(request, file)))
+			spread();
+		break;
 	case 10: /* IORING_OP_RECVMSG */
-		received();
+		if (carries_descriptors(BPF_CORE_READ(request, file)))
+			received();
 		break;
 	}
 	return 0;
@@ -387,6 +400,21 @@ int scan_files(struct bpf_iter__task_file *ctx)
 }
 
 /*
+ * What a scan did not find is gone; what did not fit while it scanned is not on record, and the
+ * next one will show it. Not inlined: what it needs of the stack, the proof needs after it.
+ */
+static __noinline void take_scan(struct sock_rec *rec, __u64 cookie, const struct file *file,
+				 __u64 scanned_ns)
+{
+	struct roster r;
+
+	rec->proven_ns = rec->flags & SOCK_CROWDED ? 0 : scanned_ns;
+	rec->flags = (rec->flags & ~SOCK_CROWDED) | SOCK_UNSETTLED;
+	roster_open(&r, cookie, rec, file);
+	roster_clean(&r);
+}
+
+/*
  * The daemon's question: who holds this socket now? After a scan of every process the sightings
  * are complete as of its start, whatever the sum says; what it left unexplained is remembered.
  */
@@ -401,8 +429,6 @@ int prove_socket(struct prove_args *args)
 	const struct file *file;
 	const struct sock *sk;
 	struct global_rec *g = global_state();
-	struct proving what = {};
-	struct roster r;
 
 	if (!out || !g)
 		return 0;
@@ -431,15 +457,8 @@ int prove_socket(struct prove_args *args)
 		}
 		return 0;
 	}
-	if (args->scanned_ns) {
-		/* What did not fit while it scanned is not on record: the next scan will show. */
-		rec->proven_ns = rec->flags & SOCK_CROWDED ? 0 : args->scanned_ns;
-		rec->flags = (rec->flags & ~SOCK_CROWDED) | SOCK_UNSETTLED;
-		roster_open(&r, cookie, rec, file);
-		roster_clean(&r);
-	}
-	what.cookie = cookie;
-	what.file = (__u64)file;
-	prove(rec, &out->answer, &what);
+	if (args->scanned_ns)
+		take_scan(rec, cookie, file, args->scanned_ns);
+	prove(rec, &out->answer, cookie, (__u64)file, 0);
 	return 0;
 }

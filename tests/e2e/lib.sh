@@ -25,7 +25,8 @@ export APP_FW_SOCKET=$TMP/run/ctl.sock
 CLIENT4=10.200.0.1 CLIENT6=fd00:200::1
 SERVER4=10.200.0.2 SERVER6=fd00:200::2
 
-WAIT_S=10       # wait_for gives up after this
+SLOW=${SLOW:-1} # so many times slower is this machine than a real one
+WAIT_S=$((10 * SLOW)) # wait_for gives up after this
 DAEMON=         # pid of the daemon that runs
 DAEMON_LOG=     # what it printed
 PIDS=()         # what spawn started
@@ -349,7 +350,7 @@ launch_daemon() {
 	DAEMON_LOG=$(mktemp "$TMP/app-fw.XXXX.log")
 	nsenter --net="$(netns "$ns")" "$@" </dev/null >"$DAEMON_LOG" 2>&1 &
 	DAEMON=$!
-	WAIT_S=30 wait_for is_ready
+	WAIT_S=$((30 * SLOW)) wait_for is_ready
 	grep -qx 'ready' "$DAEMON_LOG" || fail "the daemon ended before it was ready"
 }
 

@@ -36,6 +36,18 @@ struct bench {
 	size_t n_foreign;
 };
 
+static bool sealed; /* what is hashed from now on has verity, and all the same */
+
+/* Threads ask: sealed is written before they have something to do. */
+static int measure(int fd, struct verity *out)
+{
+	(void)fd;
+	if (!sealed)
+		return -ENODATA;
+	*out = (struct verity){.algorithm = 1, .size = 1, .digest = {7}};
+	return 0;
+}
+
 static int identify(void *cookie, int fd, struct object_key *out)
 {
 	struct bench *b = cookie;
@@ -97,7 +109,7 @@ static void setup(struct bench *b)
 	b->loop = loop_new();
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b->loop);
 	b->limit = loop_add_timer(b->loop, on_limit, b);
-	b->objects = objects_new(b->loop, &b->stats, &by, on_settled, b);
+	b->objects = objects_new(b->loop, &b->stats, &by, measure, on_settled, b);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b->objects);
 }
 
@@ -222,6 +234,61 @@ static void test_hashed_once(void)
 	CU_ASSERT_PTR_EQUAL(add(&b, &key, 0, false), obj);
 	CU_ASSERT_EQUAL(b.stats.counter[COUNT_HASHED], 1);
 	CU_ASSERT_EQUAL(objects_count(b.objects), 1);
+	teardown(&b);
+}
+
+/* Of another inode, and what the test gives it as bytes: the verity digest alone counts. */
+static void test_verity_is_hashed_once(void)
+{
+	struct object_key key[3];
+	struct object *obj[3];
+	struct bench b;
+
+	setup(&b);
+	sealed = true;
+	for (int i = 0; i < 2; i++) {
+		key[i] = make_file(&b, i);
+		obj[i] = add(&b, &key[i], i, false);
+		b.settled = 0;
+		run(&b, once);
+		CU_ASSERT_EQUAL_FATAL(obj[i]->state, OBJECT_READY);
+		CU_ASSERT_EQUAL(obj[i]->verity.digest[0], 7);
+	}
+	is_of_file(&b, obj[0], 0);
+	CU_ASSERT_EQUAL(memcmp(&obj[0]->digest, &obj[1]->digest, sizeof(struct sha256)), 0);
+	CU_ASSERT_EQUAL(b.stats.counter[COUNT_HASHED], 1);
+	CU_ASSERT_EQUAL(b.stats.counter[COUNT_VERITY_KNOWN], 1);
+	sealed = false;
+	key[2] = make_file(&b, 2);
+	obj[2] = add(&b, &key[2], 2, false);
+	b.settled = 0;
+	run(&b, once);
+	is_of_file(&b, obj[2], 2);
+	CU_ASSERT_EQUAL(obj[2]->verity.size, 0);
+	CU_ASSERT_EQUAL(b.stats.counter[COUNT_HASHED], 2);
+	teardown(&b);
+}
+
+/* Another server may answer for what is measured: it is read, all of it. */
+static void test_verity_from_far_away_does_not_count(void)
+{
+	struct object_key key;
+	struct object *obj;
+	struct bench b;
+
+	setup(&b);
+	sealed = true;
+	for (int i = 0; i < 2; i++) {
+		key = make_file(&b, i);
+		key.flags = OBJECT_REMOTE;
+		obj = add(&b, &key, i, false);
+		b.settled = 0;
+		run(&b, once);
+		is_of_file(&b, obj, i);
+		CU_ASSERT_EQUAL(obj->verity.size, 0);
+	}
+	CU_ASSERT_EQUAL(b.stats.counter[COUNT_HASHED], 2);
+	sealed = false;
 	teardown(&b);
 }
 
@@ -469,6 +536,8 @@ static void test_the_end_while_a_thread_is_stuck(void)
 
 static const struct unit_test tests[] = {
 	{"hashed once, however many ask", test_hashed_once},
+	{"files of one verity digest are hashed once", test_verity_is_hashed_once},
+	{"verity from far away does not count", test_verity_from_far_away_does_not_count},
 	{"another file is refused", test_another_file_is_refused},
 	{"what nobody waits for is forgotten", test_what_nobody_waits_for_is_forgotten},
 	{"every place is tried", test_every_place_is_tried},
