@@ -82,17 +82,68 @@ static void format_chain(const void *field, char out[VALUE_MAX])
 	strcpy(out, chain_name(*(const enum chain *)field));
 }
 
+#define VERDICTS  "ACCEPT, DROP, REJECT or MARK=0xVALUE[/0xMASK]"
+#define MARK_WORD "MARK="
+
+/* n characters: 0x and up to 8 hexadecimal digits. */
+static int parse_hex32(const char *text, size_t n, uint32_t *out)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	uint32_t value = 0;
+
+	if (n < 3 || n > 10 || text[0] != '0' || text[1] != 'x')
+		return -EINVAL;
+	for (size_t i = 2; i < n; i++) {
+		const char *digit = strchr(digits, text[i]);
+
+		if (!digit)
+			return -EINVAL;
+		value = value << 4 | (uint32_t)(digit - digits) % 16;
+	}
+	*out = value;
+	return 0;
+}
+
+static int parse_mark(const char *text, struct mark *out, struct rule_error *why)
+{
+	struct mark mark = {.mask = UINT32_MAX};
+	size_t n = strcspn(text, "/");
+
+	if (parse_hex32(text, n, &mark.value) ||
+	    (text[n] && parse_hex32(text + n + 1, strlen(text + n + 1), &mark.mask)))
+		return refuse(why, "expected " MARK_WORD "0xVALUE or " MARK_WORD
+				   "0xVALUE/0xMASK, of up to 8 hexadecimal digits each");
+	*out = mark;
+	return 0;
+}
+
+/* Of the whole rule: a verdict can have a mark with it. */
 static int parse_verdict(const char *text, void *field, struct rule_error *why)
 {
-	static_assert(VERDICT_COUNT == 2, "the message names every verdict");
-	if (verdict_parse(text, field))
-		return refuse(why, "expected ACCEPT or DROP");
+	struct rule *r = field;
+	enum verdict v;
+
+	static_assert(VERDICT_COUNT == 4, "VERDICTS names every verdict");
+	if (strncmp(text, MARK_WORD, strlen(MARK_WORD)) == 0) {
+		r->verdict = VERDICT_MARK;
+		return parse_mark(text + strlen(MARK_WORD), &r->mark, why);
+	}
+	if (verdict_parse(text, &v) || v == VERDICT_MARK)
+		return refuse(why, "expected " VERDICTS);
+	r->verdict = v;
 	return 0;
 }
 
 static void format_verdict(const void *field, char out[VALUE_MAX])
 {
-	strcpy(out, verdict_name(*(const enum verdict *)field));
+	const struct rule *r = field;
+
+	if (r->verdict != VERDICT_MARK)
+		strcpy(out, verdict_name(r->verdict));
+	else if (r->mark.mask == UINT32_MAX)
+		sprintf(out, MARK_WORD "0x%" PRIx32, r->mark.value);
+	else
+		sprintf(out, MARK_WORD "0x%" PRIx32 "/0x%" PRIx32, r->mark.value, r->mark.mask);
 }
 
 static int parse_cidr(const char *text, void *field, struct rule_error *why)
@@ -280,7 +331,7 @@ enum setting {
 
 static const struct option settings[] = {
 	[SETTING_CHAIN] = {"-c", "--chain", parse_chain, format_chain, FIELD(chain)},
-	[SETTING_VERDICT] = {"-v", "--vrdct", parse_verdict, format_verdict, FIELD(verdict)},
+	[SETTING_VERDICT] = {"-v", "--vrdct", parse_verdict, format_verdict, 0},
 	[SETTING_NOTE] = {"--note", NULL, parse_note, format_note, FIELD(note)},
 };
 static_assert(LENGTH(settings) == SETTING_COUNT, "every setting has a row");
@@ -410,7 +461,7 @@ static int check_whole(const struct reader *in)
 	if (!(in->seen & SETTING_BIT(SETTING_CHAIN)))
 		return refuse(in->err, "missing -c: expected INPUT, OUTPUT or FORWARD");
 	if (!(in->seen & SETTING_BIT(SETTING_VERDICT)))
-		return refuse(in->err, "missing -v: expected ACCEPT or DROP");
+		return refuse(in->err, "missing -v: expected " VERDICTS);
 	r = check_families(&in->rule, in->err);
 	return r ? r : check_ports(&in->rule, in->err);
 }

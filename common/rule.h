@@ -9,6 +9,8 @@
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
  *            | "--set" NAME | "--script" HEX
  *
+ *   VERDICT  = "ACCEPT" | "DROP" | "REJECT" | "MARK=" HEX32 ["/" HEX32]
+ *
  * "-!" negates the match that follows it. The canonical form (rule_format) gives the options in a
  * fixed order: parsing it and formatting again yields the same bytes. --src-ip, --dst-ip, --proto,
  * --chain, --vrdct and --not may stand for -s, -d, -p, -c, -v and -!.
@@ -49,6 +51,11 @@ enum match {
 
 #define MATCH_BIT(m) (1u << (m))
 
+/* A packet's mark becomes (mark & ~mask) | value. */
+struct mark {
+	uint32_t value, mask;
+};
+
 struct port_range {
 	uint16_t first, last; /* host order, first <= last */
 };
@@ -58,8 +65,9 @@ struct set;
 struct rule {
 	enum chain chain;
 	enum verdict verdict;
-	uint32_t have; /* MATCH_BITs that the rule states; none: it matches every packet */
-	uint32_t neg;  /* subset of have: those stated with -! */
+	struct mark mark; /* VERDICT_MARK's */
+	uint32_t have;	  /* MATCH_BITs that the rule states; none: it matches every packet */
+	uint32_t neg;	  /* subset of have: those stated with -! */
 	struct cidr src, dst;
 	uint8_t proto; /* IANA protocol number */
 	struct port_range sport, dport;

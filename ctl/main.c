@@ -50,7 +50,7 @@ static const struct {
 } rule_options[] =
 	{
 		{"-c CHAIN", "INPUT, OUTPUT or FORWARD"},
-		{"-v VERDICT", "ACCEPT or DROP"},
+		{"-v VERDICT", "ACCEPT, DROP, REJECT, or MARK=0xVALUE[/0xMASK]"},
 		{"-s, -d ADDR[/LEN]", "source, destination: IPv4 or IPv6"},
 		{"-p PROTO", "protocol: a name, or a number 0..255"},
 		{"--sport, --dport N[:M]", "ports"},

@@ -24,7 +24,7 @@ static bool negated(const struct rule *r, enum match m)
 /* A rule that lets packets pass must be sure; one that stops them need not be. */
 static bool must_be_sure(const struct rule *r)
 {
-	return r->verdict == VERDICT_ACCEPT;
+	return verdict_passes(r->verdict);
 }
 
 static enum answer ask_addr(const struct cidr *c, const struct packet *p, const uint8_t *addr)

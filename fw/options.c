@@ -133,7 +133,7 @@ static int parse_queue(const char *option, const char *word, struct queue_range 
 
 static int parse_verdict(const char *option, const char *word, enum verdict *out)
 {
-	return verdict_parse(word, out) ? wrong(option, word, "ACCEPT or DROP") : 0;
+	return policy_parse(word, out) ? wrong(option, word, "ACCEPT or DROP") : 0;
 }
 
 static int parse_mode(const char *word, enum mode *out)

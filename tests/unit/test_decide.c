@@ -120,6 +120,10 @@ static const struct {
 } truth[] = {
 	{MATCH_SNG_HASH, VERDICT_ACCEPT, false, {1, 0, 0, 0}},
 	{MATCH_SNG_HASH, VERDICT_ACCEPT, true, {0, 1, 0, 0}},
+	{MATCH_SNG_HASH, VERDICT_MARK, false, {1, 0, 0, 0}},
+	{MATCH_SNG_HASH, VERDICT_MARK, true, {0, 1, 0, 0}},
+	{MATCH_SNG_HASH, VERDICT_REJECT, false, {1, 0, 1, 0}},
+	{MATCH_SNG_HASH, VERDICT_REJECT, true, {0, 1, 0, 1}},
 	{MATCH_SNG_HASH, VERDICT_DROP, false, {1, 0, 1, 0}},
 	{MATCH_SNG_HASH, VERDICT_DROP, true, {0, 1, 0, 1}},
 	/* An incomplete set's aggregate is not known at all. */
@@ -152,7 +156,7 @@ static void check_holders(size_t row, const enum state *states, size_t n)
 			satisfied++;
 			first = i;
 		}
-	want = r.verdict == VERDICT_DROP ? satisfied > 0 : satisfied == n;
+	want = verdict_passes(r.verdict) ? satisfied == n : satisfied > 0;
 	why = judge(&r, 1, &p, &h);
 	expect((why.rule == 0) == want, "row %zu, %zu holders, first %s, last %s: want %d", row, n,
 	       state_names[states[0]], state_names[states[n - 1]], want);
@@ -211,7 +215,7 @@ static void other_origins_have_no_objects(void)
 				bool certain;
 
 				h.h[0].objects = sets[s];
-				certain = r.verdict == VERDICT_DROP && matches(&r, &p, &h);
+				certain = !verdict_passes(r.verdict) && matches(&r, &p, &h);
 				h.origin = (enum origin)origin;
 				h.n = origin == ORIGIN_KNOWN ? 0 : s % 2;
 				/* One holder that is certain is enough to drop, whoever else there
@@ -459,7 +463,7 @@ static bool want_match(char say, enum verdict v, bool negated)
 	case 'N':
 		return negated;
 	case '?':
-		return v == VERDICT_DROP;
+		return !verdict_passes(v);
 	default:
 		return false;
 	}

@@ -86,6 +86,36 @@ static void walks_to_the_rule(void)
 	ruleset_unref(rs);
 }
 
+static void names_what_it_comes_to(void)
+{
+	static const struct {
+		const char *rule, *verdict, *why;
+	} rows[] = {
+		{"-c OUTPUT -v REJECT --sng-hash " DIGEST, "REJECT",
+		 "pid 7 matches, and one holder is enough to reject"},
+		{"-c OUTPUT -v MARK=0x1 --sng-hash " DIGEST, "MARK",
+		 "all 1 holders match, as they must to mark"},
+		{"-c OUTPUT -v MARK=0x1 --agg-hash " DIGEST, "DROP",
+		 "no rule matches: the policy of the chain"},
+	};
+	struct objset *has = set_with(1, true);
+	struct holders who = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 7, .objects = has}}};
+	struct packet p = a_packet();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ruleset *rs = rules_of(&rows[i].rule, 1);
+		json_t *reply;
+
+		rs->chains[CHAIN_OUTPUT].policy = VERDICT_DROP;
+		reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+		expect_text(rows[i].rule, text_of(reply, "verdict"), rows[i].verdict);
+		expect_text(rows[i].rule, text_of(reply, "why"), rows[i].why);
+		json_decref(reply);
+		ruleset_unref(rs);
+	}
+	objset_unref(has);
+}
+
 static void says_why_not(void)
 {
 	static const char *const texts[] = {
@@ -244,6 +274,7 @@ static const struct unit_test tests[] = {
 	{"ACCEPT by digest must be sure, and says so", sureness},
 	{"anonymous executable memory", tells_of_anonymous_memory},
 	{"a description is of exactly one packet", describes_one_packet},
+	{"names what it comes to", names_what_it_comes_to},
 	{"says why a script does not match", says_why_not_by_script},
 };
 UNIT_SUITE("fw/explain", tests)

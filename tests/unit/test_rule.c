@@ -141,6 +141,9 @@ static void protocols(void)
 
 #define REST " -c INPUT -v DROP"
 
+#define VERDICTS "ACCEPT, DROP, REJECT or MARK=0xVALUE[/0xMASK]"
+#define MARKS	 "expected MARK=0xVALUE or MARK=0xVALUE/0xMASK, of up to 8 hexadecimal digits each"
+
 static void messages(void)
 {
 	static const struct {
@@ -148,12 +151,23 @@ static void messages(void)
 	} rows[] = {
 		{"", "missing -c: expected INPUT, OUTPUT or FORWARD"},
 		{"-v DROP", "missing -c: expected INPUT, OUTPUT or FORWARD"},
-		{"-c INPUT", "missing -v: expected ACCEPT or DROP"},
+		{"-c INPUT", "missing -v: expected " VERDICTS},
 		{"-c FOO", "-c FOO: expected INPUT, OUTPUT or FORWARD"},
 		{"--chain \"\"", "--chain \"\": expected INPUT, OUTPUT or FORWARD"},
 		{"-c ~\x7f!", "-c ~?!: expected INPUT, OUTPUT or FORWARD"},
-		{"-v FOO", "-v FOO: expected ACCEPT or DROP"},
-		{"-v drop", "-v drop: expected ACCEPT or DROP"},
+		{"-v FOO", "-v FOO: expected " VERDICTS},
+		{"-v drop", "-v drop: expected " VERDICTS},
+		{"-v MARK", "-v MARK: expected " VERDICTS},
+		{"-v MARK=", "-v MARK=: " MARKS},
+		{"-v MARK=1", "-v MARK=1: " MARKS},
+		{"-v MARK=0x", "-v MARK=0x: " MARKS},
+		{"-v MARK=0x123456789", "-v MARK=0x123456789: " MARKS},
+		{"-v MARK=0x1/", "-v MARK=0x1/: " MARKS},
+		{"-v MARK=0x1/f", "-v MARK=0x1/f: " MARKS},
+		{"-v MARK=0x1/0xg", "-v MARK=0x1/0xg: " MARKS},
+		{"-v MARK=0x1/0x1/", "-v MARK=0x1/0x1/: " MARKS},
+		{"-v MARK=0x-1", "-v MARK=0x-1: " MARKS},
+		{"-v REJECT=0x1", "-v REJECT=0x1: expected " VERDICTS},
 		{"-! -c INPUT", "-! -c: cannot be negated"},
 		{"-! --vrdct DROP", "-! --vrdct: cannot be negated"},
 		{"--not --note x", "-! --note: cannot be negated"},
@@ -256,7 +270,8 @@ static void longest_fits(void)
 {
 	struct rule r = {
 		.chain = CHAIN_FORWARD,
-		.verdict = VERDICT_ACCEPT,
+		.verdict = VERDICT_MARK,
+		.mark = {UINT32_MAX, UINT32_MAX - 1},
 		.have = MATCH_BIT(MATCH_COUNT) - 1,
 		.neg = MATCH_BIT(MATCH_COUNT) - 1,
 		.src = {6, 128, {0}},
@@ -351,6 +366,9 @@ static struct rule random_rule(struct rng *rng)
 
 	r.chain = (enum chain)rng_below(rng, CHAIN_COUNT);
 	r.verdict = (enum verdict)rng_below(rng, VERDICT_COUNT);
+	if (r.verdict == VERDICT_MARK)
+		r.mark = (struct mark){(uint32_t)rng_next(rng) >> rng_below(rng, 32),
+				       (uint32_t)rng_next(rng) >> rng_below(rng, 32)};
 	r.have = (uint32_t)rng_below(rng, MATCH_BIT(MATCH_COUNT));
 	r.neg = r.have & (uint32_t)rng_next(rng);
 	if (r.have & MATCH_BIT(MATCH_SRC))
