@@ -27,14 +27,20 @@ static const struct command commands[] = {
 	 "show what a process has mapped executable"},
 	{"explain", NULL, ARGUMENT_PID_OPTION, RULE_PACKET, explain_main,
 	 "tell what a packet of a process would get, and why"},
+	{"policy", NULL, ARGUMENT_POLICY, RULE_NONE, policy_main,
+	 "what becomes of packets that no rule of a chain matches"},
 	{"set", NULL, ARGUMENT_SET, RULE_NONE, set_main,
 	 "add, rm, list, refresh, expect: named sets of digests"},
 };
 
 static const char *const arguments[] = {
-	[ARGUMENT_NONE] = "",	       [ARGUMENT_INDEX] = " N",
-	[ARGUMENT_PID] = " PID",       [ARGUMENT_PID_OPTION] = " --pid PID",
-	[ARGUMENT_PATHS] = " PATH...", [ARGUMENT_SET] = " VERB [NAME] ...",
+	[ARGUMENT_NONE] = "",
+	[ARGUMENT_INDEX] = " N",
+	[ARGUMENT_PID] = " PID",
+	[ARGUMENT_PID_OPTION] = " --pid PID",
+	[ARGUMENT_POLICY] = " CHAIN ACCEPT|DROP",
+	[ARGUMENT_PATHS] = " PATH...",
+	[ARGUMENT_SET] = " VERB [NAME] ...",
 };
 
 static const char *const parts[] = {
