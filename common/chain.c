@@ -16,10 +16,8 @@ static const char *const chains[] = {
 static_assert(LENGTH(chains) == CHAIN_COUNT, "every chain has a name");
 
 static const char *const verdicts[] = {
-	[VERDICT_ACCEPT] = "ACCEPT",
-	[VERDICT_DROP] = "DROP",
-	[VERDICT_REJECT] = "REJECT",
-	[VERDICT_MARK] = "MARK",
+	[VERDICT_ACCEPT] = "ACCEPT", [VERDICT_DROP] = "DROP", [VERDICT_REJECT] = "REJECT",
+	[VERDICT_MARK] = "MARK",     [VERDICT_KILL] = "KILL",
 };
 static_assert(LENGTH(verdicts) == VERDICT_COUNT, "every verdict has a name");
 

@@ -17,6 +17,7 @@ enum verdict {
 	VERDICT_DROP,
 	VERDICT_REJECT, /* drop, and tell the sender at once */
 	VERDICT_MARK,	/* accept with another packet mark */
+	VERDICT_KILL,	/* drop, and end who holds its socket */
 	VERDICT_COUNT,
 };
 

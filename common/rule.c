@@ -82,7 +82,7 @@ static void format_chain(const void *field, char out[VALUE_MAX])
 	strcpy(out, chain_name(*(const enum chain *)field));
 }
 
-#define VERDICTS  "ACCEPT, DROP, REJECT or MARK=0xVALUE[/0xMASK]"
+#define VERDICTS  "ACCEPT, DROP, REJECT, KILL or MARK=0xVALUE[/0xMASK]"
 #define MARK_WORD "MARK="
 
 /* n characters: 0x and up to 8 hexadecimal digits. */
@@ -123,7 +123,7 @@ static int parse_verdict(const char *text, void *field, struct rule_error *why)
 	struct rule *r = field;
 	enum verdict v;
 
-	static_assert(VERDICT_COUNT == 4, "VERDICTS names every verdict");
+	static_assert(VERDICT_COUNT == 5, "VERDICTS names every verdict");
 	if (strncmp(text, MARK_WORD, strlen(MARK_WORD)) == 0) {
 		r->verdict = VERDICT_MARK;
 		return parse_mark(text + strlen(MARK_WORD), &r->mark, why);

@@ -9,7 +9,7 @@
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
  *            | "--set" NAME | "--script" HEX
  *
- *   VERDICT  = "ACCEPT" | "DROP" | "REJECT" | "MARK=" HEX32 ["/" HEX32]
+ *   VERDICT  = "ACCEPT" | "DROP" | "REJECT" | "KILL" | "MARK=" HEX32 ["/" HEX32]
  *
  * "-!" negates the match that follows it. The canonical form (rule_format) gives the options in a
  * fixed order: parsing it and formatting again yields the same bytes. --src-ip, --dst-ip, --proto,

@@ -56,7 +56,7 @@ static const struct {
 } rule_options[] =
 	{
 		{"-c CHAIN", "INPUT, OUTPUT or FORWARD"},
-		{"-v VERDICT", "ACCEPT, DROP, REJECT, or MARK=0xVALUE[/0xMASK]"},
+		{"-v VERDICT", "ACCEPT, DROP, REJECT, KILL, or MARK=0xVALUE[/0xMASK]"},
 		{"-s, -d ADDR[/LEN]", "source, destination: IPv4 or IPv6"},
 		{"-p PROTO", "protocol: a name, or a number 0..255"},
 		{"--sport, --dport N[:M]", "ports"},

@@ -4,7 +4,7 @@
  *
  * First match wins. Object criteria (laws 3 and 4):
  *   - a DROP rule matches if any holder matches, an ACCEPT rule only if every holder does; here
- *     and below REJECT is as DROP is, and MARK as ACCEPT is;
+ *     and below REJECT and KILL are as DROP is, and MARK as ACCEPT is;
  *   - a negated object criterion means "no object of this process has that digest";
  *   - a holder whose set is incomplete can satisfy a DROP rule by what is known of it (positive
  *     criterion: a known digest matches), never an ACCEPT rule by an object criterion, and a

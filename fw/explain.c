@@ -22,10 +22,8 @@ static const char *const criterion[MATCH_COUNT] = {
 };
 
 static const char *const in_words[] = {
-	[VERDICT_ACCEPT] = "accept",
-	[VERDICT_DROP] = "drop",
-	[VERDICT_REJECT] = "reject",
-	[VERDICT_MARK] = "mark",
+	[VERDICT_ACCEPT] = "accept", [VERDICT_DROP] = "drop", [VERDICT_REJECT] = "reject",
+	[VERDICT_MARK] = "mark",     [VERDICT_KILL] = "kill",
 };
 _Static_assert(sizeof(in_words) / sizeof(in_words[0]) == VERDICT_COUNT, "every verdict has a word");
 

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "decide.h"
 #include "explain.h"
+#include "killer.h"
 #include "log.h"
 #include "refusal.h"
 
@@ -199,9 +200,23 @@ static enum verdict remember_denied(struct judge *j, const struct holders *who, 
 	return v;
 }
 
+/* All who hold the socket, where these are known: nobody is ended on a guess. */
+static void end_holders(struct judge *j, const struct holders *who)
+{
+	for (size_t i = 0; who->origin == ORIGIN_KNOWN && i < who->n; i++) {
+		const struct holder *h = &who->h[i];
+		int r = killer_kill(h->pid, h->start_ns);
+
+		if (!r)
+			j->stats->counter[COUNT_ENDED]++;
+		else if (r != -ESRCH)
+			log_line("app-fw: pid %u cannot be killed: %s", h->pid, strerror(-r));
+	}
+}
+
 /* What the packet gets of a verdict that is in force. */
 static struct ruling enforce(struct judge *j, enum chain chain, const struct queue_packet *p,
-			     const struct reason *why, enum verdict v)
+			     const struct holders *who, const struct reason *why, enum verdict v)
 {
 	struct ruling ruling = {.verdict = v};
 
@@ -211,6 +226,8 @@ static struct ruling enforce(struct judge *j, enum chain chain, const struct que
 		ruling.mark = (p->mark & ~mark->mask) | mark->value;
 	} else if (v == VERDICT_REJECT && !reject_tell(j->reject, p)) {
 		j->stats->counter[COUNT_UNTOLD]++;
+	} else if (v == VERDICT_KILL) {
+		end_holders(j, who);
 	}
 	return ruling;
 }
@@ -227,7 +244,7 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 	if (!verdict_passes(v) || (v == VERDICT_MARK && monitor))
 		log_verdict(j, chain, &p->packet, who, &why, v);
 	if (!monitor)
-		return enforce(j, chain, p, &why, v);
+		return enforce(j, chain, p, who, &why, v);
 	if (!verdict_passes(v))
 		j->stats->counter[COUNT_WOULD_DROP]++;
 	return (struct ruling){.verdict = VERDICT_ACCEPT};

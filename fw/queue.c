@@ -48,10 +48,9 @@ struct queue {
 };
 
 static const enum counter verdict_counter[] = {
-	[VERDICT_ACCEPT] = COUNT_ACCEPTED,
-	[VERDICT_DROP] = COUNT_DROPPED,
-	[VERDICT_REJECT] = COUNT_REJECTED,
-	[VERDICT_MARK] = COUNT_MARKED,
+	[VERDICT_ACCEPT] = COUNT_ACCEPTED, [VERDICT_DROP] = COUNT_DROPPED,
+	[VERDICT_REJECT] = COUNT_REJECTED, [VERDICT_MARK] = COUNT_MARKED,
+	[VERDICT_KILL] = COUNT_KILLED,
 };
 _Static_assert(sizeof(verdict_counter) / sizeof(verdict_counter[0]) == VERDICT_COUNT,
 	       "every verdict has a counter");

@@ -13,10 +13,8 @@
 #include <sys/socket.h>
 
 static const uint32_t nf_verdict[] = {
-	[VERDICT_ACCEPT] = NF_ACCEPT,
-	[VERDICT_DROP] = NF_DROP,
-	[VERDICT_REJECT] = NF_DROP,
-	[VERDICT_MARK] = NF_ACCEPT,
+	[VERDICT_ACCEPT] = NF_ACCEPT, [VERDICT_DROP] = NF_DROP, [VERDICT_REJECT] = NF_DROP,
+	[VERDICT_MARK] = NF_ACCEPT,   [VERDICT_KILL] = NF_DROP,
 };
 _Static_assert(sizeof(nf_verdict) / sizeof(nf_verdict[0]) == VERDICT_COUNT,
 	       "every verdict has a netfilter verdict");

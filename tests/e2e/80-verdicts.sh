@@ -183,3 +183,50 @@ received "tcp 7001 straight" || fail "it did not arrive at the server"
 passes client "$TMP/evil" tcp 10.77.0.1 7001 steered
 grep -q 'tcp 7001 steered' "$TMP/receive-proxy.log" || fail "it did not arrive at the proxy"
 ! received "tcp 7001 steered" || fail "it arrived at the server"
+stop_daemon TERM
+
+step "KILL: who holds the socket ends, and nobody else; not where it is only monitored"
+cat >"$TMP/share.py" <<-'END'
+	import os, signal, socket, sys
+	s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+	s.connect((sys.argv[1], 7001))
+	if os.fork() == 0:
+	    print("child", os.getpid(), flush=True)
+	    signal.pause()
+	print("parent", os.getpid(), flush=True)
+	sys.stdin.readline()
+	s.send(sys.argv[2].encode() + b"\n")
+	signal.pause()
+END
+share() {
+	STDIN=$TMP/go spawn client "$3" "$TMP/$1" "$TMP/share.py" "$2" "$3"
+	wait_for grep -q parent "$TMP/$3.log"
+	wait_for grep -q child "$TMP/$3.log"
+	PIDS+=("$(awk '/^child/ { print $2 }' "$TMP/$3.log")")
+}
+start_daemon client
+for addr in $SERVER4 $SERVER6; do
+	expect_ok ctl -A -c OUTPUT -v KILL --object "$TMP/evil"
+	share good "$addr" "good-$addr"
+	good=$SPAWNED
+	echo >"$TMP/go"
+	wait_for received "udp 7001 good-$addr"
+	share evil "$addr" "evil-$addr"
+	echo >"$TMP/go"
+	wait_for gone "$SPAWNED"
+	wait_for gone "$(awk '/^child/ { print $2 }' "$TMP/evil-$addr.log")"
+	! gone "$good" || fail "good was killed"
+	wait_for settled
+	! received "udp 7001 evil-$addr" || fail "it arrived"
+	expect_ok ctl -D 0 -c OUTPUT
+done
+expect_that "$(counter ended)" -eq 4 "processes ended"
+expect_that "$(counter killed)" -eq 2 "packets dropped by it"
+
+step "KILL of a packet that is nobody's: dropped, and nobody ends"
+expect_ok ctl -A -c OUTPUT -v KILL -p icmp
+expect_fail on server ping -q -c 1 -W 0.5 $CLIENT4
+wait_for settled
+expect_that "$(counter killed)" -eq 3 "packets dropped by it"
+expect_that "$(counter ended)" -eq 4 "processes ended"
+daemon_alive

@@ -401,7 +401,7 @@ rules() {
 
 # settled: every packet that was read has its verdict.
 settled() {
-	ctl stats --json | jq -e '.counters | .queued == .accepted + .dropped + .rejected + .marked'
+	ctl stats --json | jq -e '.counters | .queued == .accepted + .dropped + .rejected + .marked + .killed'
 }
 
 # --- The end ----------------------------------------------------------------------------------

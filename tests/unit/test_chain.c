@@ -22,10 +22,10 @@ static void chains(void)
 
 static void verdicts(void)
 {
-	static const char *const names[] = {"ACCEPT", "DROP", "REJECT", "MARK"};
-	static const bool pass[] = {true, false, false, true};
+	static const char *const names[] = {"ACCEPT", "DROP", "REJECT", "MARK", "KILL"};
+	static const bool pass[] = {true, false, false, true, false};
 
-	CU_ASSERT_EQUAL(VERDICT_COUNT, 4);
+	CU_ASSERT_EQUAL(VERDICT_COUNT, 5);
 	for (int i = 0; i < VERDICT_COUNT; i++) {
 		enum verdict v = VERDICT_COUNT;
 

@@ -122,6 +122,7 @@ static const struct {
 	{MATCH_SNG_HASH, VERDICT_ACCEPT, true, {0, 1, 0, 0}},
 	{MATCH_SNG_HASH, VERDICT_MARK, false, {1, 0, 0, 0}},
 	{MATCH_SNG_HASH, VERDICT_MARK, true, {0, 1, 0, 0}},
+	{MATCH_SNG_HASH, VERDICT_KILL, false, {1, 0, 1, 0}},
 	{MATCH_SNG_HASH, VERDICT_REJECT, false, {1, 0, 1, 0}},
 	{MATCH_SNG_HASH, VERDICT_REJECT, true, {0, 1, 0, 1}},
 	{MATCH_SNG_HASH, VERDICT_DROP, false, {1, 0, 1, 0}},

@@ -93,6 +93,8 @@ static void names_what_it_comes_to(void)
 	} rows[] = {
 		{"-c OUTPUT -v REJECT --sng-hash " DIGEST, "REJECT",
 		 "pid 7 matches, and one holder is enough to reject"},
+		{"-c OUTPUT -v KILL --sng-hash " DIGEST, "KILL",
+		 "pid 7 matches, and one holder is enough to kill"},
 		{"-c OUTPUT -v MARK=0x1 --sng-hash " DIGEST, "MARK",
 		 "all 1 holders match, as they must to mark"},
 		{"-c OUTPUT -v MARK=0x1 --agg-hash " DIGEST, "DROP",

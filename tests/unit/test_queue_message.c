@@ -225,12 +225,14 @@ static void verdicts_are_written(void)
 		{.batch = true, .id = 0xfffffff0, .n = 9, .ruling = {VERDICT_DROP, 0}},
 		{.batch = true, .id = 7, .n = 2, .ruling = {VERDICT_REJECT, 0}},
 		{.batch = true, .id = 8, .n = 2, .ruling = {VERDICT_MARK, 0x01020304}},
+		{.batch = false, .id = 10, .n = 1, .ruling = {VERDICT_KILL, 0}},
 		{.batch = false, .id = 9, .n = 1, .ruling = {VERDICT_MARK, 0}},
 	};
 	static const uint32_t nf[] = {[VERDICT_ACCEPT] = NF_ACCEPT,
 				      [VERDICT_DROP] = NF_DROP,
 				      [VERDICT_REJECT] = NF_DROP,
-				      [VERDICT_MARK] = NF_ACCEPT};
+				      [VERDICT_MARK] = NF_ACCEPT,
+				      [VERDICT_KILL] = NF_DROP};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char buf[QUEUE_MESSAGE_VERDICT_MAX] __attribute__((aligned(8)));

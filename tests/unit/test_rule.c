@@ -141,7 +141,7 @@ static void protocols(void)
 
 #define REST " -c INPUT -v DROP"
 
-#define VERDICTS "ACCEPT, DROP, REJECT or MARK=0xVALUE[/0xMASK]"
+#define VERDICTS "ACCEPT, DROP, REJECT, KILL or MARK=0xVALUE[/0xMASK]"
 #define MARKS	 "expected MARK=0xVALUE or MARK=0xVALUE/0xMASK, of up to 8 hexadecimal digits each"
 
 static void messages(void)

@@ -69,7 +69,8 @@ static void play(struct verdicts *v, const struct row *row)
 
 static void format_plan(const struct verdict_message *m, size_t n, char out[256])
 {
-	static const char kind[2][VERDICT_COUNT] = {{'a', 'd', 'r', 'm'}, {'A', 'D', 'R', 'M'}};
+	static const char kind[2][VERDICT_COUNT] = {{'a', 'd', 'r', 'm', 'k'},
+						    {'A', 'D', 'R', 'M', 'K'}};
 	size_t used = 0;
 
 	out[0] = '\0';
