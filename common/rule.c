@@ -33,9 +33,16 @@ static const struct {
 	bool has_ports;
 } protocols[] = {
 	/* Of two names for one number the first is canonical. */
-	{"tcp", 6, true},	  {"udp", 17, true},   {"icmp", 1, false}, {"icmpv6", 58, false},
-	{"ipv6-icmp", 58, false}, {"sctp", 132, true}, {"dccp", 33, true}, {"udplite", 136, true},
-	{"esp", 50, false},	  {"ah", 51, false},   {"gre", 47, false}, {"igmp", 2, false},
+	{"tcp", 6, true},      {"udp", 17, true},	 {"icmp", 1, false},
+	{"icmpv6", 58, false}, {"ipv6-icmp", 58, false}, {"sctp", 132, true},
+	{"dccp", 33, true},    {"udplite", 136, true},	 {"esp", 50, false},
+	{"ah", 51, false},     {"gre", 47, false},	 {"igmp", 2, false},
+	{"ipencap", 4, false}, {"egp", 8, false},	 {"igp", 9, false},
+	{"ipv6", 41, false},   {"rsvp", 46, false},	 {"eigrp", 88, false},
+	{"ospf", 89, false},   {"ipip", 94, false},	 {"etherip", 97, false},
+	{"pim", 103, false},   {"ipcomp", 108, false},	 {"vrrp", 112, false},
+	{"l2tp", 115, false},  {"isis", 124, false},	 {"mpls-in-ip", 137, false},
+	{"hip", 139, false},
 };
 
 static int refuse(struct rule_error *err, const char *fmt, ...)
@@ -173,8 +180,8 @@ static int parse_proto(const char *text, void *field, struct rule_error *why)
 			return 0;
 		}
 	if (decimal_parse(text, strlen(text), UINT8_MAX, &number))
-		return refuse(why, "expected a number 0..255 or tcp, udp, icmp, icmpv6, sctp, "
-				   "dccp, udplite, esp, ah, gre or igmp");
+		return refuse(why, "expected a number 0..255 or a name such as tcp, udp, icmp, "
+				   "icmpv6, sctp, gre or esp");
 	*proto = (uint8_t)number;
 	return 0;
 }
@@ -279,6 +286,61 @@ static void format_set(const void *field, char out[VALUE_MAX])
 	strcpy(out, field);
 }
 
+static int parse_origin(const char *text, void *field, struct rule_error *why)
+{
+	static_assert(ORIGIN_COUNT == 3, "the message names every origin");
+	if (origin_parse(text, field))
+		return refuse(why, "expected known, kernel or unknown");
+	return 0;
+}
+
+static void format_origin(const void *field, char out[VALUE_MAX])
+{
+	strcpy(out, origin_name(*(const enum origin *)field));
+}
+
+static int parse_ids(const char *text, void *field, struct rule_error *why)
+{
+	struct id_range *ids = field;
+	size_t n = strcspn(text, ":");
+	uint64_t first, last;
+	int r;
+
+	r = decimal_parse(text, n, UINT32_MAX, &first);
+	last = first;
+	if (!r && text[n] == ':')
+		r = decimal_parse(text + n + 1, strlen(text + n + 1), UINT32_MAX, &last);
+	if (r)
+		return refuse(why, "expected a number 0..%u or a range N:M", UINT32_MAX);
+	if (first > last)
+		return refuse(why, "expected a range N:M with N no greater than M");
+	*ids = (struct id_range){(uint32_t)first, (uint32_t)last};
+	return 0;
+}
+
+static void format_ids(const void *field, char out[VALUE_MAX])
+{
+	const struct id_range *ids = field;
+
+	if (ids->first == ids->last)
+		snprintf(out, VALUE_MAX, "%u", ids->first);
+	else
+		snprintf(out, VALUE_MAX, "%u:%u", ids->first, ids->last);
+}
+
+/* As proc_pid_comm(5) shows it: the kernel keeps no more of a longer one. */
+static int parse_comm(const char *text, void *field, struct rule_error *why)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > RULE_COMM_MAX)
+		return refuse(why, "expected 1 to %d bytes, got %zu", RULE_COMM_MAX, len);
+	if (!utf8_is_printable(text))
+		return refuse(why, "expected UTF-8 text without control characters");
+	memcpy(field, text, len + 1);
+	return 0;
+}
+
 /* A rule travels in JSON and is shown on terminals: its note must survive the one and not steer the
  * other. */
 static int parse_note(const char *text, void *field, struct rule_error *why)
@@ -318,6 +380,10 @@ static const struct option matches[] = {
 	[MATCH_ANON_EXEC] = {"--anon-exec", NULL, NULL, NULL, 0},
 	[MATCH_SET] = {"--set", NULL, parse_set, format_set, FIELD(set)},
 	[MATCH_SCRIPT] = {"--script", NULL, parse_hash, format_hash, FIELD(script)},
+	[MATCH_ORIGIN] = {"--origin", NULL, parse_origin, format_origin, FIELD(origin)},
+	[MATCH_UID] = {"--uid", NULL, parse_ids, format_ids, FIELD(uid)},
+	[MATCH_GID] = {"--gid", NULL, parse_ids, format_ids, FIELD(gid)},
+	[MATCH_COMM] = {"--comm", NULL, parse_comm, format_note, FIELD(comm)},
 };
 static_assert(LENGTH(matches) == MATCH_COUNT, "every match has a row");
 

@@ -7,7 +7,8 @@
  *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--note" TEXT
  *   match    = "-s" CIDR | "-d" CIDR | "-p" PROTO | "--sport" PORTS | "--dport" PORTS
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
- *            | "--set" NAME | "--script" HEX
+ *            | "--set" NAME | "--script" HEX | "--origin" ORIGIN | "--uid" IDS | "--gid" IDS
+ *            | "--comm" TEXT
  *
  *   VERDICT  = "ACCEPT" | "DROP" | "REJECT" | "KILL" | "MARK=" HEX32 ["/" HEX32]
  *
@@ -28,10 +29,12 @@
 #include "chain.h"
 #include "cidr.h"
 #include "hex.h"
+#include "origin.h"
 #include "set_words.h"
 
 #define RULE_NOTE_MAX 128  /* bytes of --note, without the NUL; UTF-8, no control characters */
-#define RULE_TEXT_MAX 1024 /* a canonical text and its NUL always fit */
+#define RULE_COMM_MAX 15   /* bytes of --comm, without the NUL (TASK_COMM_LEN) */
+#define RULE_TEXT_MAX 1280 /* a canonical text and its NUL always fit */
 
 /* The criteria; each is a bit in rule.have and rule.neg, and a row of the table in rule.c. */
 enum match {
@@ -46,6 +49,10 @@ enum match {
 	MATCH_ANON_EXEC, /* has no value */
 	MATCH_SET,
 	MATCH_SCRIPT,
+	MATCH_ORIGIN,
+	MATCH_UID,
+	MATCH_GID,
+	MATCH_COMM,
 	MATCH_COUNT,
 };
 
@@ -58,6 +65,10 @@ struct mark {
 
 struct port_range {
 	uint16_t first, last; /* host order, first <= last */
+};
+
+struct id_range {
+	uint32_t first, last; /* first <= last */
 };
 
 struct set;
@@ -76,6 +87,9 @@ struct rule {
 	char set[SET_NAME_MAX + 1];
 	const struct set *members; /* what `set` names: in a rule set of the daemon, else NULL */
 	struct sha256 script;
+	enum origin origin;
+	struct id_range uid, gid;
+	char comm[RULE_COMM_MAX + 1];
 	char note[RULE_NOTE_MAX + 1];
 };
 
@@ -112,6 +126,11 @@ bool rule_proto_has_ports(uint8_t proto);
 #define RULE_OBJECT_MATCHES                                                                   \
 	(MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH) | MATCH_BIT(MATCH_ANON_EXEC) | \
 	 MATCH_BIT(MATCH_SET) | MATCH_BIT(MATCH_SCRIPT))
+
+/* Those that ask what a process says of itself; of user and group the packet may say it. */
+#define RULE_ID_MATCHES	    (MATCH_BIT(MATCH_UID) | MATCH_BIT(MATCH_GID))
+#define RULE_FACT_MATCHES   (RULE_ID_MATCHES | MATCH_BIT(MATCH_COMM))
+#define RULE_HOLDER_MATCHES (RULE_OBJECT_MATCHES | RULE_FACT_MATCHES)
 
 static inline bool rule_needs_objects(const struct rule *r)
 {

@@ -12,6 +12,9 @@
  *   - anonymous executable memory is a criterion like a digest;
  *   - a script that is not known fails an ACCEPT rule, negated or not. A DROP rule matches one that
  *     was seen, and, negated, unless the script is known to be the one that it names;
+ *   - user and group are those that the packet carries; where it carries none they, as the name,
+ * are those of each holder: what is not known of one fails an ACCEPT rule, negated or not, and
+ *     matches a DROP rule only negated;
  *   - a packet of kernel origin matches no object criterion, negated or not; one of unknown origin
  *     only that of a DROP rule, by a holder that is certain: others cannot undo that.
  * Packet criteria: a field that cannot be known of the packet (ports of a later fragment, protocol

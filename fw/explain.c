@@ -19,6 +19,10 @@ static const char *const criterion[MATCH_COUNT] = {
 	[MATCH_ANON_EXEC] = "anonymous executable memory",
 	[MATCH_SET] = "the set",
 	[MATCH_SCRIPT] = "the script",
+	[MATCH_ORIGIN] = "the origin",
+	[MATCH_UID] = "the user",
+	[MATCH_GID] = "the group",
+	[MATCH_COMM] = "the name",
 };
 
 static const char *const in_words[] = {
@@ -69,11 +73,32 @@ static void why_not_script(const struct rule *r, const struct holders *who, cons
 			 known ? "" : ", as far as is known");
 }
 
+static void why_not_fact(const struct rule *r, const struct holders *who, const struct finding *f,
+			 char out[SENTENCE])
+{
+	const struct holder *h = &who->h[f->holder];
+
+	if (verdict_passes(r->verdict) && !h->facts.known)
+		snprintf(out, SENTENCE, "%s of pid %u is not known, and %s must be sure",
+			 criterion[f->failed], h->pid, verdict_name(r->verdict));
+	else if (r->neg & MATCH_BIT(f->failed))
+		snprintf(out, SENTENCE, "%s of pid %u is the one", criterion[f->failed], h->pid);
+	else if (who->n > 1 && !verdict_passes(r->verdict))
+		snprintf(out, SENTENCE, "%s of none of the %zu holders is the one",
+			 criterion[f->failed], who->n);
+	else
+		snprintf(out, SENTENCE, "%s of pid %u is %s", criterion[f->failed], h->pid,
+			 h->facts.known ? "another" : "not known");
+}
+
 static void why_not(const struct rule *r, const struct holders *who, const struct finding *f,
 		    char out[SENTENCE])
 {
 	if (f->failed == MATCH_SCRIPT && who->origin == ORIGIN_KNOWN)
 		why_not_script(r, who, f, out);
+	else if (MATCH_BIT(f->failed) & RULE_FACT_MATCHES && who->origin == ORIGIN_KNOWN &&
+		 !(MATCH_BIT(f->failed) & RULE_ID_MATCHES && who->has_uid))
+		why_not_fact(r, who, f, out);
 	else if (MATCH_BIT(f->failed) & RULE_OBJECT_MATCHES)
 		why_not_object(r, who, f, out);
 	else
@@ -83,7 +108,7 @@ static void why_not(const struct rule *r, const struct holders *who, const struc
 static void why_match(const struct rule *r, const struct holders *who, const struct finding *f,
 		      char out[SENTENCE])
 {
-	if (!rule_needs_objects(r))
+	if (!(r->have & RULE_HOLDER_MATCHES))
 		snprintf(out, SENTENCE, "all its criteria match");
 	else if (!verdict_passes(r->verdict))
 		snprintf(out, SENTENCE, "pid %u matches, and one holder is enough to %s",
@@ -165,6 +190,10 @@ static const char *not_a_packet(const struct rule *d)
 		return "-!";
 	if (rule_needs_objects(d))
 		return "a match of what is mapped";
+	if (d->have & RULE_FACT_MATCHES)
+		return "a match of what a process is";
+	if (d->have & MATCH_BIT(MATCH_ORIGIN))
+		return "--origin";
 	if ((d->have & MATCH_BIT(MATCH_SRC)) && !is_host(&d->src))
 		return "-s";
 	if ((d->have & MATCH_BIT(MATCH_DST)) && !is_host(&d->dst))

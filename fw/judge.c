@@ -8,11 +8,13 @@
 #include "clock.h"
 #include "decide.h"
 #include "explain.h"
+#include "facts.h"
 #include "killer.h"
 #include "log.h"
 #include "refusal.h"
 
 #define DENIED_SLOTS   8192
+#define FACTS_MAX      64 /* holders of one socket that are asked for what they say of themselves */
 #define RETRY_NS       200000ull /* a mapping call takes microseconds */
 #define LOG_PER_SECOND 20
 
@@ -37,7 +39,7 @@ struct judge {
 	struct stats *stats;
 	struct ruleset *rules;
 	enum mode mode;
-	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT];
+	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT];
 	struct held *held, **held_last; /* oldest first */
 	size_t n_held;
 	struct loop_timer *retry;
@@ -69,6 +71,7 @@ static void adopt(struct judge *j, struct ruleset *rules)
 	for (int c = 0; c < CHAIN_COUNT; c++) {
 		j->needs_objects[c] = chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
 		j->needs_scripts[c] = chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
+		j->needs_facts[c] = chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
 		watch |= j->needs_scripts[c];
 	}
 	scripts_watch(j->scripts, watch);
@@ -131,6 +134,19 @@ static int resolve_objects(struct judge *j, const struct attribution *who, bool 
 	}
 	out->n = who->n;
 	return 0;
+}
+
+/* After the objects: these may have to wait, and what a process is now is what counts. */
+static void resolve_facts(const struct judge *j, struct holders *holders)
+{
+	for (size_t i = 0; i < holders->n; i++) {
+		struct holder *h = &holders->h[i];
+
+		if (i < FACTS_MAX)
+			facts_read(j->probe, h->pid, h->start_ns, &h->facts);
+		else
+			h->facts.known = false;
+	}
 }
 
 static bool log_allowed(struct judge *j)
@@ -270,6 +286,9 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 	holders.origin = who->origin;
 	holders.netns = who->netns;
 	holders.cookie = who->cookie;
+	holders.has_uid = p->has_uid;
+	holders.uid = p->uid;
+	holders.gid = p->gid;
 	holders.n = 0;
 	if (who->n && j->needs_objects[chain])
 		r = resolve_objects(j, who, j->needs_scripts[chain], final, &holders);
@@ -284,6 +303,8 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 			.pid = h->tgid, .start_ns = h->start_ns, .objects = &nothing};
 		holders.n++;
 	}
+	if (j->needs_facts[chain])
+		resolve_facts(j, &holders);
 	j->stats->counter[origin_counter[holders.origin]]++;
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
 	*ruling = pronounce(j, chain, p, &holders, who->orphan);
@@ -419,6 +440,8 @@ static int explain_to(struct judge *j, const struct attribution *who, enum chain
 	int r = report_holders(j, who, final, &reports); /* learns what is mapped now: first */
 
 	r = r ? r : resolve_objects(j, who, true, final, &holders);
+	if (!r)
+		resolve_facts(j, &holders);
 	*out = r ? NULL : explain(j->rules, chain, p, &holders);
 	if (!*out) {
 		json_decref(reports);

@@ -533,6 +533,79 @@ static void netns(void)
 			}
 }
 
+/* What one holder says of himself, as --uid 5:9, --gid 5:9 or --comm own see it. */
+enum said { SAYS_SO, SAYS_NOT, SAYS_NOTHING, SAID_COUNT };
+
+static void every_mix_of_facts(void)
+{
+	static const enum match facts[] = {MATCH_UID, MATCH_GID, MATCH_COMM};
+	static const struct facts says[] = {
+		[SAYS_SO] = {true, 5, 9, "own"},
+		[SAYS_NOT] = {true, 4, 10, "own2"},
+		[SAYS_NOTHING] = {false, 5, 9, "own"},
+	};
+	struct packet p = tcp4();
+	enum state two[] = {LACKS, LACKS};
+
+	build_sets();
+	for (size_t f = 0; f < N(facts); f++)
+		for (int row = 0; row < VERDICT_COUNT * 2 * SAID_COUNT * SAID_COUNT; row++) {
+			struct rule r =
+				object_rule(facts[f], (enum verdict)(row / 18), row / 9 % 2);
+			const int a = row / 3 % 3, b = row % 3, wanted = r.neg ? SAYS_NOT : SAYS_SO;
+			struct holders h = known(two, 2);
+			bool want;
+
+			r.uid = r.gid = (struct id_range){5, 9};
+			strcpy(r.comm, "own");
+			h.h[0].facts = says[a];
+			h.h[1].facts = says[b];
+			/* Nothing is said: it may be the other thing for all that a DROP knows. */
+			want = verdict_passes(r.verdict) ? a == wanted && b == wanted
+							 : a == wanted || b == wanted ||
+								   (r.neg && (a == SAYS_NOTHING ||
+									      b == SAYS_NOTHING));
+			expect(matches(&r, &p, &h) == want, "fact %zu, row %d", f, row);
+			h.origin = ORIGIN_KERNEL;
+			h.n = 0;
+			expect(!matches(&r, &p, &h), "kernel: fact %zu, row %d", f, row);
+		}
+	free_sets();
+}
+
+/* Whoever the holders are, and though they be unknown. */
+static void ids_that_the_packet_carries(void)
+{
+	struct packet p = tcp4();
+
+	for (int row = 0; row < VERDICT_COUNT * 2 * 2; row++) {
+		struct rule r = object_rule(MATCH_UID, (enum verdict)(row / 4), row / 2 % 2);
+		struct holders h = {.origin = ORIGIN_UNKNOWN, .has_uid = true, .uid = 4 + row % 2};
+
+		r.uid = (struct id_range){5, 5};
+		expect(matches(&r, &p, &h) == (row % 2 != row / 2 % 2), "uid, row %d", row);
+		r.have = MATCH_BIT(MATCH_GID);
+		r.neg = r.neg ? r.have : 0;
+		r.gid = (struct id_range){0, 0};
+		expect(matches(&r, &p, &h) == !r.neg, "gid, row %d", row);
+	}
+}
+
+static void origins(void)
+{
+	struct packet p = tcp4();
+
+	for (int o = 0; o < ORIGIN_COUNT; o++)
+		for (int row = 0; row < ORIGIN_COUNT * 2 * VERDICT_COUNT; row++) {
+			struct rule r = object_rule(MATCH_ORIGIN, (enum verdict)(row / 6), row % 2);
+			struct holders h = {.origin = (enum origin)o};
+
+			r.origin = (enum origin)(row / 2 % 3);
+			expect(matches(&r, &p, &h) == (((int)r.origin == o) != row % 2),
+			       "origin %d, row %d", o, row);
+		}
+}
+
 static void packet_and_object(void)
 {
 	const enum state has[] = {HAS};
@@ -632,6 +705,9 @@ static void chains_apart(void)
 }
 
 static const struct unit_test tests[] = {
+	{"user, group and name, of every mix of holders", every_mix_of_facts},
+	{"user and group that the packet carries", ids_that_the_packet_carries},
+	{"origins", origins},
 	{"one holder to drop, all to accept, over every mix of sets", every_mix_of_holders},
 	{"the last of the most holders counts", most_holders},
 	{"kernel origin matches no object criterion, unknown only a certain holder's",

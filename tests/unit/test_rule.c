@@ -122,7 +122,8 @@ static void protocols(void)
 		    {"icmpv6", 58, false}, {"ipv6-icmp", 58, false}, {"sctp", 132, true},
 		    {"dccp", 33, true},	   {"udplite", 136, true},   {"esp", 50, false},
 		    {"ah", 51, false},	   {"gre", 47, false},	     {"igmp", 2, false},
-		    {"200", 200, false}};
+		    {"ospf", 89, false},   {"ipcomp", 108, false},   {"vrrp", 112, false},
+		    {"pim", 103, false},   {"l2tp", 115, false},     {"200", 200, false}};
 
 	for (size_t i = 0; i < N(rows); i++) {
 		const char *const plain[] = {"-c", "INPUT", "-v", "DROP", "-p", rows[i].name};
@@ -157,6 +158,16 @@ static void messages(void)
 		{"-c ~\x7f!", "-c ~?!: expected INPUT, OUTPUT or FORWARD"},
 		{"-v FOO", "-v FOO: expected " VERDICTS},
 		{"-v drop", "-v drop: expected " VERDICTS},
+		{"--origin Known", "--origin Known: expected known, kernel or unknown"},
+		{"--uid root", "--uid root: expected a number 0..4294967295 or a range N:M"},
+		{"--gid 4294967296",
+		 "--gid 4294967296: expected a number 0..4294967295 or a range N:M"},
+		{"--gid 5:", "--gid 5:: expected a number 0..4294967295 or a range N:M"},
+		{"--uid 6:5", "--uid 6:5: expected a range N:M with N no greater than M"},
+		{"--comm \"\"", "--comm \"\": expected 1 to 15 bytes, got 0"},
+		{"--comm 0123456789abcdef",
+		 "--comm 0123456789abcdef: expected 1 to 15 bytes, got 16"},
+		{"--comm a\x01", "--comm a?: expected UTF-8 text without control characters"},
 		{"-v MARK", "-v MARK: expected " VERDICTS},
 		{"-v MARK=", "-v MARK=: " MARKS},
 		{"-v MARK=1", "-v MARK=1: " MARKS},
@@ -189,8 +200,9 @@ static void messages(void)
 		 "--dst-ip host: expected an IPv4 or IPv6 address, or ADDR/LEN"},
 		{"-s 10.0.0.0/8 -d ::1" REST,
 		 "-s 10.0.0.0/8 -d ::1/128: expected addresses of one family"},
-		{"-p foo" REST, "-p foo: expected a number 0..255 or tcp, udp, icmp, icmpv6, sctp, "
-				"dccp, udplite, esp, ah, gre or igmp"},
+		{"-p foo" REST, "-p foo: expected a number 0..255 or a name such as tcp, udp, "
+				"icmp, icmpv6, sctp, gre or "
+				"esp"},
 		{"--dport 65536" REST, "--dport 65536: expected a port 0..65535 or a range N:M"},
 		{"--sport 2:1" REST, "--sport 2:1: expected a range N:M with N no greater than M"},
 		{"-p icmp --dport 80" REST, "--dport: protocol icmp has no ports: expected -p tcp, "
@@ -280,6 +292,9 @@ static void longest_fits(void)
 		.sport = {65534, 65535},
 		.dport = {65534, 65535},
 		.netns = UINT64_MAX,
+		.origin = ORIGIN_UNKNOWN,
+		.uid = {UINT32_MAX - 1, UINT32_MAX},
+		.gid = {UINT32_MAX - 1, UINT32_MAX},
 	};
 	char text[RULE_TEXT_MAX], again[RULE_TEXT_MAX];
 	struct rule_error err = {""};
@@ -290,6 +305,7 @@ static void longest_fits(void)
 	memset(r.dst.addr, 0xff, sizeof(r.dst.addr));
 	memset(r.note, '\\', RULE_NOTE_MAX);
 	memset(r.set, 'x', SET_NAME_MAX);
+	memset(r.comm, '"', RULE_COMM_MAX);
 	n = rule_format(&r, text);
 	CU_ASSERT_EQUAL(n, strlen(text));
 	CU_ASSERT(n < RULE_TEXT_MAX - 1);
@@ -338,6 +354,13 @@ static struct port_range random_ports(struct rng *rng)
 	uint16_t a = (uint16_t)rng_next(rng), b = rng_below(rng, 2) ? a : (uint16_t)rng_next(rng);
 
 	return a < b ? (struct port_range){a, b} : (struct port_range){b, a};
+}
+
+static struct id_range random_ids(struct rng *rng)
+{
+	uint32_t a = (uint32_t)rng_next(rng), b = rng_below(rng, 2) ? a : (uint32_t)rng_next(rng);
+
+	return a < b ? (struct id_range){a, b} : (struct id_range){b, a};
 }
 
 static void random_note(struct rng *rng, char *note)
@@ -393,6 +416,14 @@ static struct rule random_rule(struct rng *rng)
 		if (r.have & MATCH_BIT(MATCH_SCRIPT))
 			r.script.b[i] = (uint8_t)rng_next(rng);
 	}
+	if (r.have & MATCH_BIT(MATCH_ORIGIN))
+		r.origin = (enum origin)rng_below(rng, ORIGIN_COUNT);
+	if (r.have & MATCH_BIT(MATCH_UID))
+		r.uid = random_ids(rng);
+	if (r.have & MATCH_BIT(MATCH_GID))
+		r.gid = random_ids(rng);
+	if (r.have & MATCH_BIT(MATCH_COMM))
+		strcpy(r.comm, rng_below(rng, 2) ? "tmux: server" : "a\"b\\c");
 	if (r.have & MATCH_BIT(MATCH_SET))
 		snprintf(r.set, sizeof(r.set), "s%u", (unsigned int)rng_below(rng, 1000));
 	random_note(rng, r.note);
