@@ -13,8 +13,8 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The longest text of a value: a note with each byte escaped, in quotes. */
-#define VALUE_MAX (2 * RULE_NOTE_MAX + 3)
+/* The longest text of a value: a path with each byte escaped, in quotes. */
+#define VALUE_MAX (2 * RULE_CGROUP_MAX + 3)
 #define SHOWN_MAX 40 /* bytes of a user's word that an error repeats */
 
 struct option {
@@ -341,6 +341,33 @@ static int parse_comm(const char *text, void *field, struct rule_error *why)
 	return 0;
 }
 
+/* As proc_pid_cgroup(5) has it: without what the kernel never writes. */
+static int parse_cgroup(const char *text, void *field, struct rule_error *why)
+{
+	size_t len = strlen(text);
+
+	if (len > RULE_CGROUP_MAX)
+		return refuse(why, "expected at most %d bytes, got %zu", RULE_CGROUP_MAX, len);
+	if (!utf8_is_printable(text))
+		return refuse(why, "expected UTF-8 text without control characters");
+	if (*text != '/' || strstr(text, "//") || (len > 1 && text[len - 1] == '/'))
+		return refuse(why, "expected a path as in /proc/PID/cgroup");
+	memcpy(field, text, len + 1);
+	return 0;
+}
+
+static int parse_container(const char *text, void *field, struct rule_error *why)
+{
+	size_t len = strlen(text);
+
+	if (len < RULE_CONTAINER_MIN || len > RULE_CONTAINER_MAX ||
+	    strspn(text, "0123456789abcdef") != len)
+		return refuse(why, "expected %d to %d hexadecimal digits, in lower case",
+			      RULE_CONTAINER_MIN, RULE_CONTAINER_MAX);
+	memcpy(field, text, len + 1);
+	return 0;
+}
+
 /* A rule travels in JSON and is shown on terminals: its note must survive the one and not steer the
  * other. */
 static int parse_note(const char *text, void *field, struct rule_error *why)
@@ -383,6 +410,8 @@ static const struct option matches[] = {
 	[MATCH_ORIGIN] = {"--origin", NULL, parse_origin, format_origin, FIELD(origin)},
 	[MATCH_UID] = {"--uid", NULL, parse_ids, format_ids, FIELD(uid)},
 	[MATCH_GID] = {"--gid", NULL, parse_ids, format_ids, FIELD(gid)},
+	[MATCH_CGROUP] = {"--cgroup", NULL, parse_cgroup, format_note, FIELD(cgroup)},
+	[MATCH_CONTAINER] = {"--container", NULL, parse_container, format_set, FIELD(container)},
 	[MATCH_COMM] = {"--comm", NULL, parse_comm, format_note, FIELD(comm)},
 };
 static_assert(LENGTH(matches) == MATCH_COUNT, "every match has a row");

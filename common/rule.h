@@ -8,7 +8,7 @@
  *   match    = "-s" CIDR | "-d" CIDR | "-p" PROTO | "--sport" PORTS | "--dport" PORTS
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
  *            | "--set" NAME | "--script" HEX | "--origin" ORIGIN | "--uid" IDS | "--gid" IDS
- *            | "--comm" TEXT
+ *            | "--comm" TEXT | "--cgroup" PATH | "--container" ID
  *
  *   VERDICT  = "ACCEPT" | "DROP" | "REJECT" | "KILL" | "MARK=" HEX32 ["/" HEX32]
  *
@@ -32,9 +32,12 @@
 #include "origin.h"
 #include "set_words.h"
 
-#define RULE_NOTE_MAX 128  /* bytes of --note, without the NUL; UTF-8, no control characters */
-#define RULE_COMM_MAX 15   /* bytes of --comm, without the NUL (TASK_COMM_LEN) */
-#define RULE_TEXT_MAX 1280 /* a canonical text and its NUL always fit */
+#define RULE_NOTE_MAX	   128 /* bytes of --note, without the NUL; UTF-8, no control characters */
+#define RULE_COMM_MAX	   15  /* bytes of --comm, without the NUL (TASK_COMM_LEN) */
+#define RULE_CGROUP_MAX	   191 /* bytes of --cgroup, without the NUL */
+#define RULE_CONTAINER_MIN 12
+#define RULE_CONTAINER_MAX 64
+#define RULE_TEXT_MAX	   1792 /* a canonical text and its NUL always fit */
 
 /* The criteria; each is a bit in rule.have and rule.neg, and a row of the table in rule.c. */
 enum match {
@@ -53,6 +56,8 @@ enum match {
 	MATCH_UID,
 	MATCH_GID,
 	MATCH_COMM,
+	MATCH_CGROUP,
+	MATCH_CONTAINER,
 	MATCH_COUNT,
 };
 
@@ -90,6 +95,8 @@ struct rule {
 	enum origin origin;
 	struct id_range uid, gid;
 	char comm[RULE_COMM_MAX + 1];
+	char cgroup[RULE_CGROUP_MAX + 1];
+	char container[RULE_CONTAINER_MAX + 1]; /* its id, or how that begins */
 	char note[RULE_NOTE_MAX + 1];
 };
 
@@ -129,7 +136,8 @@ bool rule_proto_has_ports(uint8_t proto);
 
 /* Those that ask what a process says of itself; of user and group the packet may say it. */
 #define RULE_ID_MATCHES	    (MATCH_BIT(MATCH_UID) | MATCH_BIT(MATCH_GID))
-#define RULE_FACT_MATCHES   (RULE_ID_MATCHES | MATCH_BIT(MATCH_COMM))
+#define RULE_GROUP_MATCHES  (MATCH_BIT(MATCH_CGROUP) | MATCH_BIT(MATCH_CONTAINER))
+#define RULE_FACT_MATCHES   (RULE_ID_MATCHES | MATCH_BIT(MATCH_COMM) | RULE_GROUP_MATCHES)
 #define RULE_HOLDER_MATCHES (RULE_OBJECT_MATCHES | RULE_FACT_MATCHES)
 
 static inline bool rule_needs_objects(const struct rule *r)

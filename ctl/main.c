@@ -69,6 +69,8 @@ static const struct {
 		{"--origin ORIGIN", "known, kernel or unknown"},
 		{"--uid, --gid N[:M]", "user, group: numbers"},
 		{"--comm NAME", "name of the process, up to 15 bytes"},
+		{"--cgroup PATH", "the process is in that cgroup, or below it"},
+		{"--container ID", "it is in that container: 12 to 64 hexadecimal digits"},
 		{"-n PATH", "network namespace: /proc/PID/ns/net, or net:[INODE]"},
 		{"-!", "negates the match that follows"},
 		{"--note TEXT", "for people"},

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cgroup_text.h"
 #include "set.h"
 
 /* What can be said of one criterion, before it is negated. */
@@ -88,6 +89,8 @@ static enum answer ask_packet(const struct rule *r, enum match m, const struct p
 	case MATCH_GID:
 		return ask_id(&r->gid, holders->gid);
 	case MATCH_COMM:
+	case MATCH_CGROUP:
+	case MATCH_CONTAINER:
 	case MATCH_SNG_HASH:
 	case MATCH_AGG_HASH:
 	case MATCH_ANON_EXEC:
@@ -143,11 +146,20 @@ static bool has_script(const struct rule *r, const struct script *s)
 	       sha256_cmp(&s->digest, &r->script) == 0;
 }
 
+static bool knows_fact(enum match m, const struct facts *f)
+{
+	return f->known && (f->cgroups || !(MATCH_BIT(m) & RULE_GROUP_MATCHES));
+}
+
 /* What is not known of it is nothing that it has. */
 static bool has_fact(const struct rule *r, enum match m, const struct facts *f)
 {
-	if (!f->known)
+	if (!knows_fact(m, f))
 		return false;
+	if (m == MATCH_CGROUP)
+		return cgroup_text_is_in(f->cgroups, r->cgroup);
+	if (m == MATCH_CONTAINER)
+		return cgroup_text_has_container(f->cgroups, r->container);
 	if (m == MATCH_COMM)
 		return strcmp(f->comm, r->comm) == 0;
 	return ask_id(m == MATCH_UID ? &r->uid : &r->gid, m == MATCH_UID ? f->uid : f->gid) ==
@@ -178,7 +190,7 @@ static bool is_whole(enum match m, const struct holder *h)
 	const struct objset *set = h->objects;
 
 	if (MATCH_BIT(m) & RULE_FACT_MATCHES)
-		return h->facts.known;
+		return knows_fact(m, &h->facts);
 	if (m == MATCH_SCRIPT)
 		return h->script.state == SCRIPT_NONE || h->script.state == SCRIPT_KNOWN;
 	return set->complete && (m != MATCH_AGG_HASH || set->has_aggregate);

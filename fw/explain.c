@@ -23,6 +23,8 @@ static const char *const criterion[MATCH_COUNT] = {
 	[MATCH_UID] = "the user",
 	[MATCH_GID] = "the group",
 	[MATCH_COMM] = "the name",
+	[MATCH_CGROUP] = "the cgroup",
+	[MATCH_CONTAINER] = "the container",
 };
 
 static const char *const in_words[] = {
@@ -77,8 +79,10 @@ static void why_not_fact(const struct rule *r, const struct holders *who, const 
 			 char out[SENTENCE])
 {
 	const struct holder *h = &who->h[f->holder];
+	bool known = h->facts.known &&
+		     (h->facts.cgroups || !(MATCH_BIT(f->failed) & RULE_GROUP_MATCHES));
 
-	if (verdict_passes(r->verdict) && !h->facts.known)
+	if (verdict_passes(r->verdict) && !known)
 		snprintf(out, SENTENCE, "%s of pid %u is not known, and %s must be sure",
 			 criterion[f->failed], h->pid, verdict_name(r->verdict));
 	else if (r->neg & MATCH_BIT(f->failed))
@@ -88,7 +92,7 @@ static void why_not_fact(const struct rule *r, const struct holders *who, const 
 			 criterion[f->failed], who->n);
 	else
 		snprintf(out, SENTENCE, "%s of pid %u is %s", criterion[f->failed], h->pid,
-			 h->facts.known ? "another" : "not known");
+			 known ? "another" : "not known");
 }
 
 static void why_not(const struct rule *r, const struct holders *who, const struct finding *f,

@@ -11,7 +11,7 @@
 
 #define TEXT_MAX 1024 /* of a status file; user and group stand in its first lines */
 
-static int read_text(uint32_t pid, const char *name, char text[TEXT_MAX])
+static int read_text(uint32_t pid, const char *name, char *text, size_t size, size_t *len)
 {
 	_cleanup_close_ int fd = -1;
 	char path[40];
@@ -21,10 +21,11 @@ static int read_text(uint32_t pid, const char *name, char text[TEXT_MAX])
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	n = read(fd, text, TEXT_MAX - 1);
+	n = read(fd, text, size - 1);
 	if (n < 0)
 		return -errno;
 	text[n] = 0;
+	*len = (size_t)n;
 	return 0;
 }
 
@@ -46,15 +47,20 @@ static void take_comm(const char *text, char out[RULE_COMM_MAX + 1])
 	snprintf(out, RULE_COMM_MAX + 1, "%.*s", (int)len, text);
 }
 
-int facts_read(const struct probe *probe, uint32_t pid, uint64_t start_ns, struct facts *out)
+int facts_read(const struct probe *probe, uint32_t pid, uint64_t start_ns,
+	       char cgroups[FACTS_CGROUPS_MAX], struct facts *out)
 {
 	char status[TEXT_MAX], comm[TEXT_MAX];
 	struct facts facts = {.known = true};
 	struct proc_rec rec;
-	int r = read_text(pid, "status", status);
+	size_t len;
+	int r = read_text(pid, "status", status, sizeof(status), &len);
 
-	out->known = false;
-	r = r ? r : read_text(pid, "comm", comm);
+	*out = (struct facts){.known = false};
+	r = r ? r : read_text(pid, "comm", comm, sizeof(comm), &len);
+	if (!r && cgroups && !read_text(pid, "cgroup", cgroups, FACTS_CGROUPS_MAX, &len) &&
+	    len < FACTS_CGROUPS_MAX - 1)
+		facts.cgroups = cgroups;
 	r = r ? r : take_id(status, "\nUid:", &facts.uid);
 	r = r ? r : take_id(status, "\nGid:", &facts.gid);
 	r = r ? r : probe_proc(probe, pid, &rec);

@@ -6,8 +6,13 @@
 #include "holder.h"
 #include "probe.h"
 
+#define FACTS_CGROUPS_MAX 4096 /* bytes of what is read of the cgroups; longer ones are not known \
+				*/
+
 /* Of the process `pid` that started at start_ns. 0, or -errno with out->known false: -ESRCH when it
- * is gone, whoever has its number now. Reads two files of proc(5) that wait for nobody. */
-int facts_read(const struct probe *probe, uint32_t pid, uint64_t start_ns, struct facts *out);
+ * is gone, whoever has its number now. Its cgroups are read into `cgroups`; NULL: they
+ * are not. Reads files of proc(5) that wait for nobody (the last since linux 6.8). */
+int facts_read(const struct probe *probe, uint32_t pid, uint64_t start_ns,
+	       char cgroups[FACTS_CGROUPS_MAX], struct facts *out);
 
 #endif

@@ -33,6 +33,7 @@ struct facts {
 	bool known;
 	uint32_t uid, gid; /* the effective ones */
 	char comm[RULE_COMM_MAX + 1];
+	const char *cgroups; /* see cgroup_text.h; not owned; NULL: not known */
 };
 
 struct holder {

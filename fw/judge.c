@@ -39,8 +39,10 @@ struct judge {
 	struct stats *stats;
 	struct ruleset *rules;
 	enum mode mode;
-	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT];
-	struct held *held, **held_last; /* oldest first */
+	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT],
+		needs_groups[CHAIN_COUNT];
+	char cgroups[FACTS_MAX][FACTS_CGROUPS_MAX]; /* of the holders that are being judged */
+	struct held *held, **held_last;		    /* oldest first */
 	size_t n_held;
 	struct loop_timer *retry;
 	uint64_t denied[DENIED_SLOTS]; /* cookies of sockets whose last verdict was to drop */
@@ -72,6 +74,7 @@ static void adopt(struct judge *j, struct ruleset *rules)
 		j->needs_objects[c] = chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
 		j->needs_scripts[c] = chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
 		j->needs_facts[c] = chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
+		j->needs_groups[c] = chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
 		watch |= j->needs_scripts[c];
 	}
 	scripts_watch(j->scripts, watch);
@@ -137,13 +140,14 @@ static int resolve_objects(struct judge *j, const struct attribution *who, bool 
 }
 
 /* After the objects: these may have to wait, and what a process is now is what counts. */
-static void resolve_facts(const struct judge *j, struct holders *holders)
+static void resolve_facts(struct judge *j, bool groups, struct holders *holders)
 {
 	for (size_t i = 0; i < holders->n; i++) {
 		struct holder *h = &holders->h[i];
 
 		if (i < FACTS_MAX)
-			facts_read(j->probe, h->pid, h->start_ns, &h->facts);
+			facts_read(j->probe, h->pid, h->start_ns, groups ? j->cgroups[i] : NULL,
+				   &h->facts);
 		else
 			h->facts.known = false;
 	}
@@ -304,7 +308,7 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 		holders.n++;
 	}
 	if (j->needs_facts[chain])
-		resolve_facts(j, &holders);
+		resolve_facts(j, j->needs_groups[chain], &holders);
 	j->stats->counter[origin_counter[holders.origin]]++;
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
 	*ruling = pronounce(j, chain, p, &holders, who->orphan);
@@ -441,7 +445,7 @@ static int explain_to(struct judge *j, const struct attribution *who, enum chain
 
 	r = r ? r : resolve_objects(j, who, true, final, &holders);
 	if (!r)
-		resolve_facts(j, &holders);
+		resolve_facts(j, true, &holders);
 	*out = r ? NULL : explain(j->rules, chain, p, &holders);
 	if (!*out) {
 		json_decref(reports);

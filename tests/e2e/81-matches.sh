@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Goal: rules on user, group, name, origin and any protocol decide what the peer sees, IPv4 and IPv6, in
+# Goal: rules on user, group, name, cgroup, container, origin and any protocol decide what the peer sees, IPv4 and IPv6, in
 # deny and in allow form; what a process changes of itself counts as it is when the packet is judged.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -67,6 +67,24 @@ yes=(setpriv --regid 4321 --clear-groups "$python") no=("$python")
 both_forms --gid 4321
 yes=("$TMP/some name") no=("$TMP/other")
 both_forms --comm "some name"
+
+# A cgroup of our own, in the hierarchy of version 2 wherever that is mounted, with one below it that is
+# named as systemd names a container's.
+id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+mkdir "$TMP/cgroup"
+mount -t cgroup2 none "$TMP/cgroup"
+UNDO+=("umount $TMP/cgroup")
+mkdir "$TMP/cgroup/afw-$$" "$TMP/cgroup/afw-$$/docker-$id.scope"
+UNDO+=("rmdir $TMP/cgroup/afw-$$" "rmdir $TMP/cgroup/afw-$$/docker-$id.scope")
+cat >"$TMP/inside" <<-END
+	#!/bin/sh
+	echo \$\$ >"$TMP/cgroup/afw-$$/docker-$id.scope/cgroup.procs" && exec "\$@"
+END
+chmod +x "$TMP/inside"
+yes=("$TMP/inside" "$python") no=("$python")
+both_forms --cgroup "/afw-$$"
+both_forms --container $id
+both_forms --container ${id:0:12}
 
 step "a name that is changed counts from then on"
 cat >"$TMP/rename.py" <<-'END'

@@ -533,16 +533,19 @@ static void netns(void)
 			}
 }
 
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 /* What one holder says of himself, as --uid 5:9, --gid 5:9 or --comm own see it. */
 enum said { SAYS_SO, SAYS_NOT, SAYS_NOTHING, SAID_COUNT };
 
 static void every_mix_of_facts(void)
 {
-	static const enum match facts[] = {MATCH_UID, MATCH_GID, MATCH_COMM};
+	static const enum match facts[] = {MATCH_UID, MATCH_GID, MATCH_COMM, MATCH_CGROUP,
+					   MATCH_CONTAINER};
 	static const struct facts says[] = {
-		[SAYS_SO] = {true, 5, 9, "own"},
-		[SAYS_NOT] = {true, 4, 10, "own2"},
-		[SAYS_NOTHING] = {false, 5, 9, "own"},
+		[SAYS_SO] = {true, 5, 9, "own", "0::/own/" ID "\n"},
+		[SAYS_NOT] = {true, 4, 10, "own2", "0::/own2\n"},
+		[SAYS_NOTHING] = {false, 5, 9, "own", "0::/own/" ID "\n"},
 	};
 	struct packet p = tcp4();
 	enum state two[] = {LACKS, LACKS};
@@ -558,6 +561,8 @@ static void every_mix_of_facts(void)
 
 			r.uid = r.gid = (struct id_range){5, 9};
 			strcpy(r.comm, "own");
+			strcpy(r.cgroup, "/own");
+			strcpy(r.container, ID);
 			h.h[0].facts = says[a];
 			h.h[1].facts = says[b];
 			/* Nothing is said: it may be the other thing for all that a DROP knows. */

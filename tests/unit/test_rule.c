@@ -164,6 +164,13 @@ static void messages(void)
 		 "--gid 4294967296: expected a number 0..4294967295 or a range N:M"},
 		{"--gid 5:", "--gid 5:: expected a number 0..4294967295 or a range N:M"},
 		{"--uid 6:5", "--uid 6:5: expected a range N:M with N no greater than M"},
+		{"--cgroup a", "--cgroup a: expected a path as in /proc/PID/cgroup"},
+		{"--cgroup /a/", "--cgroup /a/: expected a path as in /proc/PID/cgroup"},
+		{"--cgroup /a//b", "--cgroup /a//b: expected a path as in /proc/PID/cgroup"},
+		{"--container 0123456789a",
+		 "--container 0123456789a: expected 12 to 64 hexadecimal digits, in lower case"},
+		{"--container 0123456789aG",
+		 "--container 0123456789aG: expected 12 to 64 hexadecimal digits, in lower case"},
 		{"--comm \"\"", "--comm \"\": expected 1 to 15 bytes, got 0"},
 		{"--comm 0123456789abcdef",
 		 "--comm 0123456789abcdef: expected 1 to 15 bytes, got 16"},
@@ -306,6 +313,9 @@ static void longest_fits(void)
 	memset(r.note, '\\', RULE_NOTE_MAX);
 	memset(r.set, 'x', SET_NAME_MAX);
 	memset(r.comm, '"', RULE_COMM_MAX);
+	memset(r.cgroup, '"', RULE_CGROUP_MAX);
+	r.cgroup[0] = '/';
+	memset(r.container, 'f', RULE_CONTAINER_MAX);
 	n = rule_format(&r, text);
 	CU_ASSERT_EQUAL(n, strlen(text));
 	CU_ASSERT(n < RULE_TEXT_MAX - 1);
@@ -422,6 +432,10 @@ static struct rule random_rule(struct rng *rng)
 		r.uid = random_ids(rng);
 	if (r.have & MATCH_BIT(MATCH_GID))
 		r.gid = random_ids(rng);
+	if (r.have & MATCH_BIT(MATCH_CGROUP))
+		strcpy(r.cgroup, rng_below(rng, 2) ? "/" : "/a b/c\"d");
+	if (r.have & MATCH_BIT(MATCH_CONTAINER))
+		strcpy(r.container, "0123456789abcdef");
 	if (r.have & MATCH_BIT(MATCH_COMM))
 		strcpy(r.comm, rng_below(rng, 2) ? "tmux: server" : "a\"b\\c");
 	if (r.have & MATCH_BIT(MATCH_SET))
