@@ -6,8 +6,8 @@
 #include "holder.h"
 #include "probe.h"
 
-#define FACTS_CGROUPS_MAX 4096 /* bytes of what is read of the cgroups; longer ones are not known \
-				*/
+/* What is read of the cgroups: of longer ones nothing is known. */
+#define FACTS_CGROUPS_MAX 4096
 
 /* Of the process `pid` that started at start_ns. 0, or -errno with out->known false: -ESRCH when it
  * is gone, whoever has its number now. Its cgroups are read into `cgroups`; NULL: they

@@ -72,6 +72,16 @@ expect_ok ctl -A -c OUTPUT -v REJECT --object "$TMP/evil"
 both_families refused client "$TMP/evil" 7001 $SERVER4 $SERVER6
 both_families passes client "$TMP/good" 7001 $SERVER4 $SERVER6
 
+step "a sender who was never seen before: his packet may have to wait for his digest, and he is told all the same"
+for addr in $SERVER4 $SERVER6; do
+	for proto in tcp udp; do
+		copy_program "$(readlink -f "$(command -v python3)")" "cold-$proto-$addr"
+		expect_ok ctl -A -c OUTPUT -v REJECT --object "$TMP/cold-$proto-$addr"
+		refused client "$TMP/cold-$proto-$addr" $proto "$addr" 7001 "cold-$proto-$addr"
+		expect_ok ctl -D 1 -c OUTPUT
+	done
+done
+
 step "a connection that is open already is reset"
 expect_ok ctl -D 0 -c OUTPUT
 cat >"$TMP/open.py" <<-'END'
@@ -185,7 +195,7 @@ grep -q 'tcp 7001 steered' "$TMP/receive-proxy.log" || fail "it did not arrive a
 ! received "tcp 7001 steered" || fail "it arrived at the server"
 stop_daemon TERM
 
-step "KILL: who holds the socket ends, and nobody else; not where it is only monitored"
+step "KILL: who holds the socket ends, and nobody else"
 cat >"$TMP/share.py" <<-'END'
 	import os, signal, socket, sys
 	s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
@@ -230,3 +240,14 @@ wait_for settled
 expect_that "$(counter killed)" -eq 3 "packets dropped by it"
 expect_that "$(counter ended)" -eq 4 "processes ended"
 daemon_alive
+stop_daemon TERM
+
+step "KILL where it is only monitored: nobody ends, and it arrives"
+start_daemon client --mode monitor
+expect_ok ctl -A -c OUTPUT -v KILL --object "$TMP/evil"
+share evil $SERVER4 monitored
+echo >"$TMP/go"
+wait_for received "udp 7001 monitored"
+wait_for settled
+! gone "$SPAWNED" || fail "it was killed"
+expect_that "$(counter ended)" -eq 0 "processes ended"
