@@ -16,8 +16,8 @@ static const char *const chains[] = {
 static_assert(LENGTH(chains) == CHAIN_COUNT, "every chain has a name");
 
 static const char *const verdicts[] = {
-	[VERDICT_ACCEPT] = "ACCEPT",
-	[VERDICT_DROP] = "DROP",
+	[VERDICT_ACCEPT] = "ACCEPT", [VERDICT_DROP] = "DROP", [VERDICT_REJECT] = "REJECT",
+	[VERDICT_MARK] = "MARK",     [VERDICT_KILL] = "KILL",
 };
 static_assert(LENGTH(verdicts) == VERDICT_COUNT, "every verdict has a name");
 
@@ -57,4 +57,19 @@ int verdict_parse(const char *word, enum verdict *out)
 		return i;
 	*out = (enum verdict)i;
 	return 0;
+}
+
+int policy_parse(const char *word, enum verdict *out)
+{
+	enum verdict v;
+
+	if (verdict_parse(word, &v) || (v != VERDICT_ACCEPT && v != VERDICT_DROP))
+		return -EINVAL;
+	*out = v;
+	return 0;
+}
+
+bool verdict_passes(enum verdict v)
+{
+	return v == VERDICT_ACCEPT || v == VERDICT_MARK;
 }

@@ -3,6 +3,8 @@
 #ifndef COMMON_CHAIN_H
 #define COMMON_CHAIN_H
 
+#include <stdbool.h>
+
 enum chain {
 	CHAIN_INPUT,
 	CHAIN_OUTPUT,
@@ -13,6 +15,9 @@ enum chain {
 enum verdict {
 	VERDICT_ACCEPT,
 	VERDICT_DROP,
+	VERDICT_REJECT, /* drop, and tell the sender at once */
+	VERDICT_MARK,	/* accept with another packet mark */
+	VERDICT_KILL,	/* drop, and end who holds its socket */
 	VERDICT_COUNT,
 };
 
@@ -23,5 +28,11 @@ const char *verdict_name(enum verdict v);
 /* Case matters. Return 0, or -EINVAL for another word; *out is untouched on failure. */
 int chain_parse(const char *word, enum chain *out);
 int verdict_parse(const char *word, enum verdict *out);
+
+/* The same for what a chain can have as its policy: ACCEPT or DROP. */
+int policy_parse(const char *word, enum verdict *out);
+
+/* Whether a packet with that verdict goes on its way. */
+bool verdict_passes(enum verdict v);
 
 #endif

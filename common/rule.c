@@ -13,8 +13,8 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The longest text of a value: a note with each byte escaped, in quotes. */
-#define VALUE_MAX (2 * RULE_NOTE_MAX + 3)
+/* The longest text of a value: a path with each byte escaped, in quotes. */
+#define VALUE_MAX (2 * RULE_CGROUP_MAX + 3)
 #define SHOWN_MAX 40 /* bytes of a user's word that an error repeats */
 
 struct option {
@@ -33,9 +33,16 @@ static const struct {
 	bool has_ports;
 } protocols[] = {
 	/* Of two names for one number the first is canonical. */
-	{"tcp", 6, true},	  {"udp", 17, true},   {"icmp", 1, false}, {"icmpv6", 58, false},
-	{"ipv6-icmp", 58, false}, {"sctp", 132, true}, {"dccp", 33, true}, {"udplite", 136, true},
-	{"esp", 50, false},	  {"ah", 51, false},   {"gre", 47, false}, {"igmp", 2, false},
+	{"tcp", 6, true},      {"udp", 17, true},	 {"icmp", 1, false},
+	{"icmpv6", 58, false}, {"ipv6-icmp", 58, false}, {"sctp", 132, true},
+	{"dccp", 33, true},    {"udplite", 136, true},	 {"esp", 50, false},
+	{"ah", 51, false},     {"gre", 47, false},	 {"igmp", 2, false},
+	{"ipencap", 4, false}, {"egp", 8, false},	 {"igp", 9, false},
+	{"ipv6", 41, false},   {"rsvp", 46, false},	 {"eigrp", 88, false},
+	{"ospf", 89, false},   {"ipip", 94, false},	 {"etherip", 97, false},
+	{"pim", 103, false},   {"ipcomp", 108, false},	 {"vrrp", 112, false},
+	{"l2tp", 115, false},  {"isis", 124, false},	 {"mpls-in-ip", 137, false},
+	{"hip", 139, false},
 };
 
 static int refuse(struct rule_error *err, const char *fmt, ...)
@@ -82,17 +89,68 @@ static void format_chain(const void *field, char out[VALUE_MAX])
 	strcpy(out, chain_name(*(const enum chain *)field));
 }
 
+#define VERDICTS  "ACCEPT, DROP, REJECT, KILL or MARK=0xVALUE[/0xMASK]"
+#define MARK_WORD "MARK="
+
+/* n characters: 0x and up to 8 hexadecimal digits. */
+static int parse_hex32(const char *text, size_t n, uint32_t *out)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	uint32_t value = 0;
+
+	if (n < 3 || n > 10 || text[0] != '0' || text[1] != 'x')
+		return -EINVAL;
+	for (size_t i = 2; i < n; i++) {
+		const char *digit = strchr(digits, text[i]);
+
+		if (!digit)
+			return -EINVAL;
+		value = value << 4 | (uint32_t)(digit - digits) % 16;
+	}
+	*out = value;
+	return 0;
+}
+
+static int parse_mark(const char *text, struct mark *out, struct rule_error *why)
+{
+	struct mark mark = {.mask = UINT32_MAX};
+	size_t n = strcspn(text, "/");
+
+	if (parse_hex32(text, n, &mark.value) ||
+	    (text[n] && parse_hex32(text + n + 1, strlen(text + n + 1), &mark.mask)))
+		return refuse(why, "expected " MARK_WORD "0xVALUE or " MARK_WORD
+				   "0xVALUE/0xMASK, of up to 8 hexadecimal digits each");
+	*out = mark;
+	return 0;
+}
+
+/* Of the whole rule: a verdict can have a mark with it. */
 static int parse_verdict(const char *text, void *field, struct rule_error *why)
 {
-	static_assert(VERDICT_COUNT == 2, "the message names every verdict");
-	if (verdict_parse(text, field))
-		return refuse(why, "expected ACCEPT or DROP");
+	struct rule *r = field;
+	enum verdict v;
+
+	static_assert(VERDICT_COUNT == 5, "VERDICTS names every verdict");
+	if (strncmp(text, MARK_WORD, strlen(MARK_WORD)) == 0) {
+		r->verdict = VERDICT_MARK;
+		return parse_mark(text + strlen(MARK_WORD), &r->mark, why);
+	}
+	if (verdict_parse(text, &v) || v == VERDICT_MARK)
+		return refuse(why, "expected " VERDICTS);
+	r->verdict = v;
 	return 0;
 }
 
 static void format_verdict(const void *field, char out[VALUE_MAX])
 {
-	strcpy(out, verdict_name(*(const enum verdict *)field));
+	const struct rule *r = field;
+
+	if (r->verdict != VERDICT_MARK)
+		strcpy(out, verdict_name(r->verdict));
+	else if (r->mark.mask == UINT32_MAX)
+		sprintf(out, MARK_WORD "0x%" PRIx32, r->mark.value);
+	else
+		sprintf(out, MARK_WORD "0x%" PRIx32 "/0x%" PRIx32, r->mark.value, r->mark.mask);
 }
 
 static int parse_cidr(const char *text, void *field, struct rule_error *why)
@@ -122,8 +180,8 @@ static int parse_proto(const char *text, void *field, struct rule_error *why)
 			return 0;
 		}
 	if (decimal_parse(text, strlen(text), UINT8_MAX, &number))
-		return refuse(why, "expected a number 0..255 or tcp, udp, icmp, icmpv6, sctp, "
-				   "dccp, udplite, esp, ah, gre or igmp");
+		return refuse(why, "expected a number 0..255 or a name such as tcp, udp, icmp, "
+				   "icmpv6, sctp, gre or esp");
 	*proto = (uint8_t)number;
 	return 0;
 }
@@ -228,6 +286,88 @@ static void format_set(const void *field, char out[VALUE_MAX])
 	strcpy(out, field);
 }
 
+static int parse_origin(const char *text, void *field, struct rule_error *why)
+{
+	static_assert(ORIGIN_COUNT == 3, "the message names every origin");
+	if (origin_parse(text, field))
+		return refuse(why, "expected known, kernel or unknown");
+	return 0;
+}
+
+static void format_origin(const void *field, char out[VALUE_MAX])
+{
+	strcpy(out, origin_name(*(const enum origin *)field));
+}
+
+static int parse_ids(const char *text, void *field, struct rule_error *why)
+{
+	struct id_range *ids = field;
+	size_t n = strcspn(text, ":");
+	uint64_t first, last;
+	int r;
+
+	r = decimal_parse(text, n, UINT32_MAX, &first);
+	last = first;
+	if (!r && text[n] == ':')
+		r = decimal_parse(text + n + 1, strlen(text + n + 1), UINT32_MAX, &last);
+	if (r)
+		return refuse(why, "expected a number 0..%u or a range N:M", UINT32_MAX);
+	if (first > last)
+		return refuse(why, "expected a range N:M with N no greater than M");
+	*ids = (struct id_range){(uint32_t)first, (uint32_t)last};
+	return 0;
+}
+
+static void format_ids(const void *field, char out[VALUE_MAX])
+{
+	const struct id_range *ids = field;
+
+	if (ids->first == ids->last)
+		snprintf(out, VALUE_MAX, "%u", ids->first);
+	else
+		snprintf(out, VALUE_MAX, "%u:%u", ids->first, ids->last);
+}
+
+/* As proc_pid_comm(5) shows it: the kernel keeps no more of a longer one. */
+static int parse_comm(const char *text, void *field, struct rule_error *why)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > RULE_COMM_MAX)
+		return refuse(why, "expected 1 to %d bytes, got %zu", RULE_COMM_MAX, len);
+	if (!utf8_is_printable(text))
+		return refuse(why, "expected UTF-8 text without control characters");
+	memcpy(field, text, len + 1);
+	return 0;
+}
+
+/* As proc_pid_cgroup(5) has it: without what the kernel never writes. */
+static int parse_cgroup(const char *text, void *field, struct rule_error *why)
+{
+	size_t len = strlen(text);
+
+	if (len > RULE_CGROUP_MAX)
+		return refuse(why, "expected at most %d bytes, got %zu", RULE_CGROUP_MAX, len);
+	if (!utf8_is_printable(text))
+		return refuse(why, "expected UTF-8 text without control characters");
+	if (*text != '/' || strstr(text, "//") || (len > 1 && text[len - 1] == '/'))
+		return refuse(why, "expected a path as in /proc/PID/cgroup");
+	memcpy(field, text, len + 1);
+	return 0;
+}
+
+static int parse_container(const char *text, void *field, struct rule_error *why)
+{
+	size_t len = strlen(text);
+
+	if (len < RULE_CONTAINER_MIN || len > RULE_CONTAINER_MAX ||
+	    strspn(text, "0123456789abcdef") != len)
+		return refuse(why, "expected %d to %d hexadecimal digits, in lower case",
+			      RULE_CONTAINER_MIN, RULE_CONTAINER_MAX);
+	memcpy(field, text, len + 1);
+	return 0;
+}
+
 /* A rule travels in JSON and is shown on terminals: its note must survive the one and not steer the
  * other. */
 static int parse_note(const char *text, void *field, struct rule_error *why)
@@ -267,6 +407,12 @@ static const struct option matches[] = {
 	[MATCH_ANON_EXEC] = {"--anon-exec", NULL, NULL, NULL, 0},
 	[MATCH_SET] = {"--set", NULL, parse_set, format_set, FIELD(set)},
 	[MATCH_SCRIPT] = {"--script", NULL, parse_hash, format_hash, FIELD(script)},
+	[MATCH_ORIGIN] = {"--origin", NULL, parse_origin, format_origin, FIELD(origin)},
+	[MATCH_UID] = {"--uid", NULL, parse_ids, format_ids, FIELD(uid)},
+	[MATCH_GID] = {"--gid", NULL, parse_ids, format_ids, FIELD(gid)},
+	[MATCH_CGROUP] = {"--cgroup", NULL, parse_cgroup, format_note, FIELD(cgroup)},
+	[MATCH_CONTAINER] = {"--container", NULL, parse_container, format_set, FIELD(container)},
+	[MATCH_COMM] = {"--comm", NULL, parse_comm, format_note, FIELD(comm)},
 };
 static_assert(LENGTH(matches) == MATCH_COUNT, "every match has a row");
 
@@ -280,7 +426,7 @@ enum setting {
 
 static const struct option settings[] = {
 	[SETTING_CHAIN] = {"-c", "--chain", parse_chain, format_chain, FIELD(chain)},
-	[SETTING_VERDICT] = {"-v", "--vrdct", parse_verdict, format_verdict, FIELD(verdict)},
+	[SETTING_VERDICT] = {"-v", "--vrdct", parse_verdict, format_verdict, 0},
 	[SETTING_NOTE] = {"--note", NULL, parse_note, format_note, FIELD(note)},
 };
 static_assert(LENGTH(settings) == SETTING_COUNT, "every setting has a row");
@@ -410,7 +556,7 @@ static int check_whole(const struct reader *in)
 	if (!(in->seen & SETTING_BIT(SETTING_CHAIN)))
 		return refuse(in->err, "missing -c: expected INPUT, OUTPUT or FORWARD");
 	if (!(in->seen & SETTING_BIT(SETTING_VERDICT)))
-		return refuse(in->err, "missing -v: expected ACCEPT or DROP");
+		return refuse(in->err, "missing -v: expected " VERDICTS);
 	r = check_families(&in->rule, in->err);
 	return r ? r : check_ports(&in->rule, in->err);
 }

@@ -7,7 +7,10 @@
  *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--note" TEXT
  *   match    = "-s" CIDR | "-d" CIDR | "-p" PROTO | "--sport" PORTS | "--dport" PORTS
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
- *            | "--set" NAME | "--script" HEX
+ *            | "--set" NAME | "--script" HEX | "--origin" ORIGIN | "--uid" IDS | "--gid" IDS
+ *            | "--comm" TEXT | "--cgroup" PATH | "--container" ID
+ *
+ *   VERDICT  = "ACCEPT" | "DROP" | "REJECT" | "KILL" | "MARK=" HEX32 ["/" HEX32]
  *
  * "-!" negates the match that follows it. The canonical form (rule_format) gives the options in a
  * fixed order: parsing it and formatting again yields the same bytes. --src-ip, --dst-ip, --proto,
@@ -26,10 +29,15 @@
 #include "chain.h"
 #include "cidr.h"
 #include "hex.h"
+#include "origin.h"
 #include "set_words.h"
 
-#define RULE_NOTE_MAX 128  /* bytes of --note, without the NUL; UTF-8, no control characters */
-#define RULE_TEXT_MAX 1024 /* a canonical text and its NUL always fit */
+#define RULE_NOTE_MAX	   128 /* bytes of --note, without the NUL; UTF-8, no control characters */
+#define RULE_COMM_MAX	   15  /* bytes of --comm, without the NUL (TASK_COMM_LEN) */
+#define RULE_CGROUP_MAX	   191 /* bytes of --cgroup, without the NUL */
+#define RULE_CONTAINER_MIN 12
+#define RULE_CONTAINER_MAX 64
+#define RULE_TEXT_MAX	   1792 /* a canonical text and its NUL always fit */
 
 /* The criteria; each is a bit in rule.have and rule.neg, and a row of the table in rule.c. */
 enum match {
@@ -44,13 +52,28 @@ enum match {
 	MATCH_ANON_EXEC, /* has no value */
 	MATCH_SET,
 	MATCH_SCRIPT,
+	MATCH_ORIGIN,
+	MATCH_UID,
+	MATCH_GID,
+	MATCH_COMM,
+	MATCH_CGROUP,
+	MATCH_CONTAINER,
 	MATCH_COUNT,
 };
 
 #define MATCH_BIT(m) (1u << (m))
 
+/* A packet's mark becomes (mark & ~mask) | value. */
+struct mark {
+	uint32_t value, mask;
+};
+
 struct port_range {
 	uint16_t first, last; /* host order, first <= last */
+};
+
+struct id_range {
+	uint32_t first, last; /* first <= last */
 };
 
 struct set;
@@ -58,8 +81,9 @@ struct set;
 struct rule {
 	enum chain chain;
 	enum verdict verdict;
-	uint32_t have; /* MATCH_BITs that the rule states; none: it matches every packet */
-	uint32_t neg;  /* subset of have: those stated with -! */
+	struct mark mark; /* VERDICT_MARK's */
+	uint32_t have;	  /* MATCH_BITs that the rule states; none: it matches every packet */
+	uint32_t neg;	  /* subset of have: those stated with -! */
 	struct cidr src, dst;
 	uint8_t proto; /* IANA protocol number */
 	struct port_range sport, dport;
@@ -68,6 +92,11 @@ struct rule {
 	char set[SET_NAME_MAX + 1];
 	const struct set *members; /* what `set` names: in a rule set of the daemon, else NULL */
 	struct sha256 script;
+	enum origin origin;
+	struct id_range uid, gid;
+	char comm[RULE_COMM_MAX + 1];
+	char cgroup[RULE_CGROUP_MAX + 1];
+	char container[RULE_CONTAINER_MAX + 1]; /* its id, or how that begins */
 	char note[RULE_NOTE_MAX + 1];
 };
 
@@ -104,6 +133,12 @@ bool rule_proto_has_ports(uint8_t proto);
 #define RULE_OBJECT_MATCHES                                                                   \
 	(MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_AGG_HASH) | MATCH_BIT(MATCH_ANON_EXEC) | \
 	 MATCH_BIT(MATCH_SET) | MATCH_BIT(MATCH_SCRIPT))
+
+/* Those that ask what a process says of itself; of user and group the packet may say it. */
+#define RULE_ID_MATCHES	    (MATCH_BIT(MATCH_UID) | MATCH_BIT(MATCH_GID))
+#define RULE_GROUP_MATCHES  (MATCH_BIT(MATCH_CGROUP) | MATCH_BIT(MATCH_CONTAINER))
+#define RULE_FACT_MATCHES   (RULE_ID_MATCHES | MATCH_BIT(MATCH_COMM) | RULE_GROUP_MATCHES)
+#define RULE_HOLDER_MATCHES (RULE_OBJECT_MATCHES | RULE_FACT_MATCHES)
 
 static inline bool rule_needs_objects(const struct rule *r)
 {

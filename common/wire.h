@@ -36,6 +36,7 @@ enum wire_command {
 	WIRE_SET_REMOVE,  /* {"set": NAME}                       -> {} */
 	WIRE_SET_REFRESH, /* {"set": NAME, "grace_s": N, FILES} */
 	WIRE_SET_EXPECT,  /* {"set": NAME, "grace_s": N, FILES} */
+	WIRE_POLICY,	  /* {"chain": CHAIN, "policy": VERDICT}    -> {} */
 	WIRE_COMMAND_COUNT,
 };
 

@@ -58,6 +58,24 @@ static int read_number(struct parser *p, const char *word, uint64_t least, uint6
 	return 0;
 }
 
+static int read_policy(struct parser *p, const char *word)
+{
+	struct cmdline *line = p->line;
+	enum verdict policy;
+	enum chain chain;
+
+	if (p->end - p->next < 2)
+		return refuse(p, "%s: expected a chain and ACCEPT or DROP after it", word);
+	line->chain = *p->next++;
+	line->policy = *p->next++;
+	if (chain_parse(line->chain, &chain))
+		return refuse(p, "%s %.40s: expected INPUT, OUTPUT or FORWARD", word, line->chain);
+	if (policy_parse(line->policy, &policy))
+		return refuse(p, "%s %s %.40s: expected ACCEPT or DROP", word, line->chain,
+			      line->policy);
+	return 0;
+}
+
 static int read_argument(struct parser *p, const char *word)
 {
 	switch (p->line->command->argument) {
@@ -65,6 +83,8 @@ static int read_argument(struct parser *p, const char *word)
 		return read_number(p, word, 0, INDEX_MAX);
 	case ARGUMENT_PID:
 		return read_number(p, word, 1, PID_MAX);
+	case ARGUMENT_POLICY:
+		return read_policy(p, word);
 	case ARGUMENT_PATHS:
 		if (p->next == p->end)
 			return refuse(p, "%s: expected a path after it", word);

@@ -20,6 +20,7 @@ enum argument {
 	ARGUMENT_INDEX,
 	ARGUMENT_PID,
 	ARGUMENT_PID_OPTION, /* not right after it: as --pid PID */
+	ARGUMENT_POLICY,     /* two words: a chain and its policy */
 	ARGUMENT_PATHS,	     /* one or more; the command may be given again with more of them */
 	ARGUMENT_SET,	     /* words that are the command's business, and its own options */
 };
@@ -45,6 +46,7 @@ struct cmdline {
 	const struct command *command;	 /* NULL only with help or version */
 	uint64_t number;		 /* the index or pid that the command takes */
 	bool pid_given;			 /* --pid */
+	const char *policy;		 /* as written, of ARGUMENT_POLICY; its chain is in: */
 	const char *chain;		 /* as written after -c, for the parts less than a rule */
 	const char *socket;		 /* NULL: the default */
 	const char *dpkg, *root, *grace; /* as written, of a command that takes ARGUMENT_SET */

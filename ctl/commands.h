@@ -21,6 +21,7 @@ int status_main(const struct cmdline *line);
 int stats_main(const struct cmdline *line);
 int objects_main(const struct cmdline *line);
 int explain_main(const struct cmdline *line);
+int policy_main(const struct cmdline *line);
 int set_main(const struct cmdline *line);
 
 #endif

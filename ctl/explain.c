@@ -5,6 +5,7 @@
 
 #include "ask.h"
 #include "commands.h"
+#include "common/chain.h"
 #include "common/cleanup.h"
 #include "print.h"
 
@@ -52,6 +53,13 @@ static void show_step(const json_t *step)
 	putchar('\n');
 }
 
+static bool passes(const char *verdict)
+{
+	enum verdict v;
+
+	return verdict && !verdict_parse(verdict, &v) && verdict_passes(v);
+}
+
 static void show(const json_t *reply)
 {
 	const char *verdict = json_string_value(json_object_get(reply, "verdict"));
@@ -67,7 +75,7 @@ static void show(const json_t *reply)
 		show_holder(item);
 	json_array_foreach(json_object_get(reply, "steps"), i, item)
 		show_step(item);
-	print_pair("verdict", verdict && strcmp(verdict, "ACCEPT") == 0 ? STYLE_GOOD : STYLE_BAD,
+	print_pair("verdict", passes(verdict) ? STYLE_GOOD : STYLE_BAD,
 		   print_field(reply, "verdict", &room));
 	print_pair("because", STYLE_PLAIN, print_field(reply, "why", &room));
 }

@@ -27,14 +27,20 @@ static const struct command commands[] = {
 	 "show what a process has mapped executable"},
 	{"explain", NULL, ARGUMENT_PID_OPTION, RULE_PACKET, explain_main,
 	 "tell what a packet of a process would get, and why"},
+	{"policy", NULL, ARGUMENT_POLICY, RULE_NONE, policy_main,
+	 "what becomes of packets that no rule of a chain matches"},
 	{"set", NULL, ARGUMENT_SET, RULE_NONE, set_main,
 	 "add, rm, list, refresh, expect: named sets of digests"},
 };
 
 static const char *const arguments[] = {
-	[ARGUMENT_NONE] = "",	       [ARGUMENT_INDEX] = " N",
-	[ARGUMENT_PID] = " PID",       [ARGUMENT_PID_OPTION] = " --pid PID",
-	[ARGUMENT_PATHS] = " PATH...", [ARGUMENT_SET] = " VERB [NAME] ...",
+	[ARGUMENT_NONE] = "",
+	[ARGUMENT_INDEX] = " N",
+	[ARGUMENT_PID] = " PID",
+	[ARGUMENT_PID_OPTION] = " --pid PID",
+	[ARGUMENT_POLICY] = " CHAIN ACCEPT|DROP",
+	[ARGUMENT_PATHS] = " PATH...",
+	[ARGUMENT_SET] = " VERB [NAME] ...",
 };
 
 static const char *const parts[] = {
@@ -50,7 +56,7 @@ static const struct {
 } rule_options[] =
 	{
 		{"-c CHAIN", "INPUT, OUTPUT or FORWARD"},
-		{"-v VERDICT", "ACCEPT or DROP"},
+		{"-v VERDICT", "ACCEPT, DROP, REJECT, KILL, or MARK=0xVALUE[/0xMASK]"},
 		{"-s, -d ADDR[/LEN]", "source, destination: IPv4 or IPv6"},
 		{"-p PROTO", "protocol: a name, or a number 0..255"},
 		{"--sport, --dport N[:M]", "ports"},
@@ -60,6 +66,11 @@ static const struct {
 		{"--object PATH", "--sng-hash of that file as it is now"},
 		{"--set NAME", "an object that it has mapped is in that set"},
 		{"--script HEX|PATH", "script that its interpreter was started with"},
+		{"--origin ORIGIN", "known, kernel or unknown"},
+		{"--uid, --gid N[:M]", "user, group: numbers"},
+		{"--comm NAME", "name of the process, up to 15 bytes"},
+		{"--cgroup PATH", "the process is in that cgroup, or below it"},
+		{"--container ID", "it is in that container: 12 to 64 hexadecimal digits"},
 		{"-n PATH", "network namespace: /proc/PID/ns/net, or net:[INODE]"},
 		{"-!", "negates the match that follows"},
 		{"--note TEXT", "for people"},

@@ -327,6 +327,29 @@ static enum wire_status do_explain(struct daemon *d, const json_t *request, json
 	return ask_until_known(&a, ask_explain, reply);
 }
 
+static enum wire_status do_policy(struct daemon *d, const json_t *request, json_t **reply)
+{
+	const char *word = json_string_value(json_object_get(request, "policy"));
+	enum wire_status status;
+	enum verdict policy;
+	enum chain chain;
+	struct ruleset *rules;
+	int r;
+
+	if (!get_chain(request, &chain, reply))
+		return WIRE_REFUSED;
+	if (!word || policy_parse(word, &policy))
+		return command_refuse(reply, "%s: expected ACCEPT or DROP",
+				      word ? word : "no policy");
+	r = ruleset_set_policy(d->rules, chain, policy, !d->options.unknown_given, &rules);
+	if (r)
+		return command_refuse(reply, "%s", strerror(-r));
+	status = command_commit(d, rules, reply);
+	if (status == WIRE_OK)
+		*reply = json_object();
+	return status;
+}
+
 typedef enum wire_status (*command_fn)(struct daemon *d, const json_t *request, json_t **reply);
 
 static const command_fn commands[WIRE_COMMAND_COUNT] = {
@@ -343,6 +366,7 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_SET_REMOVE] = command_set_remove,
 	[WIRE_SET_REFRESH] = command_set_refresh,
 	[WIRE_SET_EXPECT] = command_set_expect,
+	[WIRE_POLICY] = do_policy,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,
@@ -355,6 +379,7 @@ enum wire_status command_handle(void *daemon, enum wire_command command, const j
 
 /* What the saved file holds, as it comes: a rule set with the sets in it, and the rules to be. */
 struct loaded {
+	const struct options *options;
 	struct ruleset *rs;
 	struct rule *rules;
 	size_t n, room;
@@ -395,10 +420,23 @@ static int take_rule(void *cookie, const struct rule *rule)
 	return 0;
 }
 
+static int take_policy(void *cookie, enum chain chain, enum verdict policy)
+{
+	struct loaded *l = cookie;
+	struct ruleset *next;
+	int r = ruleset_set_policy(l->rs, chain, policy, !l->options->unknown_given, &next);
+
+	if (r)
+		return r;
+	ruleset_unref(l->rs);
+	l->rs = next;
+	return 0;
+}
+
 int command_load(const struct options *o, struct ruleset **out)
 {
-	struct loaded l = {.rs = ruleset_new(o->policy, o->unknown, o->kernel)};
-	const struct store_taker to = {take_set, take_rule, &l};
+	struct loaded l = {.options = o, .rs = ruleset_new(o->policy, o->unknown, o->kernel)};
+	const struct store_taker to = {take_set, take_rule, take_policy, &l};
 	char err[STORE_ERROR_LEN];
 	int r = l.rs ? 0 : -ENOMEM;
 

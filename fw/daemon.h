@@ -23,6 +23,7 @@
 #include "probe.h"
 #include "process.h"
 #include "queue.h"
+#include "reject.h"
 #include "ruleset.h"
 #include "script.h"
 #include "stats.h"
@@ -45,6 +46,7 @@ struct daemon {
 	struct scanner *scanner;
 	struct health *health;
 	struct owner *owner;
+	struct reject *reject;
 	struct judge *judge;
 	struct queue *queues[QUEUES_MAX];
 	size_t n_queues;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "decide.h"
 
+#include <string.h>
+
+#include "cgroup_text.h"
 #include "set.h"
 
 /* What can be said of one criterion, before it is negated. */
@@ -24,7 +27,7 @@ static bool negated(const struct rule *r, enum match m)
 /* A rule that lets packets pass must be sure; one that stops them need not be. */
 static bool must_be_sure(const struct rule *r)
 {
-	return r->verdict == VERDICT_ACCEPT;
+	return verdict_passes(r->verdict);
 }
 
 static enum answer ask_addr(const struct cidr *c, const struct packet *p, const uint8_t *addr)
@@ -56,6 +59,11 @@ static enum answer ask_netns(const struct rule *r, const struct holders *holders
 	return holders->netns ? answer(r->netns == holders->netns) : ANSWER_UNKNOWN;
 }
 
+static enum answer ask_id(const struct id_range *range, uint32_t id)
+{
+	return answer(id >= range->first && id <= range->last);
+}
+
 /* No default: a new match does not compile until it is known here; object matches are
  * has_object()'s. */
 static enum answer ask_packet(const struct rule *r, enum match m, const struct packet *p,
@@ -74,6 +82,15 @@ static enum answer ask_packet(const struct rule *r, enum match m, const struct p
 		return ask_port(&r->dport, p, p->dport);
 	case MATCH_NETNS:
 		return ask_netns(r, holders);
+	case MATCH_ORIGIN:
+		return answer(r->origin == holders->origin);
+	case MATCH_UID:
+		return ask_id(&r->uid, holders->uid);
+	case MATCH_GID:
+		return ask_id(&r->gid, holders->gid);
+	case MATCH_COMM:
+	case MATCH_CGROUP:
+	case MATCH_CONTAINER:
 	case MATCH_SNG_HASH:
 	case MATCH_AGG_HASH:
 	case MATCH_ANON_EXEC:
@@ -100,10 +117,18 @@ static bool satisfies(enum answer a, const struct rule *r, enum match m)
 	return false;
 }
 
+/* Those of the rule's criteria that the holders answer: user and group only where the packet does
+ * not carry them. */
+static uint32_t holder_criteria(const struct rule *r, const struct holders *holders)
+{
+	return r->have &
+	       (holders->has_uid ? RULE_HOLDER_MATCHES & ~RULE_ID_MATCHES : RULE_HOLDER_MATCHES);
+}
+
 static bool packet_matches(const struct rule *r, const struct packet *p,
 			   const struct holders *holders, enum match *failed)
 {
-	for (uint32_t left = r->have & ~RULE_OBJECT_MATCHES; left; left &= left - 1) {
+	for (uint32_t left = r->have & ~holder_criteria(r, holders); left; left &= left - 1) {
 		enum match m = (enum match)__builtin_ctz(left);
 
 		*failed = m;
@@ -121,11 +146,33 @@ static bool has_script(const struct rule *r, const struct script *s)
 	       sha256_cmp(&s->digest, &r->script) == 0;
 }
 
+static bool knows_fact(enum match m, const struct facts *f)
+{
+	return f->known && (f->cgroups || !(MATCH_BIT(m) & RULE_GROUP_MATCHES));
+}
+
+/* What is not known of it is nothing that it has. */
+static bool has_fact(const struct rule *r, enum match m, const struct facts *f)
+{
+	if (!knows_fact(m, f))
+		return false;
+	if (m == MATCH_CGROUP)
+		return cgroup_text_is_in(f->cgroups, r->cgroup);
+	if (m == MATCH_CONTAINER)
+		return cgroup_text_has_container(f->cgroups, r->container);
+	if (m == MATCH_COMM)
+		return strcmp(f->comm, r->comm) == 0;
+	return ask_id(m == MATCH_UID ? &r->uid : &r->gid, m == MATCH_UID ? f->uid : f->gid) ==
+	       ANSWER_YES;
+}
+
 /* Whether what is known of the holder has what the rule names. */
 static bool has_object(const struct rule *r, enum match m, const struct holder *h)
 {
 	const struct objset *set = h->objects;
 
+	if (MATCH_BIT(m) & RULE_FACT_MATCHES)
+		return has_fact(r, m, &h->facts);
 	if (m == MATCH_SCRIPT)
 		return has_script(r, &h->script);
 	if (m == MATCH_ANON_EXEC)
@@ -142,14 +189,17 @@ static bool is_whole(enum match m, const struct holder *h)
 {
 	const struct objset *set = h->objects;
 
+	if (MATCH_BIT(m) & RULE_FACT_MATCHES)
+		return knows_fact(m, &h->facts);
 	if (m == MATCH_SCRIPT)
 		return h->script.state == SCRIPT_NONE || h->script.state == SCRIPT_KNOWN;
 	return set->complete && (m != MATCH_AGG_HASH || set->has_aggregate);
 }
 
-static bool holder_matches(const struct rule *r, const struct holder *h, enum match *failed)
+static bool holder_matches(const struct rule *r, uint32_t criteria, const struct holder *h,
+			   enum match *failed)
 {
-	for (uint32_t left = r->have & RULE_OBJECT_MATCHES; left; left &= left - 1) {
+	for (uint32_t left = criteria; left; left &= left - 1) {
 		enum match m = (enum match)__builtin_ctz(left);
 
 		*failed = m;
@@ -165,18 +215,19 @@ static bool holder_matches(const struct rule *r, const struct holder *h, enum ma
 static bool objects_match(const struct rule *r, const struct holders *holders,
 			  struct finding *found)
 {
+	const uint32_t criteria = holder_criteria(r, holders);
 	const bool all = must_be_sure(r);
 
 	found->holder = 0;
-	if (!rule_needs_objects(r))
+	if (!criteria)
 		return true;
 	if (holders->n == 0 || holders->origin == ORIGIN_KERNEL ||
 	    (all && holders->origin != ORIGIN_KNOWN)) {
-		found->failed = (enum match)__builtin_ctz(r->have & RULE_OBJECT_MATCHES);
+		found->failed = (enum match)__builtin_ctz(criteria);
 		return false;
 	}
 	for (size_t i = 0; i < holders->n; i++)
-		if (holder_matches(r, &holders->h[i], &found->failed) != all) {
+		if (holder_matches(r, criteria, &holders->h[i], &found->failed) != all) {
 			found->holder = i;
 			return !all;
 		}

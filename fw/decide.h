@@ -3,7 +3,8 @@
  * The judgement: pure, no I/O, no clock, no allocation.
  *
  * First match wins. Object criteria (laws 3 and 4):
- *   - a DROP rule matches if any holder matches, an ACCEPT rule only if every holder does;
+ *   - a DROP rule matches if any holder matches, an ACCEPT rule only if every holder does; here
+ *     and below REJECT and KILL are as DROP is, and MARK as ACCEPT is;
  *   - a negated object criterion means "no object of this process has that digest";
  *   - a holder whose set is incomplete can satisfy a DROP rule by what is known of it (positive
  *     criterion: a known digest matches), never an ACCEPT rule by an object criterion, and a
@@ -11,6 +12,9 @@
  *   - anonymous executable memory is a criterion like a digest;
  *   - a script that is not known fails an ACCEPT rule, negated or not. A DROP rule matches one that
  *     was seen, and, negated, unless the script is known to be the one that it names;
+ *   - user and group are those that the packet carries; where it carries none they, as the name,
+ * are those of each holder: what is not known of one fails an ACCEPT rule, negated or not, and
+ *     matches a DROP rule only negated;
  *   - a packet of kernel origin matches no object criterion, negated or not; one of unknown origin
  *     only that of a DROP rule, by a holder that is certain: others cannot undo that.
  * Packet criteria: a field that cannot be known of the packet (ports of a later fragment, protocol

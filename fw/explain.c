@@ -19,7 +19,19 @@ static const char *const criterion[MATCH_COUNT] = {
 	[MATCH_ANON_EXEC] = "anonymous executable memory",
 	[MATCH_SET] = "the set",
 	[MATCH_SCRIPT] = "the script",
+	[MATCH_ORIGIN] = "the origin",
+	[MATCH_UID] = "the user",
+	[MATCH_GID] = "the group",
+	[MATCH_COMM] = "the name",
+	[MATCH_CGROUP] = "the cgroup",
+	[MATCH_CONTAINER] = "the container",
 };
+
+static const char *const in_words[] = {
+	[VERDICT_ACCEPT] = "accept", [VERDICT_DROP] = "drop", [VERDICT_REJECT] = "reject",
+	[VERDICT_MARK] = "mark",     [VERDICT_KILL] = "kill",
+};
+_Static_assert(sizeof(in_words) / sizeof(in_words[0]) == VERDICT_COUNT, "every verdict has a word");
 
 static void why_not_object(const struct rule *r, const struct holders *who, const struct finding *f,
 			   char out[SENTENCE])
@@ -29,15 +41,15 @@ static void why_not_object(const struct rule *r, const struct holders *who, cons
 	if (who->origin != ORIGIN_KNOWN)
 		snprintf(out, SENTENCE, "it asks what is mapped, and the packet is of %s origin",
 			 origin_name(who->origin));
-	else if (r->verdict == VERDICT_ACCEPT && !h->objects->complete)
-		snprintf(out, SENTENCE,
-			 "not all objects of pid %u are known, and ACCEPT must be sure", h->pid);
+	else if (verdict_passes(r->verdict) && !h->objects->complete)
+		snprintf(out, SENTENCE, "not all objects of pid %u are known, and %s must be sure",
+			 h->pid, verdict_name(r->verdict));
 	else if (f->failed == MATCH_ANON_EXEC)
 		snprintf(out, SENTENCE, "pid %u has %s%s", h->pid,
 			 r->neg & MATCH_BIT(f->failed) ? "" : "no ", criterion[f->failed]);
 	else if (r->neg & MATCH_BIT(f->failed))
 		snprintf(out, SENTENCE, "pid %u has an object of %s", h->pid, criterion[f->failed]);
-	else if (who->n > 1 && r->verdict == VERDICT_DROP)
+	else if (who->n > 1 && !verdict_passes(r->verdict))
 		snprintf(out, SENTENCE, "none of the %zu holders has an object of %s", who->n,
 			 criterion[f->failed]);
 	else
@@ -50,12 +62,12 @@ static void why_not_script(const struct rule *r, const struct holders *who, cons
 	const struct holder *h = &who->h[f->holder];
 	bool known = h->script.state == SCRIPT_KNOWN || h->script.state == SCRIPT_NONE;
 
-	if (r->verdict == VERDICT_ACCEPT && !known)
-		snprintf(out, SENTENCE,
-			 "the script of pid %u is not known, and ACCEPT must be sure", h->pid);
+	if (verdict_passes(r->verdict) && !known)
+		snprintf(out, SENTENCE, "the script of pid %u is not known, and %s must be sure",
+			 h->pid, verdict_name(r->verdict));
 	else if (r->neg & MATCH_BIT(MATCH_SCRIPT))
 		snprintf(out, SENTENCE, "pid %u was started with that script", h->pid);
-	else if (who->n > 1 && r->verdict == VERDICT_DROP)
+	else if (who->n > 1 && !verdict_passes(r->verdict))
 		snprintf(out, SENTENCE, "none of the %zu holders was started with that script",
 			 who->n);
 	else
@@ -63,11 +75,34 @@ static void why_not_script(const struct rule *r, const struct holders *who, cons
 			 known ? "" : ", as far as is known");
 }
 
+static void why_not_fact(const struct rule *r, const struct holders *who, const struct finding *f,
+			 char out[SENTENCE])
+{
+	const struct holder *h = &who->h[f->holder];
+	bool known = h->facts.known &&
+		     (h->facts.cgroups || !(MATCH_BIT(f->failed) & RULE_GROUP_MATCHES));
+
+	if (verdict_passes(r->verdict) && !known)
+		snprintf(out, SENTENCE, "%s of pid %u is not known, and %s must be sure",
+			 criterion[f->failed], h->pid, verdict_name(r->verdict));
+	else if (r->neg & MATCH_BIT(f->failed))
+		snprintf(out, SENTENCE, "%s of pid %u is the one", criterion[f->failed], h->pid);
+	else if (who->n > 1 && !verdict_passes(r->verdict))
+		snprintf(out, SENTENCE, "%s of none of the %zu holders is the one",
+			 criterion[f->failed], who->n);
+	else
+		snprintf(out, SENTENCE, "%s of pid %u is %s", criterion[f->failed], h->pid,
+			 known ? "another" : "not known");
+}
+
 static void why_not(const struct rule *r, const struct holders *who, const struct finding *f,
 		    char out[SENTENCE])
 {
 	if (f->failed == MATCH_SCRIPT && who->origin == ORIGIN_KNOWN)
 		why_not_script(r, who, f, out);
+	else if (MATCH_BIT(f->failed) & RULE_FACT_MATCHES && who->origin == ORIGIN_KNOWN &&
+		 !(MATCH_BIT(f->failed) & RULE_ID_MATCHES && who->has_uid))
+		why_not_fact(r, who, f, out);
 	else if (MATCH_BIT(f->failed) & RULE_OBJECT_MATCHES)
 		why_not_object(r, who, f, out);
 	else
@@ -77,13 +112,14 @@ static void why_not(const struct rule *r, const struct holders *who, const struc
 static void why_match(const struct rule *r, const struct holders *who, const struct finding *f,
 		      char out[SENTENCE])
 {
-	if (!rule_needs_objects(r))
+	if (!(r->have & RULE_HOLDER_MATCHES))
 		snprintf(out, SENTENCE, "all its criteria match");
-	else if (r->verdict == VERDICT_DROP)
-		snprintf(out, SENTENCE, "pid %u matches, and one holder is enough to drop",
-			 who->h[f->holder].pid);
+	else if (!verdict_passes(r->verdict))
+		snprintf(out, SENTENCE, "pid %u matches, and one holder is enough to %s",
+			 who->h[f->holder].pid, in_words[r->verdict]);
 	else
-		snprintf(out, SENTENCE, "all %zu holders match, as they must to accept", who->n);
+		snprintf(out, SENTENCE, "all %zu holders match, as they must to %s", who->n,
+			 in_words[r->verdict]);
 }
 
 static void why_policy(const struct holders *who, char out[SENTENCE])
@@ -158,6 +194,10 @@ static const char *not_a_packet(const struct rule *d)
 		return "-!";
 	if (rule_needs_objects(d))
 		return "a match of what is mapped";
+	if (d->have & RULE_FACT_MATCHES)
+		return "a match of what a process is";
+	if (d->have & MATCH_BIT(MATCH_ORIGIN))
+		return "--origin";
 	if ((d->have & MATCH_BIT(MATCH_SRC)) && !is_host(&d->src))
 		return "-s";
 	if ((d->have & MATCH_BIT(MATCH_DST)) && !is_host(&d->dst))

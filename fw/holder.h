@@ -5,22 +5,14 @@
 #ifndef FW_HOLDER_H
 #define FW_HOLDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/rule.h"
 #include "objset.h"
 
 #define HOLDERS_MAX 1040 /* a socket held by more processes than this is of unknown origin */
-
-enum origin {
-	ORIGIN_KNOWN,	/* all holders are in the list */
-	ORIGIN_KERNEL,	/* no process holds the socket: RST, TIME_WAIT ACK, ICMP error, tunnel,
-			   orphan */
-	ORIGIN_UNKNOWN, /* neither could be shown */
-	ORIGIN_COUNT,
-};
-
-const char *origin_name(enum origin o); /* "known" "kernel" "unknown" */
 
 /* What is known of the script that an interpreter was started with. */
 enum script_state {
@@ -36,17 +28,28 @@ struct script {
 	struct sha256 digest; /* SCRIPT_SEEN and SCRIPT_KNOWN */
 };
 
+/* What a process can change of itself: as it was when the packet was judged. */
+struct facts {
+	bool known;
+	uint32_t uid, gid; /* the effective ones */
+	char comm[RULE_COMM_MAX + 1];
+	const char *cgroups; /* see cgroup_text.h; not owned; NULL: not known */
+};
+
 struct holder {
 	uint32_t pid;		      /* thread group id in the initial pid namespace */
 	uint64_t start_ns;	      /* CLOCK_BOOTTIME of its start: tells a reused pid apart */
 	const struct objset *objects; /* not owned; never NULL for a known origin */
 	struct script script;
+	struct facts facts;
 };
 
 struct holders {
 	enum origin origin;
 	uint64_t netns;	 /* inode number of the socket's network namespace; 0 unknown */
 	uint64_t cookie; /* of the socket (SO_COOKIE); 0 unknown */
+	bool has_uid;	 /* the packet carries who opened its socket: */
+	uint32_t uid, gid;
 	/* >= 1 for ORIGIN_KNOWN, 0 for ORIGIN_KERNEL; ORIGIN_UNKNOWN: those that are certain */
 	size_t n;
 	struct holder h[HOLDERS_MAX];

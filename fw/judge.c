@@ -8,18 +8,22 @@
 #include "clock.h"
 #include "decide.h"
 #include "explain.h"
+#include "facts.h"
+#include "killer.h"
 #include "log.h"
+#include "refusal.h"
 
 #define DENIED_SLOTS   8192
+#define FACTS_MAX      64 /* holders of one socket that are asked for what they say of themselves */
 #define RETRY_NS       200000ull /* a mapping call takes microseconds */
 #define LOG_PER_SECOND 20
 
 /* A packet that waits, with all that its judgement needs. */
 struct held {
 	struct queue *queue;
-	uint32_t id;
 	enum chain chain;
-	struct packet packet;
+	struct queue_packet packet; /* its head is here: */
+	uint8_t head[REFUSAL_QUOTE];
 	struct attribution who;
 	bool unattributed; /* who is still to be found out */
 	uint64_t since_ns;
@@ -31,11 +35,14 @@ struct judge {
 	struct owner *owner;
 	struct processes *processes;
 	struct scripts *scripts;
+	struct reject *reject;
 	struct stats *stats;
 	struct ruleset *rules;
 	enum mode mode;
-	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT];
-	struct held *held, **held_last; /* oldest first */
+	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT],
+		needs_groups[CHAIN_COUNT];
+	char cgroups[FACTS_MAX][FACTS_CGROUPS_MAX]; /* of the holders that are being judged */
+	struct held *held, **held_last;		    /* oldest first */
 	size_t n_held;
 	struct loop_timer *retry;
 	uint64_t denied[DENIED_SLOTS]; /* cookies of sockets whose last verdict was to drop */
@@ -66,14 +73,16 @@ static void adopt(struct judge *j, struct ruleset *rules)
 	for (int c = 0; c < CHAIN_COUNT; c++) {
 		j->needs_objects[c] = chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
 		j->needs_scripts[c] = chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
+		j->needs_facts[c] = chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
+		j->needs_groups[c] = chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
 		watch |= j->needs_scripts[c];
 	}
 	scripts_watch(j->scripts, watch);
 }
 
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
-	      struct processes *processes, struct scripts *scripts, struct stats *stats,
-	      struct ruleset *rules, enum mode mode, struct judge **out)
+	      struct processes *processes, struct scripts *scripts, struct reject *reject,
+	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 
@@ -83,6 +92,7 @@ int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	j->owner = owner;
 	j->processes = processes;
 	j->scripts = scripts;
+	j->reject = reject;
 	j->stats = stats;
 	j->mode = mode;
 	j->held_last = &j->held;
@@ -127,6 +137,20 @@ static int resolve_objects(struct judge *j, const struct attribution *who, bool 
 	}
 	out->n = who->n;
 	return 0;
+}
+
+/* After the objects: these may have to wait, and what a process is now is what counts. */
+static void resolve_facts(struct judge *j, bool groups, struct holders *holders)
+{
+	for (size_t i = 0; i < holders->n; i++) {
+		struct holder *h = &holders->h[i];
+
+		if (i < FACTS_MAX)
+			facts_read(j->probe, h->pid, h->start_ns, groups ? j->cgroups[i] : NULL,
+				   &h->facts);
+		else
+			h->facts.known = false;
+	}
 }
 
 static bool log_allowed(struct judge *j)
@@ -189,28 +213,61 @@ static enum verdict remember_denied(struct judge *j, const struct holders *who, 
 		return v;
 	if (silent)
 		return *slot == who->cookie ? VERDICT_DROP : v;
-	if (v == VERDICT_DROP)
+	if (!verdict_passes(v))
 		*slot = who->cookie;
 	else if (*slot == who->cookie)
 		*slot = 0;
 	return v;
 }
 
-static enum verdict pronounce(struct judge *j, enum chain chain, const struct packet *p,
-			      const struct holders *who, bool orphan)
+/* All who hold the socket, where these are known: nobody is ended on a guess. */
+static void end_holders(struct judge *j, const struct holders *who)
 {
-	struct reason why;
-	enum verdict v = remember_denied(j, who, orphan, decide(j->rules, chain, p, who, &why));
+	for (size_t i = 0; who->origin == ORIGIN_KNOWN && i < who->n; i++) {
+		const struct holder *h = &who->h[i];
+		int r = killer_kill(h->pid, h->start_ns);
 
-	count_match(j, chain, &why, p->length);
-	if (v == VERDICT_ACCEPT)
-		return v;
-	log_verdict(j, chain, p, who, &why, v);
-	if (j->mode == MODE_MONITOR) {
-		j->stats->counter[COUNT_WOULD_DROP]++;
-		return VERDICT_ACCEPT;
+		if (!r)
+			j->stats->counter[COUNT_ENDED]++;
+		else if (r != -ESRCH)
+			log_line("app-fw: pid %u cannot be killed: %s", h->pid, strerror(-r));
 	}
-	return v;
+}
+
+/* What the packet gets of a verdict that is in force. */
+static struct ruling enforce(struct judge *j, enum chain chain, const struct queue_packet *p,
+			     const struct holders *who, const struct reason *why, enum verdict v)
+{
+	struct ruling ruling = {.verdict = v};
+
+	if (v == VERDICT_MARK) {
+		const struct mark *mark = &j->rules->chains[chain].rules[why->rule].mark;
+
+		ruling.mark = (p->mark & ~mark->mask) | mark->value;
+	} else if (v == VERDICT_REJECT && !reject_tell(j->reject, p)) {
+		j->stats->counter[COUNT_UNTOLD]++;
+	} else if (v == VERDICT_KILL) {
+		end_holders(j, who);
+	}
+	return ruling;
+}
+
+static struct ruling pronounce(struct judge *j, enum chain chain, const struct queue_packet *p,
+			       const struct holders *who, bool orphan)
+{
+	bool monitor = j->mode == MODE_MONITOR;
+	struct reason why;
+	enum verdict v =
+		remember_denied(j, who, orphan, decide(j->rules, chain, &p->packet, who, &why));
+
+	count_match(j, chain, &why, p->packet.length);
+	if (!verdict_passes(v) || (v == VERDICT_MARK && monitor))
+		log_verdict(j, chain, &p->packet, who, &why, v);
+	if (!monitor)
+		return enforce(j, chain, p, who, &why, v);
+	if (!verdict_passes(v))
+		j->stats->counter[COUNT_WOULD_DROP]++;
+	return (struct ruling){.verdict = VERDICT_ACCEPT};
 }
 
 static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)
@@ -222,9 +279,9 @@ static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)
 }
 
 /* 0 and a verdict, or -EAGAIN. */
-static int judge_attributed(struct judge *j, enum chain chain, const struct packet *p,
+static int judge_attributed(struct judge *j, enum chain chain, const struct queue_packet *p,
 			    const struct attribution *who, bool final, uint64_t ticks,
-			    enum verdict *verdict)
+			    struct ruling *ruling)
 {
 	static const struct objset nothing = {.complete = false};
 	struct holders holders;
@@ -233,6 +290,9 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct pack
 	holders.origin = who->origin;
 	holders.netns = who->netns;
 	holders.cookie = who->cookie;
+	holders.has_uid = p->has_uid;
+	holders.uid = p->uid;
+	holders.gid = p->gid;
 	holders.n = 0;
 	if (who->n && j->needs_objects[chain])
 		r = resolve_objects(j, who, j->needs_scripts[chain], final, &holders);
@@ -247,9 +307,11 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct pack
 			.pid = h->tgid, .start_ns = h->start_ns, .objects = &nothing};
 		holders.n++;
 	}
+	if (j->needs_facts[chain])
+		resolve_facts(j, j->needs_groups[chain], &holders);
 	j->stats->counter[origin_counter[holders.origin]]++;
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
-	*verdict = pronounce(j, chain, p, &holders, who->orphan);
+	*ruling = pronounce(j, chain, p, &holders, who->orphan);
 	lap(j, STAGE_DECIDE, ticks);
 	return 0;
 }
@@ -263,12 +325,16 @@ static int hold(struct judge *j, struct queue *q, const struct queue_packet *p,
 	if (!h)
 		return -ENOMEM;
 	*h = (struct held){.queue = q,
-			   .id = p->id,
 			   .chain = queue_options(q)->chain,
-			   .packet = p->packet,
+			   .packet = *p,
 			   .who = *who,
 			   .unattributed = unattributed,
 			   .since_ns = clock_monotonic_ns()};
+	if (h->packet.head_len > sizeof(h->head))
+		h->packet.head_len = sizeof(h->head);
+	if (h->packet.head_len)
+		memcpy(h->head, p->head, h->packet.head_len);
+	h->packet.head = h->head;
 	*j->held_last = h;
 	j->held_last = &h->next;
 	if (!j->n_held++)
@@ -296,7 +362,15 @@ void judge_before(void *judge, struct queue *q)
 	judge_catch_up(judge);
 }
 
-int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enum verdict *verdict)
+/* What tells a sender of a REJECT passes: it is as the kernel's own, and no process's. */
+static int judge_own(struct judge *j, struct ruling *ruling)
+{
+	j->stats->counter[COUNT_KERNEL]++;
+	*ruling = (struct ruling){.verdict = VERDICT_ACCEPT};
+	return 0;
+}
+
+int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, struct ruling *ruling)
 {
 	struct judge *j = judge;
 	enum chain chain = queue_options(q)->chain;
@@ -309,14 +383,16 @@ int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enu
 		j->stats->counter[COUNT_MALFORMED]++;
 	if (p->packet.later_fragment)
 		j->stats->counter[COUNT_FRAGMENT]++;
+	if (reject_is_own(j->reject, &p->packet))
+		return judge_own(j, ruling);
 	unattributed = owner_attribute(j->owner, p, &who);
-	if (!unattributed && !judge_attributed(j, chain, &p->packet, &who, false, ticks, verdict))
+	if (!unattributed && !judge_attributed(j, chain, p, &who, false, ticks, ruling))
 		goto out;
 	if (!hold(j, q, p, &who, unattributed))
 		return 1; /* who is the held packet's now */
 	if (unattributed)
 		owner_retry(j->owner, true, &who);
-	r = judge_attributed(j, chain, &p->packet, &who, true, ticks, verdict);
+	r = judge_attributed(j, chain, p, &who, true, ticks, ruling);
 out:
 	attribution_clear(&who);
 	return r;
@@ -368,6 +444,8 @@ static int explain_to(struct judge *j, const struct attribution *who, enum chain
 	int r = report_holders(j, who, final, &reports); /* learns what is mapped now: first */
 
 	r = r ? r : resolve_objects(j, who, true, final, &holders);
+	if (!r)
+		resolve_facts(j, true, &holders);
 	*out = r ? NULL : explain(j->rules, chain, p, &holders);
 	if (!*out) {
 		json_decref(reports);
@@ -391,16 +469,16 @@ int judge_explain(struct judge *j, uint32_t pid, enum chain chain, const struct 
 
 static bool release(struct judge *j, struct held *h, bool final)
 {
-	enum verdict verdict;
+	struct ruling ruling;
 
 	if (h->unattributed) {
 		if (owner_retry(j->owner, final, &h->who))
 			return false;
 		h->unattributed = false;
 	}
-	if (judge_attributed(j, h->chain, &h->packet, &h->who, final, clock_ticks(), &verdict))
+	if (judge_attributed(j, h->chain, &h->packet, &h->who, final, clock_ticks(), &ruling))
 		return false;
-	queue_release(h->queue, h->id, verdict);
+	queue_release(h->queue, h->packet.id, ruling);
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include "probe.h"
 #include "process.h"
 #include "queue.h"
+#include "reject.h"
 #include "ruleset.h"
 #include "script.h"
 
@@ -28,8 +29,8 @@ struct judge;
 
 /* All arguments outlive it; it takes its own reference on rules. 0 or -errno. */
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
-	      struct processes *processes, struct scripts *scripts, struct stats *stats,
-	      struct ruleset *rules, enum mode mode, struct judge **out);
+	      struct processes *processes, struct scripts *scripts, struct reject *reject,
+	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out);
 void judge_free(struct judge *j); /* before the queues are closed: held packets get their verdict */
 
 /* Takes the hints that the probes have left. */
@@ -38,7 +39,7 @@ void judge_catch_up(struct judge *j);
 /* For queue_open; the cookie is the judge. Before a burst: what the kernel did before its packets
  * is learnt before they are judged. */
 void judge_before(void *judge, struct queue *q);
-int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, enum verdict *verdict);
+int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, struct ruling *ruling);
 
 /* Puts another rule set in force for all packets judged from now on. Returns the one before: the
  * caller has its reference. */

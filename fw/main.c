@@ -145,8 +145,11 @@ static int start_judge(struct daemon *d)
 	r = owner_new(d->probe, d->scanner, &d->stats, &d->owner);
 	if (r)
 		return fail("sock_diag", r);
-	r = judge_new(d->loop, d->probe, d->owner, d->processes, d->scripts, &d->stats, d->rules,
-		      d->options.mode, &d->judge);
+	r = reject_open(&d->reject);
+	if (r)
+		return fail("raw sockets", r);
+	r = judge_new(d->loop, d->probe, d->owner, d->processes, d->scripts, d->reject, &d->stats,
+		      d->rules, d->options.mode, &d->judge);
 	if (r)
 		return fail("judge", r);
 	if (!loop_add_fd(d->loop, probe_hints_fd(d->probe), EPOLLIN, on_hints, d))
@@ -360,6 +363,7 @@ static void daemon_stop(struct daemon *d)
 	judge_free(d->judge);
 	while (d->n_queues)
 		queue_close(d->queues[--d->n_queues]);
+	reject_close(d->reject);
 	owner_free(d->owner);
 	health_free(d->health);
 	scanner_free(d->scanner);

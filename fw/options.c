@@ -133,7 +133,7 @@ static int parse_queue(const char *option, const char *word, struct queue_range 
 
 static int parse_verdict(const char *option, const char *word, enum verdict *out)
 {
-	return verdict_parse(word, out) ? wrong(option, word, "ACCEPT or DROP") : 0;
+	return policy_parse(word, out) ? wrong(option, word, "ACCEPT or DROP") : 0;
 }
 
 static int parse_mode(const char *word, enum mode *out)
@@ -282,6 +282,7 @@ int options_parse(int argc, char **argv, struct options *out)
 		fprintf(stderr, "app-fw: %s: unexpected argument\n", argv[optind]);
 		return -EINVAL;
 	}
+	o.unknown_given = unknown >= 0;
 	for (int i = 0; i < CHAIN_COUNT; i++)
 		o.unknown[i] = unknown < 0 ? o.policy[i] : (enum verdict)unknown;
 	r = check_queues(&o);

@@ -12,6 +12,8 @@
 #define IPV6_HEADER    40
 #define LENGTH_MAX     65535 /* of a 16-bit length field; a GSO packet past it writes 0 there */
 #define EXTENSIONS_MAX 16    /* IPv6 extension headers followed before giving up */
+#define TCP_FIN	       0x01  /* RFC 9293 section 3.1 */
+#define TCP_SYN	       0x02
 #define FRAGMENT_MORE  0x2000
 #define FRAGMENT_OFF   0x1fff
 
@@ -42,6 +44,11 @@ static const uint8_t *bytes_at(struct view *v, size_t offset, size_t n)
 static uint16_t be16(const uint8_t *b)
 {
 	return (uint16_t)(b[0] << 8 | b[1]);
+}
+
+static uint32_t be32(const uint8_t *b)
+{
+	return (uint32_t)be16(b) << 16 | be16(b + 2);
 }
 
 static uint64_t fingerprint(struct view *v, const struct packet *p, uint8_t proto, uint16_t id,
@@ -87,7 +94,13 @@ static void read_tcp(struct view *v, struct packet *p)
 	header = (size_t)(tcp[12] >> 4) * 4;
 	if (header < 20)
 		v->malformed = true;
-	inside(v, p->l4_offset, header);
+	if (!inside(v, p->l4_offset, header))
+		return;
+	p->has_tcp = true;
+	p->tcp_seq = be32(tcp + 4);
+	p->tcp_ack = be32(tcp + 8);
+	p->tcp_span = (uint32_t)(v->end - p->l4_offset - header) + (tcp[13] & TCP_SYN ? 1 : 0) +
+		      (tcp[13] & TCP_FIN ? 1 : 0);
 }
 
 static void read_udp(struct view *v, struct packet *p, bool first_fragment)

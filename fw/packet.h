@@ -21,6 +21,9 @@ struct packet {
 	bool has_icmp;	 /* icmp_type was read, and sport if it is an echo */
 	uint8_t icmp_type;
 	uint8_t tcp_flags; /* byte 13 of the TCP header (RFC 9293 section 3.1); 0 for others */
+	bool has_tcp;	   /* these were read: */
+	uint32_t tcp_seq, tcp_ack; /* host order */
+	uint32_t tcp_span;	   /* sequence numbers that it takes: its bytes, SYN and FIN */
 	uint16_t sport,
 		dport; /* host order; ICMP echo: sport is the identifier, has_ports stays false */
 	uint8_t saddr[16],

@@ -44,12 +44,13 @@ struct queue {
 	struct iovec iov[BURST_MAX];
 	struct sockaddr_nl from[BURST_MAX];
 	struct verdict_message plan[PLAN_MAX];
-	char out[PLAN_MAX * QUEUE_MESSAGE_VERDICT_LEN];
+	char out[PLAN_MAX * QUEUE_MESSAGE_VERDICT_MAX];
 };
 
 static const enum counter verdict_counter[] = {
-	[VERDICT_ACCEPT] = COUNT_ACCEPTED,
-	[VERDICT_DROP] = COUNT_DROPPED,
+	[VERDICT_ACCEPT] = COUNT_ACCEPTED, [VERDICT_DROP] = COUNT_DROPPED,
+	[VERDICT_REJECT] = COUNT_REJECTED, [VERDICT_MARK] = COUNT_MARKED,
+	[VERDICT_KILL] = COUNT_KILLED,
 };
 _Static_assert(sizeof(verdict_counter) / sizeof(verdict_counter[0]) == VERDICT_COUNT,
 	       "every verdict has a counter");
@@ -76,14 +77,14 @@ static int send_plan(struct queue *q, size_t n)
 {
 	uint64_t start = clock_ticks();
 	uint32_t packets = 0;
+	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++)
-		queue_message_verdict(q->out + i * QUEUE_MESSAGE_VERDICT_LEN, q->options.number,
-				      &q->plan[i]);
-	if (mnl_socket_sendto(q->socket, q->out, n * QUEUE_MESSAGE_VERDICT_LEN) < 0)
+		len += queue_message_verdict(q->out + len, q->options.number, &q->plan[i]);
+	if (mnl_socket_sendto(q->socket, q->out, len) < 0)
 		return -errno;
 	for (size_t i = 0; i < n; i++) {
-		count(q, verdict_counter[q->plan[i].verdict], q->plan[i].n);
+		count(q, verdict_counter[q->plan[i].ruling.verdict], q->plan[i].n);
 		packets += q->plan[i].n;
 	}
 	histogram_add(&q->stats->stage[STAGE_VERDICT], (clock_ticks() - start) / packets, packets);
@@ -115,7 +116,7 @@ static void on_timer(void *cookie)
 
 static void judge_message(struct queue *q, const struct nlmsghdr *nlh)
 {
-	enum verdict verdict = VERDICT_DROP;
+	struct ruling ruling = {.verdict = VERDICT_DROP};
 	struct queue_packet p;
 
 	/* An error is the only answer that a verdict can have. */
@@ -126,10 +127,10 @@ static void judge_message(struct queue *q, const struct nlmsghdr *nlh)
 	if (queue_message_read(nlh, &p))
 		return;
 	count(q, COUNT_QUEUED, 1);
-	if (q->judge(q->cookie, q, &p, &verdict))
+	if (q->judge(q->cookie, q, &p, &ruling))
 		verdicts_hold(q->verdicts, p.id);
 	else
-		verdicts_judge(q->verdicts, p.id, verdict);
+		verdicts_judge(q->verdicts, p.id, ruling);
 	if (verdicts_due(q->verdicts) >= q->options.batch_count)
 		flush(q);
 }
@@ -190,9 +191,9 @@ static void on_readable(void *cookie, uint32_t events)
 }
 
 /* In this turn of the loop, but after whatever else the caller has to release. */
-void queue_release(struct queue *q, uint32_t id, enum verdict verdict)
+void queue_release(struct queue *q, uint32_t id, struct ruling ruling)
 {
-	if (verdicts_release(q->verdicts, id, verdict))
+	if (verdicts_release(q->verdicts, id, ruling))
 		arm(q, 0);
 }
 
@@ -361,7 +362,7 @@ void queue_close(struct queue *q)
 		return;
 	/* The kernel would drop them anyway, but nobody would count it. */
 	while (verdicts_first_held(q->verdicts, &id))
-		verdicts_release(q->verdicts, id, VERDICT_DROP);
+		verdicts_release(q->verdicts, id, (struct ruling){.verdict = VERDICT_DROP});
 	flush(q);
 	queue_free(q);
 }

@@ -16,6 +16,7 @@
 #include "loop.h"
 #include "packet.h"
 #include "stats.h"
+#include "verdicts.h"
 
 struct queue;
 
@@ -38,14 +39,16 @@ struct queue_packet {
 	bool has_uid; /* the packet belongs to a full socket with an open file (NFQA_UID) */
 	uint32_t uid, gid;
 	struct packet packet;
+	const uint8_t *head; /* the bytes that were copied, from the IP header on */
+	uint32_t head_len;
 };
 
 /*
- * Judges one packet. Returns 0 and *verdict; or 1 to hold it: the judge then owes queue_release()
+ * Judges one packet. Returns 0 and *ruling; or 1 to hold it: the judge then owes queue_release()
  * with its id later, within a bound of its own. `p` is valid during the call only.
  */
 typedef int (*queue_judge_fn)(void *cookie, struct queue *q, const struct queue_packet *p,
-			      enum verdict *verdict);
+			      struct ruling *ruling);
 
 /*
  * Called when the packets of one burst have been read and none is judged yet (may be NULL): a place
@@ -62,7 +65,7 @@ int queue_open(struct loop *loop, const struct queue_options *options, struct st
 void queue_close(struct queue *q); /* sends the verdicts that are due, unbinds; NULL is fine */
 
 /* The verdict for a packet that was held; nothing is done for an id that is not. */
-void queue_release(struct queue *q, uint32_t id, enum verdict verdict);
+void queue_release(struct queue *q, uint32_t id, struct ruling ruling);
 
 const struct queue_options *queue_options(const struct queue *q);
 

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 
 static const uint32_t nf_verdict[] = {
-	[VERDICT_ACCEPT] = NF_ACCEPT,
-	[VERDICT_DROP] = NF_DROP,
+	[VERDICT_ACCEPT] = NF_ACCEPT, [VERDICT_DROP] = NF_DROP, [VERDICT_REJECT] = NF_DROP,
+	[VERDICT_MARK] = NF_ACCEPT,   [VERDICT_KILL] = NF_DROP,
 };
 _Static_assert(sizeof(nf_verdict) / sizeof(nf_verdict[0]) == VERDICT_COUNT,
 	       "every verdict has a netfilter verdict");
@@ -76,17 +76,19 @@ static bool version_lies(const struct packet *p, uint16_t hw_protocol)
 	       (hw_protocol == ETH_P_IPV6 && p->family == 4);
 }
 
-static void read_payload(const struct raw *raw, uint16_t hw_protocol, struct packet *out)
+static void read_payload(const struct raw *raw, uint16_t hw_protocol, struct queue_packet *out)
 {
 	const void *data = raw->payload ? mnl_attr_get_payload(raw->payload) : NULL;
 	size_t copied = raw->payload ? mnl_attr_get_payload_len(raw->payload) : 0;
 	size_t length = raw->cap_len > copied ? raw->cap_len : copied;
 
-	packet_parse(data, copied, length, out);
-	if (!version_lies(out, hw_protocol))
+	packet_parse(data, copied, length, &out->packet);
+	out->head = data;
+	out->head_len = (uint32_t)copied;
+	if (!version_lies(&out->packet, hw_protocol))
 		return;
-	packet_parse(NULL, 0, length, out);
-	out->malformed = true;
+	packet_parse(NULL, 0, length, &out->packet);
+	out->packet.malformed = true;
 }
 
 /* Not mnl_attr_for_each(), which goes by the length rounded up and so may read past its end. */
@@ -126,7 +128,7 @@ int queue_message_read(const struct nlmsghdr *nlh, struct queue_packet *out)
 		.uid = raw.uid,
 		.gid = raw.gid,
 	};
-	read_payload(&raw, ntohs(header.hw_protocol), &out->packet);
+	read_payload(&raw, ntohs(header.hw_protocol), out);
 	return 0;
 }
 
@@ -154,11 +156,14 @@ struct nlmsghdr *queue_message_bind(char buf[QUEUE_MESSAGE_CONFIG_MAX],
 	return nlh;
 }
 
-void queue_message_verdict(char buf[QUEUE_MESSAGE_VERDICT_LEN], uint16_t number,
-			   const struct verdict_message *m)
+size_t queue_message_verdict(char buf[QUEUE_MESSAGE_VERDICT_MAX], uint16_t number,
+			     const struct verdict_message *m)
 {
 	int type = m->batch ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT;
 	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, type, number);
 
-	nfq_nlmsg_verdict_put(nlh, (int)m->id, (int)nf_verdict[m->verdict]);
+	nfq_nlmsg_verdict_put(nlh, (int)m->id, (int)nf_verdict[m->ruling.verdict]);
+	if (m->ruling.verdict == VERDICT_MARK)
+		nfq_nlmsg_verdict_put_mark(nlh, m->ruling.mark);
+	return nlh->nlmsg_len;
 }

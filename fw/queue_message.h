@@ -15,7 +15,7 @@
 
 #define QUEUE_MESSAGE_OVERHEAD	  1024 /* most bytes of a packet message besides the packet's own */
 #define QUEUE_MESSAGE_COPY_MAX	  65531 /* NFQNL_MAX_COPY_RANGE */
-#define QUEUE_MESSAGE_VERDICT_LEN 32
+#define QUEUE_MESSAGE_VERDICT_MAX 40
 #define QUEUE_MESSAGE_CONFIG_MAX  128
 
 /*
@@ -34,8 +34,8 @@ struct nlmsghdr *queue_message_command(char buf[QUEUE_MESSAGE_CONFIG_MAX], uint1
 struct nlmsghdr *queue_message_bind(char buf[QUEUE_MESSAGE_CONFIG_MAX],
 				    const struct queue_options *o);
 
-/* Exactly QUEUE_MESSAGE_VERDICT_LEN bytes. */
-void queue_message_verdict(char buf[QUEUE_MESSAGE_VERDICT_LEN], uint16_t number,
-			   const struct verdict_message *m);
+/* Returns how many bytes it has. */
+size_t queue_message_verdict(char buf[QUEUE_MESSAGE_VERDICT_MAX], uint16_t number,
+			     const struct verdict_message *m);
 
 #endif

@@ -105,6 +105,8 @@ static struct ruleset *successor(const struct ruleset *rs, const size_t room[CHA
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
 		if (copy_chain(&rs->chains[c], room[c], &next->chains[c]))
 			return NULL;
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		next->chains[c].policy_set = rs->chains[c].policy_set;
 	return copy_sets(rs, next) ? NULL : TAKE_PTR(next);
 }
 
@@ -335,5 +337,21 @@ int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **o
 	}
 	resolve_all(next);
 	*out = TAKE_PTR(next);
+	return 0;
+}
+
+int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
+		       bool unknown_too, struct ruleset **out)
+{
+	const size_t none[CHAIN_COUNT] = {0};
+	struct ruleset *next = successor(rs, none);
+
+	if (!next)
+		return -ENOMEM;
+	next->chains[chain].policy = policy;
+	next->chains[chain].policy_set = true;
+	if (unknown_too)
+		next->unknown[chain] = policy;
+	*out = next;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #ifndef FW_RULESET_H
 #define FW_RULESET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@
 
 struct ruleset_chain {
 	enum verdict policy; /* for packets of known origin that match no rule */
+	bool policy_set;     /* by ruleset_set_policy(): it is saved with the rules */
 	size_t n;
 	struct rule *rules;	    /* first match wins; members is set where --set is stated */
 	struct rule_count **counts; /* one per rule, shared with the sets before and after */
@@ -59,6 +61,11 @@ int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t ind
 int ruleset_append(const struct ruleset *rs, const struct rule *rules, size_t n,
 		   struct ruleset **out);
 int ruleset_delete(const struct ruleset *rs, enum chain chain, size_t index, struct ruleset **out);
+
+/* The same with another policy of a chain; unknown_too: packets of unknown origin go by it. 0;
+ * -ENOMEM. */
+int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
+		       bool unknown_too, struct ruleset **out);
 
 /*
  * The same for named sets. ruleset_put_set takes a reference on the set, which comes instead of the

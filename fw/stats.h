@@ -40,12 +40,17 @@ enum counter {
 	COUNT_QUEUED,	    /* packets read from a queue */
 	COUNT_ACCEPTED,	    /* verdicts sent: NF_ACCEPT */
 	COUNT_DROPPED,	    /* verdicts sent: NF_DROP */
+	COUNT_REJECTED,	    /* the same, and the sender told */
+	COUNT_MARKED,	    /* verdicts sent: NF_ACCEPT with a mark */
+	COUNT_KILLED,	    /* verdicts sent: NF_DROP, of a KILL rule */
 	COUNT_HELD,	    /* packets that had to wait for a digest or a mapping call in flight */
 	COUNT_HELD_EXPIRED, /* of these, judged incomplete because the wait was over */
 	COUNT_KNOWN,	    /* packets by origin */
 	COUNT_KERNEL,
 	COUNT_UNKNOWN,
 	COUNT_WOULD_DROP,	  /* monitor mode: packets that enforcing would have dropped */
+	COUNT_UNTOLD,		  /* rejected packets whose sender could not be told */
+	COUNT_ENDED,		  /* processes that KILL rules have ended */
 	COUNT_MALFORMED,	  /* packets whose headers contradict themselves or are cut short */
 	COUNT_FRAGMENT,		  /* later fragments */
 	COUNT_NOTE_HIT,		  /* packets attributed by the kernel's note alone */

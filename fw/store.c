@@ -16,6 +16,7 @@
 #define FIRST_LINE "app-fw rules 1"
 #define LAST_WORD  "end "
 #define SET_WORD   "set\t"
+#define POLICY	   "policy "
 #define NONE	   "-"
 #define TEMPORARY  STORE_FILE ".new"
 #define SECOND	   1000000000ull
@@ -81,6 +82,12 @@ static void write_rules(FILE *f, const struct ruleset *rs)
 	size_t n = 0;
 
 	fputs(FIRST_LINE "\n", f);
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		if (rs->chains[c].policy_set) {
+			fprintf(f, POLICY "%s %s\n", chain_name(c),
+				verdict_name(rs->chains[c].policy));
+			n++;
+		}
 	for (size_t s = 0; s < rs->n_sets; s++)
 		for (size_t i = 0; i < rs->sets[s]->n; i++, n++)
 			write_item(f, rs->sets[s], &rs->sets[s]->items[i]);
@@ -353,6 +360,22 @@ static int read_rule(struct reader *in)
 	return r ? fault(in, r, "cannot take this rule: %s", strerror(-r)) : 0;
 }
 
+static int read_policy(struct reader *in)
+{
+	char *verdict = in->text + strlen(POLICY), *name = strsep(&verdict, " ");
+	enum verdict policy;
+	enum chain chain;
+	int r;
+
+	if (chain_parse(name, &chain))
+		return fault(in, -EBADMSG, "\"%.40s\": expected INPUT, OUTPUT or FORWARD", name);
+	if (!verdict || policy_parse(verdict, &policy))
+		return fault(in, -EBADMSG, "\"%.40s\": expected ACCEPT or DROP",
+			     verdict ? verdict : "");
+	r = in->to->policy(in->to->cookie, chain, policy);
+	return r ? fault(in, r, "cannot take this policy: %s", strerror(-r)) : 0;
+}
+
 /* A line that is not the last. */
 static int read_line(struct reader *in)
 {
@@ -361,6 +384,8 @@ static int read_line(struct reader *in)
 	if (strncmp(in->text, SET_WORD, strlen(SET_WORD)) == 0)
 		return read_item(in);
 	r = end_set(in);
+	if (!r && strncmp(in->text, POLICY, strlen(POLICY)) == 0)
+		return read_policy(in);
 	return r ? r : read_rule(in);
 }
 

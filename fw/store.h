@@ -8,7 +8,8 @@
  * line (common/rule.h), in order end 2                               how many lines: a file cut
  * short is told from a whole one
  *
- * The sets come first, the items of one under each other. `until` is in seconds since 1970: an item
+ * Before these, a line "policy CHAIN VERDICT" for each chain whose policy was set while the daemon
+ * ran. Then the sets, the items of one under each other. `until` is in seconds since 1970: an item
  * whose time is over is not read; nor does any stay longer than SET_GRACE_MAX_S, should the clock
  * have been set back.
  *
@@ -35,6 +36,7 @@ int store_save(const char *dir, const struct ruleset *rs);
 struct store_taker {
 	int (*set)(void *cookie, struct set *set); /* with a reference of its own if it keeps it */
 	int (*rule)(void *cookie, const struct rule *rule);
+	int (*policy)(void *cookie, enum chain chain, enum verdict policy);
 	void *cookie;
 };
 

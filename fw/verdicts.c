@@ -7,7 +7,7 @@
 
 struct entry {
 	uint32_t id;
-	enum verdict verdict; /* of a judged id */
+	struct ruling ruling; /* of a judged id */
 };
 
 /*
@@ -58,7 +58,7 @@ static void list_move(struct list *l, size_t to, size_t from, size_t n)
 	memmove(&l->array[to], &l->array[from], n * sizeof(*l->array));
 }
 
-static void list_insert(struct list *l, uint32_t id, enum verdict verdict)
+static void list_insert(struct list *l, uint32_t id, struct ruling ruling)
 {
 	size_t rank = list_rank(l, id);
 
@@ -72,7 +72,7 @@ static void list_insert(struct list *l, uint32_t id, enum verdict verdict)
 	} else {
 		list_move(l, l->start + rank + 1, l->start + rank, l->n - rank);
 	}
-	l->array[l->start + rank] = (struct entry){.id = id, .verdict = verdict};
+	l->array[l->start + rank] = (struct entry){.id = id, .ruling = ruling};
 	l->n++;
 }
 
@@ -124,24 +124,24 @@ size_t verdicts_due(const struct verdicts *v)
 	return v->judged.n;
 }
 
-void verdicts_judge(struct verdicts *v, uint32_t id, enum verdict verdict)
+void verdicts_judge(struct verdicts *v, uint32_t id, struct ruling ruling)
 {
-	list_insert(&v->judged, id, verdict);
+	list_insert(&v->judged, id, ruling);
 }
 
 void verdicts_hold(struct verdicts *v, uint32_t id)
 {
-	list_insert(&v->held, id, VERDICT_DROP);
+	list_insert(&v->held, id, (struct ruling){.verdict = VERDICT_DROP});
 }
 
-bool verdicts_release(struct verdicts *v, uint32_t id, enum verdict verdict)
+bool verdicts_release(struct verdicts *v, uint32_t id, struct ruling ruling)
 {
 	size_t rank = list_rank(&v->held, id);
 
 	if (rank == v->held.n || list_at(&v->held, rank)->id != id)
 		return false;
 	list_remove(&v->held, rank);
-	list_insert(&v->judged, id, verdict);
+	list_insert(&v->judged, id, ruling);
 	return true;
 }
 
@@ -151,6 +151,11 @@ bool verdicts_first_held(const struct verdicts *v, uint32_t *id)
 		return false;
 	*id = list_at(&v->held, 0)->id;
 	return true;
+}
+
+static bool alike(const struct ruling *a, const struct ruling *b)
+{
+	return a->verdict == b->verdict && a->mark == b->mark;
 }
 
 /* How many ids from rank on one batch verdict may settle. */
@@ -164,7 +169,7 @@ static size_t run_length(const struct verdicts *v, size_t rank, unsigned int mos
 	while (n < most && rank + n < v->judged.n) {
 		const struct entry *e = list_at(&v->judged, rank + n);
 
-		if (e->verdict != first->verdict || (any_held && id_before(held, e->id)))
+		if (!alike(&e->ruling, &first->ruling) || (any_held && id_before(held, e->id)))
 			break;
 		n++;
 	}
@@ -181,7 +186,7 @@ size_t verdicts_plan(const struct verdicts *v, unsigned int batch_count,
 		const struct entry *last = list_at(&v->judged, rank + n - 1);
 
 		out[n_out++] = (struct verdict_message){
-			.batch = n > 1, .id = last->id, .n = (uint32_t)n, .verdict = last->verdict};
+			.batch = n > 1, .id = last->id, .n = (uint32_t)n, .ruling = last->ruling};
 		rank += n;
 	}
 	return n_out;

@@ -18,11 +18,17 @@
 
 struct verdicts;
 
+/* What becomes of a packet. */
+struct ruling {
+	enum verdict verdict;
+	uint32_t mark; /* VERDICT_MARK: the packet's from now on; else 0 */
+};
+
 struct verdict_message {
 	bool batch; /* for every queued packet up to id; else for id alone */
 	uint32_t id;
 	uint32_t n; /* judged packets that it settles */
-	enum verdict verdict;
+	struct ruling ruling;
 };
 
 /* For at most `capacity` ids, judged and held together. NULL with errno ENOMEM. */
@@ -33,11 +39,11 @@ size_t verdicts_room(const struct verdicts *v); /* ids that still fit */
 size_t verdicts_due(const struct verdicts *v);	/* ids that are judged */
 
 /* Each packet read goes to one of these, once, in any order; there must be room. */
-void verdicts_judge(struct verdicts *v, uint32_t id, enum verdict verdict);
+void verdicts_judge(struct verdicts *v, uint32_t id, struct ruling ruling);
 void verdicts_hold(struct verdicts *v, uint32_t id);
 
 /* A held id is judged. false, and nothing done, when it is not held. */
-bool verdicts_release(struct verdicts *v, uint32_t id, enum verdict verdict);
+bool verdicts_release(struct verdicts *v, uint32_t id, struct ruling ruling);
 
 /* The smallest id that is held; false when none is. */
 bool verdicts_first_held(const struct verdicts *v, uint32_t *id);

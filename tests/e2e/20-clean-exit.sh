@@ -28,7 +28,7 @@ pins() {
 # In one reading: every packet queued has had one verdict and one origin.
 reconciled() {
 	ctl stats --json | jq -e '.counters | .queued > 0
-		and .queued == .accepted + .dropped and .queued == .known + .kernel + .unknown'
+		and .queued == .accepted + .dropped + .rejected + .marked + .killed and .queued == .known + .kernel + .unknown'
 }
 
 leaves_nothing() {

@@ -41,9 +41,20 @@ start_daemon client --state "$TMP/state"
 n_rules 2 || fail "not 2 rules"
 expect_passes after4 8080 curl_get client $SERVER4
 
+step "a policy is in force at once, and after a new start, whatever the command line says"
+expect_ok ctl policy OUTPUT DROP
+expect_blocked policy4 8080 wget_get client $SERVER4
+kill_daemon
+start_daemon client --state "$TMP/state" --pol-out ACCEPT
+expect_line '"policy":"DROP"' ctl -L -c OUTPUT --json
+expect_blocked policy6 8080 wget_get client $SERVER6
+expect_ok ctl policy OUTPUT ACCEPT
+expect_passes policy-after 8080 wget_get client $SERVER4
+expect_refused 2 "REJECT" ctl policy OUTPUT REJECT
+
 step "SIGHUP after somebody edited the file"
 cp "$saved" "$TMP/whole"
-sed -e '/^-c INPUT/d' -e 's/^end .*/end 1/' "$TMP/whole" >"$saved"
+sed -e '/^-c INPUT/d' -e 's/^end .*/end 2/' "$TMP/whole" >"$saved"
 kill -HUP "$DAEMON"
 wait_for n_rules 1
 

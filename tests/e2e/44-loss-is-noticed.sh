@@ -66,7 +66,7 @@ expect_that "$came" -gt 0 "packets that arrived"
 expect_that $((came + lost - COUNT)) -ge 0 "accounted for beyond the flood"
 expect_that $((came + lost - COUNT)) -le 16 "accounted for beyond the flood"
 expect_ok ctl stats --json
-jq -e '.counters | .queued == .known + .kernel + .unknown and .queued == .accepted + .dropped' "$TMP/out" >/dev/null ||
+jq -e '.counters | .queued == .known + .kernel + .unknown and .queued == .accepted + .dropped + .rejected + .marked + .killed' "$TMP/out" >/dev/null ||
 	fail "the counters do not add up: $(jq -c .counters "$TMP/out")"
 expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
 expect_ok degraded

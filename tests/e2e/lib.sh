@@ -402,7 +402,7 @@ rules() {
 
 # settled: every packet that was read has its verdict.
 settled() {
-	ctl stats --json | jq -e '.counters | .queued == .accepted + .dropped'
+	ctl stats --json | jq -e '.counters | .queued == .accepted + .dropped + .rejected + .marked + .killed'
 }
 
 # --- The end ----------------------------------------------------------------------------------

@@ -22,15 +22,20 @@ static void chains(void)
 
 static void verdicts(void)
 {
-	static const char *const names[] = {"ACCEPT", "DROP"};
+	static const char *const names[] = {"ACCEPT", "DROP", "REJECT", "MARK", "KILL"};
+	static const bool pass[] = {true, false, false, true, false};
 
-	CU_ASSERT_EQUAL(VERDICT_COUNT, 2);
+	CU_ASSERT_EQUAL(VERDICT_COUNT, 5);
 	for (int i = 0; i < VERDICT_COUNT; i++) {
 		enum verdict v = VERDICT_COUNT;
 
 		expect_text("name", verdict_name((enum verdict)i), names[i]);
 		expect_int(names[i], verdict_parse(names[i], &v), 0);
 		expect_int(names[i], v, i);
+		expect_int(names[i], verdict_passes(v), pass[i]);
+		v = VERDICT_COUNT;
+		expect_int(names[i], policy_parse(names[i], &v), i < 2 ? 0 : -EINVAL);
+		expect_int(names[i], v, i < 2 ? i : VERDICT_COUNT);
 	}
 	CU_ASSERT_PTR_NOT_NULL(verdict_name(VERDICT_COUNT));
 }
@@ -39,7 +44,7 @@ static void others(void)
 {
 	static const char *const words[] = {"",	      "input",	 "Output", "INPUT ", " INPUT",
 					    "INPU",   "INPUTS",	 "accept", "Drop",   "DROP ",
-					    "REJECT", "ACCEPTS", "0",	   "?"};
+					    "Reject", "ACCEPTS", "MARK=",  "?"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		enum chain c = CHAIN_FORWARD;

@@ -15,6 +15,7 @@ static const struct command table[] = {
 	{"status", NULL, ARGUMENT_NONE, RULE_NONE, NULL, ""},
 	{"objects", NULL, ARGUMENT_PID, RULE_NONE, NULL, ""},
 	{"explain", NULL, ARGUMENT_PID_OPTION, RULE_PACKET, NULL, ""},
+	{"policy", NULL, ARGUMENT_POLICY, RULE_NONE, NULL, ""},
 	{"set", NULL, ARGUMENT_SET, RULE_NONE, NULL, ""},
 };
 
@@ -53,6 +54,7 @@ static const struct {
 	{"-H /a /b --json status -H -c", "-H", 0, NULL, "/a /b status -c", ""},
 	{"objects 1", "objects", 1, NULL, "", ""},
 	{"explain -d ::1 --pid 7 -p tcp", "explain", 7, NULL, "", "-d ::1 -p tcp"},
+	{"policy FORWARD DROP --json", "policy", 0, "FORWARD", "", ""},
 	{"set add status /a /b", "set", 0, NULL, "add status /a /b", ""},
 	{"set rm set", "set", 0, NULL, "rm set", ""},
 	{"--grace 1s set --dpkg -A add --root / web", "set", 0, NULL, "add web", ""},
@@ -103,6 +105,11 @@ static const struct {
 	{"explain --pid", "--pid: expected a number after it"},
 	{"explain --pid 0", "--pid 0: expected a number 1..2147483647"},
 	{"explain --pid 1 --pid 1", "--pid: given twice"},
+	{"policy", "policy: expected a chain and ACCEPT or DROP after it"},
+	{"policy INPUT", "policy: expected a chain and ACCEPT or DROP after it"},
+	{"policy input DROP", "policy input: expected INPUT, OUTPUT or FORWARD"},
+	{"policy INPUT REJECT", "policy INPUT REJECT: expected ACCEPT or DROP"},
+	{"policy INPUT DROP DROP", "DROP: unknown command: see ctl-fw --help"},
 	{"set", "set: expected add, rm, list, refresh or expect after it"},
 	{"set --json", "set: expected add, rm, list, refresh or expect after it"},
 	{"set list --set a", "--set: does not go with set"},

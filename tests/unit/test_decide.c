@@ -120,6 +120,11 @@ static const struct {
 } truth[] = {
 	{MATCH_SNG_HASH, VERDICT_ACCEPT, false, {1, 0, 0, 0}},
 	{MATCH_SNG_HASH, VERDICT_ACCEPT, true, {0, 1, 0, 0}},
+	{MATCH_SNG_HASH, VERDICT_MARK, false, {1, 0, 0, 0}},
+	{MATCH_SNG_HASH, VERDICT_MARK, true, {0, 1, 0, 0}},
+	{MATCH_SNG_HASH, VERDICT_KILL, false, {1, 0, 1, 0}},
+	{MATCH_SNG_HASH, VERDICT_REJECT, false, {1, 0, 1, 0}},
+	{MATCH_SNG_HASH, VERDICT_REJECT, true, {0, 1, 0, 1}},
 	{MATCH_SNG_HASH, VERDICT_DROP, false, {1, 0, 1, 0}},
 	{MATCH_SNG_HASH, VERDICT_DROP, true, {0, 1, 0, 1}},
 	/* An incomplete set's aggregate is not known at all. */
@@ -152,7 +157,7 @@ static void check_holders(size_t row, const enum state *states, size_t n)
 			satisfied++;
 			first = i;
 		}
-	want = r.verdict == VERDICT_DROP ? satisfied > 0 : satisfied == n;
+	want = verdict_passes(r.verdict) ? satisfied == n : satisfied > 0;
 	why = judge(&r, 1, &p, &h);
 	expect((why.rule == 0) == want, "row %zu, %zu holders, first %s, last %s: want %d", row, n,
 	       state_names[states[0]], state_names[states[n - 1]], want);
@@ -211,7 +216,7 @@ static void other_origins_have_no_objects(void)
 				bool certain;
 
 				h.h[0].objects = sets[s];
-				certain = r.verdict == VERDICT_DROP && matches(&r, &p, &h);
+				certain = !verdict_passes(r.verdict) && matches(&r, &p, &h);
 				h.origin = (enum origin)origin;
 				h.n = origin == ORIGIN_KNOWN ? 0 : s % 2;
 				/* One holder that is certain is enough to drop, whoever else there
@@ -459,7 +464,7 @@ static bool want_match(char say, enum verdict v, bool negated)
 	case 'N':
 		return negated;
 	case '?':
-		return v == VERDICT_DROP;
+		return !verdict_passes(v);
 	default:
 		return false;
 	}
@@ -526,6 +531,84 @@ static void netns(void)
 					       want_match(rows[i].say, r.verdict, negated),
 				       "netns %zu, verdict %d, negated %d", i, v, negated);
 			}
+}
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* What one holder says of himself, as --uid 5:9, --gid 5:9 or --comm own see it. */
+enum said { SAYS_SO, SAYS_NOT, SAYS_NOTHING, SAID_COUNT };
+
+static void every_mix_of_facts(void)
+{
+	static const enum match facts[] = {MATCH_UID, MATCH_GID, MATCH_COMM, MATCH_CGROUP,
+					   MATCH_CONTAINER};
+	static const struct facts says[] = {
+		[SAYS_SO] = {true, 5, 9, "own", "0::/own/" ID "\n"},
+		[SAYS_NOT] = {true, 4, 10, "own2", "0::/own2\n"},
+		[SAYS_NOTHING] = {false, 5, 9, "own", "0::/own/" ID "\n"},
+	};
+	struct packet p = tcp4();
+	enum state two[] = {LACKS, LACKS};
+
+	build_sets();
+	for (size_t f = 0; f < N(facts); f++)
+		for (int row = 0; row < VERDICT_COUNT * 2 * SAID_COUNT * SAID_COUNT; row++) {
+			struct rule r =
+				object_rule(facts[f], (enum verdict)(row / 18), row / 9 % 2);
+			const int a = row / 3 % 3, b = row % 3, wanted = r.neg ? SAYS_NOT : SAYS_SO;
+			struct holders h = known(two, 2);
+			bool want;
+
+			r.uid = r.gid = (struct id_range){5, 9};
+			strcpy(r.comm, "own");
+			strcpy(r.cgroup, "/own");
+			strcpy(r.container, ID);
+			h.h[0].facts = says[a];
+			h.h[1].facts = says[b];
+			/* Nothing is said: it may be the other thing for all that a DROP knows. */
+			want = verdict_passes(r.verdict) ? a == wanted && b == wanted
+							 : a == wanted || b == wanted ||
+								   (r.neg && (a == SAYS_NOTHING ||
+									      b == SAYS_NOTHING));
+			expect(matches(&r, &p, &h) == want, "fact %zu, row %d", f, row);
+			h.origin = ORIGIN_KERNEL;
+			h.n = 0;
+			expect(!matches(&r, &p, &h), "kernel: fact %zu, row %d", f, row);
+		}
+	free_sets();
+}
+
+/* Whoever the holders are, and though they be unknown. */
+static void ids_that_the_packet_carries(void)
+{
+	struct packet p = tcp4();
+
+	for (int row = 0; row < VERDICT_COUNT * 2 * 2; row++) {
+		struct rule r = object_rule(MATCH_UID, (enum verdict)(row / 4), row / 2 % 2);
+		struct holders h = {.origin = ORIGIN_UNKNOWN, .has_uid = true, .uid = 4 + row % 2};
+
+		r.uid = (struct id_range){5, 5};
+		expect(matches(&r, &p, &h) == (row % 2 != row / 2 % 2), "uid, row %d", row);
+		r.have = MATCH_BIT(MATCH_GID);
+		r.neg = r.neg ? r.have : 0;
+		r.gid = (struct id_range){0, 0};
+		expect(matches(&r, &p, &h) == !r.neg, "gid, row %d", row);
+	}
+}
+
+static void origins(void)
+{
+	struct packet p = tcp4();
+
+	for (int o = 0; o < ORIGIN_COUNT; o++)
+		for (int row = 0; row < ORIGIN_COUNT * 2 * VERDICT_COUNT; row++) {
+			struct rule r = object_rule(MATCH_ORIGIN, (enum verdict)(row / 6), row % 2);
+			struct holders h = {.origin = (enum origin)o};
+
+			r.origin = (enum origin)(row / 2 % 3);
+			expect(matches(&r, &p, &h) == (((int)r.origin == o) != row % 2),
+			       "origin %d, row %d", o, row);
+		}
 }
 
 static void packet_and_object(void)
@@ -627,6 +710,9 @@ static void chains_apart(void)
 }
 
 static const struct unit_test tests[] = {
+	{"user, group and name, of every mix of holders", every_mix_of_facts},
+	{"user and group that the packet carries", ids_that_the_packet_carries},
+	{"origins", origins},
 	{"one holder to drop, all to accept, over every mix of sets", every_mix_of_holders},
 	{"the last of the most holders counts", most_holders},
 	{"kernel origin matches no object criterion, unknown only a certain holder's",

@@ -86,6 +86,71 @@ static void walks_to_the_rule(void)
 	ruleset_unref(rs);
 }
 
+static void names_what_it_comes_to(void)
+{
+	static const struct {
+		const char *rule, *verdict, *why;
+	} rows[] = {
+		{"-c OUTPUT -v REJECT --sng-hash " DIGEST, "REJECT",
+		 "pid 7 matches, and one holder is enough to reject"},
+		{"-c OUTPUT -v KILL --sng-hash " DIGEST, "KILL",
+		 "pid 7 matches, and one holder is enough to kill"},
+		{"-c OUTPUT -v MARK=0x1 --sng-hash " DIGEST, "MARK",
+		 "all 1 holders match, as they must to mark"},
+		{"-c OUTPUT -v MARK=0x1 --agg-hash " DIGEST, "DROP",
+		 "no rule matches: the policy of the chain"},
+	};
+	struct objset *has = set_with(1, true);
+	struct holders who = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 7, .objects = has}}};
+	struct packet p = a_packet();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ruleset *rs = rules_of(&rows[i].rule, 1);
+		json_t *reply;
+
+		rs->chains[CHAIN_OUTPUT].policy = VERDICT_DROP;
+		reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+		expect_text(rows[i].rule, text_of(reply, "verdict"), rows[i].verdict);
+		expect_text(rows[i].rule, text_of(reply, "why"), rows[i].why);
+		json_decref(reply);
+		ruleset_unref(rs);
+	}
+	objset_unref(has);
+}
+
+static void tells_of_facts(void)
+{
+	static const char *const texts[] = {
+		"-c OUTPUT -v DROP --uid 5",	   "-c OUTPUT -v ACCEPT --comm other",
+		"-c OUTPUT -v DROP -! --comm own", "-c OUTPUT -v DROP --origin kernel",
+		"-c OUTPUT -v ACCEPT --gid 8",
+	};
+	struct ruleset *rs = rules_of(texts, 5);
+	struct objset *has = set_with(1, true);
+	struct holders who = {
+		.origin = ORIGIN_KNOWN,
+		.n = 1,
+		.h = {{.pid = 7, .objects = has, .facts = {true, 6, 8, "own"}}},
+	};
+	struct packet p = a_packet();
+	json_t *reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+
+	expect_text("uid", text_at(reply, 0, "why"), "the user of pid 7 is another");
+	expect_text("comm", text_at(reply, 1, "why"), "the name of pid 7 is another");
+	expect_text("not comm", text_at(reply, 2, "why"), "the name of pid 7 is the one");
+	expect_text("origin", text_at(reply, 3, "why"), "the origin does not match");
+	expect_text("gid", text_at(reply, 4, "why"), "all 1 holders match, as they must to accept");
+	json_decref(reply);
+	who.h[0].facts.known = false;
+	reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+	expect_text("unknown", text_at(reply, 0, "why"), "the user of pid 7 is not known");
+	expect_text("sure", text_at(reply, 1, "why"),
+		    "the name of pid 7 is not known, and ACCEPT must be sure");
+	json_decref(reply);
+	objset_unref(has);
+	ruleset_unref(rs);
+}
+
 static void says_why_not(void)
 {
 	static const char *const texts[] = {
@@ -179,6 +244,9 @@ static void describes_one_packet(void)
 		{"-c OUTPUT -v ACCEPT -! -d 10.0.0.1", "-!"},
 		{"-c OUTPUT -v ACCEPT --sng-hash " DIGEST, "a match of what is mapped"},
 		{"-c OUTPUT -v ACCEPT --anon-exec", "a match of what is mapped"},
+		{"-c OUTPUT -v ACCEPT --uid 1", "a match of what a process is"},
+		{"-c OUTPUT -v ACCEPT --comm x", "a match of what a process is"},
+		{"-c OUTPUT -v ACCEPT --origin known", "--origin"},
 		{"-c OUTPUT -v ACCEPT --set web", "a match of what is mapped"},
 	};
 	struct rule whole =
@@ -244,6 +312,8 @@ static const struct unit_test tests[] = {
 	{"ACCEPT by digest must be sure, and says so", sureness},
 	{"anonymous executable memory", tells_of_anonymous_memory},
 	{"a description is of exactly one packet", describes_one_packet},
+	{"user, group, name and origin", tells_of_facts},
+	{"names what it comes to", names_what_it_comes_to},
 	{"says why a script does not match", says_why_not_by_script},
 };
 UNIT_SUITE("fw/explain", tests)

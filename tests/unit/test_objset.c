@@ -202,15 +202,6 @@ static void incomplete_has_none(void)
 	objset_unref(s);
 }
 
-static void origins(void)
-{
-	expect_text("known", origin_name(ORIGIN_KNOWN), "known");
-	expect_text("kernel", origin_name(ORIGIN_KERNEL), "kernel");
-	expect_text("unknown", origin_name(ORIGIN_UNKNOWN), "unknown");
-	CU_ASSERT_EQUAL(ORIGIN_COUNT, 3);
-	CU_ASSERT_PTR_NOT_NULL(origin_name(ORIGIN_COUNT));
-}
-
 static const struct unit_test tests[] = {
 	{"digests are ascending, each once", is_sorted_and_single},
 	{"an empty set holds nothing", empty},
@@ -219,6 +210,5 @@ static const struct unit_test tests[] = {
 	{"items are left sorted by path, then digest", input_is_sorted},
 	{"the aggregate follows the byte order of paths", aggregates},
 	{"an incomplete set has no aggregate", incomplete_has_none},
-	{"origins have their names", origins},
 };
 UNIT_SUITE("fw/objset", tests)

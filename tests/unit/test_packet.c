@@ -400,7 +400,41 @@ static void longest_text_fits(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "ffff]:65535"));
 }
 
+/* What an answer to it must say: only of TCP whose header is whole. */
+static void tcp_numbers(void)
+{
+	static const struct {
+		const char *name, *hex;
+		bool has;
+		uint32_t span;
+	} cases[] = {
+		{"SYN ACK", IP4("0028", "0000", "06") TCP, true, 1},
+		{"with data", IP4("002b", "0000", "06") TCP "616263", true, 4},
+		{"padding does not count", IP4("0028", "0000", "06") TCP "000000", true, 1},
+		{"FIN", IP6("0015", "06") PORTS "11111111 22222222 5011 ffff 0000 0000 61", true,
+		 2},
+		{"options",
+		 IP6("0018", "06") PORTS "11111111 22222222 6010 ffff 0000 0000 01010101", true, 0},
+		{"cut", IP4("0028", "0000", "06") PORTS "11111111 22222222 6010 ffff 0000 0000",
+		 false, 0},
+		{"udp", IP4("001c", "0000", "11") UDP, false, 0},
+	};
+
+	for (size_t i = 0; i < N(cases); i++) {
+		uint8_t bytes[BYTES_MAX];
+		size_t n = hex_bytes(cases[i].hex, bytes);
+		struct packet p;
+
+		packet_parse(bytes, n, n, &p);
+		expect_int(cases[i].name, p.has_tcp, cases[i].has);
+		expect_int(cases[i].name, p.tcp_span, cases[i].span);
+		expect_int(cases[i].name, p.tcp_seq, cases[i].has ? 0x11111111 : 0);
+		expect_int(cases[i].name, p.tcp_ack, cases[i].has ? 0x22222222 : 0);
+	}
+}
+
 static const struct unit_test tests[] = {
+	{"TCP numbers are read", tcp_numbers},
 	{"headers are read", headers_are_read},
 	{"addresses are read", addresses_are_read},
 	{"short copies only hide", short_copies_only_hide},

@@ -68,6 +68,8 @@ static void everything_is_read(void)
 	CU_ASSERT_EQUAL(p.gid, 1001);
 	CU_ASSERT_EQUAL(p.packet.length, 1500);
 	CU_ASSERT_EQUAL(p.packet.dport, 80);
+	CU_ASSERT_EQUAL_FATAL(p.head_len, sizeof(udp4));
+	CU_ASSERT_EQUAL(memcmp(p.head, udp4, sizeof(udp4)), 0);
 }
 
 static void what_is_missing_is_zero(void)
@@ -219,20 +221,28 @@ static void flags_are_one_attribute(void)
 static void verdicts_are_written(void)
 {
 	static const struct verdict_message cases[] = {
-		{.batch = false, .id = 1, .n = 1, .verdict = VERDICT_ACCEPT},
-		{.batch = true, .id = 0xfffffff0, .n = 9, .verdict = VERDICT_DROP},
+		{.batch = false, .id = 1, .n = 1, .ruling = {VERDICT_ACCEPT, 0}},
+		{.batch = true, .id = 0xfffffff0, .n = 9, .ruling = {VERDICT_DROP, 0}},
+		{.batch = true, .id = 7, .n = 2, .ruling = {VERDICT_REJECT, 0}},
+		{.batch = true, .id = 8, .n = 2, .ruling = {VERDICT_MARK, 0x01020304}},
+		{.batch = false, .id = 10, .n = 1, .ruling = {VERDICT_KILL, 0}},
+		{.batch = false, .id = 9, .n = 1, .ruling = {VERDICT_MARK, 0}},
 	};
-	static const uint32_t nf[] = {[VERDICT_ACCEPT] = NF_ACCEPT, [VERDICT_DROP] = NF_DROP};
+	static const uint32_t nf[] = {[VERDICT_ACCEPT] = NF_ACCEPT,
+				      [VERDICT_DROP] = NF_DROP,
+				      [VERDICT_REJECT] = NF_DROP,
+				      [VERDICT_MARK] = NF_ACCEPT,
+				      [VERDICT_KILL] = NF_DROP};
 
-	for (size_t i = 0; i < 2; i++) {
-		char buf[QUEUE_MESSAGE_VERDICT_LEN] __attribute__((aligned(8)));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char buf[QUEUE_MESSAGE_VERDICT_MAX] __attribute__((aligned(8)));
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 		struct nfqnl_msg_verdict_hdr header;
 		const struct nlattr *attr;
 		int times;
 
-		queue_message_verdict(buf, 2, &cases[i]);
-		CU_ASSERT_EQUAL_FATAL(nlh->nlmsg_len, sizeof(buf));
+		CU_ASSERT_EQUAL(queue_message_verdict(buf, 2, &cases[i]), nlh->nlmsg_len);
+		CU_ASSERT_FATAL(nlh->nlmsg_len <= sizeof(buf));
 		CU_ASSERT_EQUAL(nlh->nlmsg_flags, NLM_F_REQUEST);
 		CU_ASSERT_EQUAL(nlh->nlmsg_type & 0xff,
 				cases[i].batch ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT);
@@ -240,7 +250,11 @@ static void verdicts_are_written(void)
 		CU_ASSERT_FATAL(attr && times == 1);
 		memcpy(&header, mnl_attr_get_payload(attr), sizeof(header));
 		CU_ASSERT_EQUAL(ntohl(header.id), cases[i].id);
-		CU_ASSERT_EQUAL(ntohl(header.verdict), nf[cases[i].verdict]);
+		CU_ASSERT_EQUAL(ntohl(header.verdict), nf[cases[i].ruling.verdict]);
+		attr = attribute(nlh, NFQA_MARK, &times);
+		expect_int("marks", times, cases[i].ruling.verdict == VERDICT_MARK);
+		if (attr)
+			expect_int("mark", ntohl(mnl_attr_get_u32(attr)), cases[i].ruling.mark);
 	}
 }
 

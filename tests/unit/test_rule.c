@@ -122,7 +122,8 @@ static void protocols(void)
 		    {"icmpv6", 58, false}, {"ipv6-icmp", 58, false}, {"sctp", 132, true},
 		    {"dccp", 33, true},	   {"udplite", 136, true},   {"esp", 50, false},
 		    {"ah", 51, false},	   {"gre", 47, false},	     {"igmp", 2, false},
-		    {"200", 200, false}};
+		    {"ospf", 89, false},   {"ipcomp", 108, false},   {"vrrp", 112, false},
+		    {"pim", 103, false},   {"l2tp", 115, false},     {"200", 200, false}};
 
 	for (size_t i = 0; i < N(rows); i++) {
 		const char *const plain[] = {"-c", "INPUT", "-v", "DROP", "-p", rows[i].name};
@@ -141,6 +142,9 @@ static void protocols(void)
 
 #define REST " -c INPUT -v DROP"
 
+#define VERDICTS "ACCEPT, DROP, REJECT, KILL or MARK=0xVALUE[/0xMASK]"
+#define MARKS	 "expected MARK=0xVALUE or MARK=0xVALUE/0xMASK, of up to 8 hexadecimal digits each"
+
 static void messages(void)
 {
 	static const struct {
@@ -148,12 +152,40 @@ static void messages(void)
 	} rows[] = {
 		{"", "missing -c: expected INPUT, OUTPUT or FORWARD"},
 		{"-v DROP", "missing -c: expected INPUT, OUTPUT or FORWARD"},
-		{"-c INPUT", "missing -v: expected ACCEPT or DROP"},
+		{"-c INPUT", "missing -v: expected " VERDICTS},
 		{"-c FOO", "-c FOO: expected INPUT, OUTPUT or FORWARD"},
 		{"--chain \"\"", "--chain \"\": expected INPUT, OUTPUT or FORWARD"},
 		{"-c ~\x7f!", "-c ~?!: expected INPUT, OUTPUT or FORWARD"},
-		{"-v FOO", "-v FOO: expected ACCEPT or DROP"},
-		{"-v drop", "-v drop: expected ACCEPT or DROP"},
+		{"-v FOO", "-v FOO: expected " VERDICTS},
+		{"-v drop", "-v drop: expected " VERDICTS},
+		{"--origin Known", "--origin Known: expected known, kernel or unknown"},
+		{"--uid root", "--uid root: expected a number 0..4294967295 or a range N:M"},
+		{"--gid 4294967296",
+		 "--gid 4294967296: expected a number 0..4294967295 or a range N:M"},
+		{"--gid 5:", "--gid 5:: expected a number 0..4294967295 or a range N:M"},
+		{"--uid 6:5", "--uid 6:5: expected a range N:M with N no greater than M"},
+		{"--cgroup a", "--cgroup a: expected a path as in /proc/PID/cgroup"},
+		{"--cgroup /a/", "--cgroup /a/: expected a path as in /proc/PID/cgroup"},
+		{"--cgroup /a//b", "--cgroup /a//b: expected a path as in /proc/PID/cgroup"},
+		{"--container 0123456789a",
+		 "--container 0123456789a: expected 12 to 64 hexadecimal digits, in lower case"},
+		{"--container 0123456789aG",
+		 "--container 0123456789aG: expected 12 to 64 hexadecimal digits, in lower case"},
+		{"--comm \"\"", "--comm \"\": expected 1 to 15 bytes, got 0"},
+		{"--comm 0123456789abcdef",
+		 "--comm 0123456789abcdef: expected 1 to 15 bytes, got 16"},
+		{"--comm a\x01", "--comm a?: expected UTF-8 text without control characters"},
+		{"-v MARK", "-v MARK: expected " VERDICTS},
+		{"-v MARK=", "-v MARK=: " MARKS},
+		{"-v MARK=1", "-v MARK=1: " MARKS},
+		{"-v MARK=0x", "-v MARK=0x: " MARKS},
+		{"-v MARK=0x123456789", "-v MARK=0x123456789: " MARKS},
+		{"-v MARK=0x1/", "-v MARK=0x1/: " MARKS},
+		{"-v MARK=0x1/f", "-v MARK=0x1/f: " MARKS},
+		{"-v MARK=0x1/0xg", "-v MARK=0x1/0xg: " MARKS},
+		{"-v MARK=0x1/0x1/", "-v MARK=0x1/0x1/: " MARKS},
+		{"-v MARK=0x-1", "-v MARK=0x-1: " MARKS},
+		{"-v REJECT=0x1", "-v REJECT=0x1: expected " VERDICTS},
 		{"-! -c INPUT", "-! -c: cannot be negated"},
 		{"-! --vrdct DROP", "-! --vrdct: cannot be negated"},
 		{"--not --note x", "-! --note: cannot be negated"},
@@ -175,8 +207,9 @@ static void messages(void)
 		 "--dst-ip host: expected an IPv4 or IPv6 address, or ADDR/LEN"},
 		{"-s 10.0.0.0/8 -d ::1" REST,
 		 "-s 10.0.0.0/8 -d ::1/128: expected addresses of one family"},
-		{"-p foo" REST, "-p foo: expected a number 0..255 or tcp, udp, icmp, icmpv6, sctp, "
-				"dccp, udplite, esp, ah, gre or igmp"},
+		{"-p foo" REST, "-p foo: expected a number 0..255 or a name such as tcp, udp, "
+				"icmp, icmpv6, sctp, gre or "
+				"esp"},
 		{"--dport 65536" REST, "--dport 65536: expected a port 0..65535 or a range N:M"},
 		{"--sport 2:1" REST, "--sport 2:1: expected a range N:M with N no greater than M"},
 		{"-p icmp --dport 80" REST, "--dport: protocol icmp has no ports: expected -p tcp, "
@@ -256,7 +289,8 @@ static void longest_fits(void)
 {
 	struct rule r = {
 		.chain = CHAIN_FORWARD,
-		.verdict = VERDICT_ACCEPT,
+		.verdict = VERDICT_MARK,
+		.mark = {UINT32_MAX, UINT32_MAX - 1},
 		.have = MATCH_BIT(MATCH_COUNT) - 1,
 		.neg = MATCH_BIT(MATCH_COUNT) - 1,
 		.src = {6, 128, {0}},
@@ -265,6 +299,9 @@ static void longest_fits(void)
 		.sport = {65534, 65535},
 		.dport = {65534, 65535},
 		.netns = UINT64_MAX,
+		.origin = ORIGIN_UNKNOWN,
+		.uid = {UINT32_MAX - 1, UINT32_MAX},
+		.gid = {UINT32_MAX - 1, UINT32_MAX},
 	};
 	char text[RULE_TEXT_MAX], again[RULE_TEXT_MAX];
 	struct rule_error err = {""};
@@ -275,6 +312,10 @@ static void longest_fits(void)
 	memset(r.dst.addr, 0xff, sizeof(r.dst.addr));
 	memset(r.note, '\\', RULE_NOTE_MAX);
 	memset(r.set, 'x', SET_NAME_MAX);
+	memset(r.comm, '"', RULE_COMM_MAX);
+	memset(r.cgroup, '"', RULE_CGROUP_MAX);
+	r.cgroup[0] = '/';
+	memset(r.container, 'f', RULE_CONTAINER_MAX);
 	n = rule_format(&r, text);
 	CU_ASSERT_EQUAL(n, strlen(text));
 	CU_ASSERT(n < RULE_TEXT_MAX - 1);
@@ -325,6 +366,13 @@ static struct port_range random_ports(struct rng *rng)
 	return a < b ? (struct port_range){a, b} : (struct port_range){b, a};
 }
 
+static struct id_range random_ids(struct rng *rng)
+{
+	uint32_t a = (uint32_t)rng_next(rng), b = rng_below(rng, 2) ? a : (uint32_t)rng_next(rng);
+
+	return a < b ? (struct id_range){a, b} : (struct id_range){b, a};
+}
+
 static void random_note(struct rng *rng, char *note)
 {
 	static const char *const pieces[] = {"a",  "Z",	 " ", "  ", "\"",	"\\",
@@ -351,6 +399,9 @@ static struct rule random_rule(struct rng *rng)
 
 	r.chain = (enum chain)rng_below(rng, CHAIN_COUNT);
 	r.verdict = (enum verdict)rng_below(rng, VERDICT_COUNT);
+	if (r.verdict == VERDICT_MARK)
+		r.mark = (struct mark){(uint32_t)rng_next(rng) >> rng_below(rng, 32),
+				       (uint32_t)rng_next(rng) >> rng_below(rng, 32)};
 	r.have = (uint32_t)rng_below(rng, MATCH_BIT(MATCH_COUNT));
 	r.neg = r.have & (uint32_t)rng_next(rng);
 	if (r.have & MATCH_BIT(MATCH_SRC))
@@ -375,6 +426,18 @@ static struct rule random_rule(struct rng *rng)
 		if (r.have & MATCH_BIT(MATCH_SCRIPT))
 			r.script.b[i] = (uint8_t)rng_next(rng);
 	}
+	if (r.have & MATCH_BIT(MATCH_ORIGIN))
+		r.origin = (enum origin)rng_below(rng, ORIGIN_COUNT);
+	if (r.have & MATCH_BIT(MATCH_UID))
+		r.uid = random_ids(rng);
+	if (r.have & MATCH_BIT(MATCH_GID))
+		r.gid = random_ids(rng);
+	if (r.have & MATCH_BIT(MATCH_CGROUP))
+		strcpy(r.cgroup, rng_below(rng, 2) ? "/" : "/a b/c\"d");
+	if (r.have & MATCH_BIT(MATCH_CONTAINER))
+		strcpy(r.container, "0123456789abcdef");
+	if (r.have & MATCH_BIT(MATCH_COMM))
+		strcpy(r.comm, rng_below(rng, 2) ? "tmux: server" : "a\"b\\c");
 	if (r.have & MATCH_BIT(MATCH_SET))
 		snprintf(r.set, sizeof(r.set), "s%u", (unsigned int)rng_below(rng, 1000));
 	random_note(rng, r.note);

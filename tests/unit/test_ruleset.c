@@ -365,7 +365,30 @@ static void dated_digests_leave(void)
 	ruleset_unref(rs);
 }
 
+static void policies_are_set(void)
+{
+	struct ruleset *rs = ruleset_new(mixed, drop, accept), *next = NULL;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(rs);
+	CU_ASSERT_EQUAL_FATAL(ruleset_set_policy(rs, CHAIN_OUTPUT, VERDICT_ACCEPT, false, &next),
+			      0);
+	step(&rs, next);
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].policy, VERDICT_ACCEPT);
+	CU_ASSERT_EQUAL(rs->unknown[CHAIN_OUTPUT], VERDICT_DROP);
+	CU_ASSERT_EQUAL_FATAL(ruleset_set_policy(rs, CHAIN_INPUT, VERDICT_ACCEPT, true, &next), 0);
+	step(&rs, next);
+	insert(&rs, CHAIN_FORWARD, 1, 0);
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_INPUT].policy, VERDICT_ACCEPT);
+	CU_ASSERT_EQUAL(rs->unknown[CHAIN_INPUT], VERDICT_ACCEPT);
+	CU_ASSERT_EQUAL(rs->kernel[CHAIN_INPUT], VERDICT_ACCEPT);
+	CU_ASSERT(rs->chains[CHAIN_INPUT].policy_set && rs->chains[CHAIN_OUTPUT].policy_set);
+	CU_ASSERT_FALSE(rs->chains[CHAIN_FORWARD].policy_set);
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_FORWARD].policy, VERDICT_DROP);
+	ruleset_unref(rs);
+}
+
 static const struct unit_test tests[] = {
+	{"a policy is set, and stays", policies_are_set},
 	{"a new set is empty and has its policies", starts_empty},
 	{"insert and delete do so at their index, in their chain", edits},
 	{"an index past the end is refused, the output untouched", past_the_end},

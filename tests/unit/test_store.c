@@ -130,9 +130,19 @@ static int take_set(void *cookie, struct set *set)
 	return 0;
 }
 
+static int take_policy(void *cookie, enum chain chain, enum verdict policy)
+{
+	struct taken *t = cookie;
+
+	t->length += (size_t)snprintf(t->text + t->length, sizeof(t->text) - t->length,
+				      "policy %s %s\n", chain_name(chain), verdict_name(policy));
+	CU_ASSERT_FATAL(t->length < sizeof(t->text));
+	return 0;
+}
+
 static int load(const struct place *p, struct taken *into, char err[STORE_ERROR_LEN])
 {
-	const struct store_taker to = {take_set, take, into};
+	const struct store_taker to = {take_set, take, take_policy, into};
 
 	return store_load(p->dir, &to, err);
 }
@@ -152,6 +162,30 @@ static void saved_rules_come_back_in_order(void)
 	CU_ASSERT_STRING_EQUAL(got.text, "-c INPUT -v DROP\n"
 					 "-c OUTPUT -v DROP --dport 25 --note \"a \\\"b\\\" ü\"\n"
 					 "-c OUTPUT -v ACCEPT -! -d 2001:db8::/32\n");
+	ruleset_unref(rs);
+	place_remove(&p);
+}
+
+/* A policy that came from the command line is not saved. */
+static void policies_that_were_set_come_back(void)
+{
+	struct ruleset *rs = sample(), *next;
+	struct taken got = {.n = 0};
+	char err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL_FATAL(ruleset_set_policy(rs, CHAIN_FORWARD, VERDICT_DROP, true, &next), 0);
+	ruleset_unref(rs);
+	rs = with(next, "-c FORWARD -v MARK=0x1/0xf0");
+	CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
+	CU_ASSERT_EQUAL(load(&p, &got, err), 0);
+	CU_ASSERT_EQUAL(got.n, 4);
+	CU_ASSERT_STRING_EQUAL(got.text, "policy FORWARD DROP\n"
+					 "-c INPUT -v DROP\n"
+					 "-c OUTPUT -v DROP --dport 25 --note \"a \\\"b\\\" ü\"\n"
+					 "-c OUTPUT -v ACCEPT -! -d 2001:db8::/32\n"
+					 "-c FORWARD -v MARK=0x1/0xf0\n");
 	ruleset_unref(rs);
 	place_remove(&p);
 }
@@ -291,6 +325,9 @@ static const struct {
 	 "/rules:2: cannot take set web: all its digests are old ones"},
 	{"app-fw rules 1\nset\tweb\t-\t-\t-\t" HEX "\t/a\nend 0\n",
 	 "/rules:3: \"end 0\": expected \"end 1\""},
+	{"app-fw rules 1\npolicy OUT DROP\nend 1\n", "/rules:2: \"OUT\": expected INPUT"},
+	{"app-fw rules 1\npolicy OUTPUT MARK\nend 1\n", "/rules:2: \"MARK\": expected ACCEPT"},
+	{"app-fw rules 1\npolicy OUTPUT\nend 1\n", "/rules:2: \"\": expected ACCEPT or DROP"},
 	{"app-fw rules 1\n\x1b[2J\nend 1\n", "/rules:2: "},
 };
 
@@ -402,6 +439,7 @@ static void an_old_temporary_file_is_overwritten(void)
 
 static const struct unit_test tests[] = {
 	{"saved rules come back in order", saved_rules_come_back_in_order},
+	{"policies that were set come back", policies_that_were_set_come_back},
 	{"saved sets come back, without what is over", saved_sets_come_back},
 	{"no old digest stays too long", no_old_digest_stays_too_long},
 	{"only the owner can read them", only_the_owner_can_read_them},

@@ -43,6 +43,12 @@ static const struct row rows[] = {
 	{"none past a held packet behind the wrap", "++?+", 8, "A4294967295 a1", 0xfffffffe},
 };
 
+/* The mark that goes with VERDICT_MARK in these tests, unless another is said. */
+static struct ruling as(enum verdict verdict)
+{
+	return (struct ruling){.verdict = verdict, .mark = verdict == VERDICT_MARK ? 7 : 0};
+}
+
 static void play(struct verdicts *v, const struct row *row)
 {
 	uint32_t id = row->from ? row->from : 10, held[16];
@@ -50,26 +56,27 @@ static void play(struct verdicts *v, const struct row *row)
 
 	for (const char *s = row->script; *s; s++) {
 		if (*s == '+' || *s == '-')
-			verdicts_judge(v, id++, *s == '+' ? VERDICT_ACCEPT : VERDICT_DROP);
+			verdicts_judge(v, id++, as(*s == '+' ? VERDICT_ACCEPT : VERDICT_DROP));
 		else if (*s == '?')
 			verdicts_hold(v, held[n_held++] = id++);
 		else {
 			enum verdict verdict = *s == 'a' ? VERDICT_ACCEPT : VERDICT_DROP;
 
-			CU_ASSERT_TRUE(verdicts_release(v, held[*++s - '0'], verdict));
+			CU_ASSERT_TRUE(verdicts_release(v, held[*++s - '0'], as(verdict)));
 		}
 	}
 }
 
 static void format_plan(const struct verdict_message *m, size_t n, char out[256])
 {
-	static const char kind[2][VERDICT_COUNT] = {{'a', 'd'}, {'A', 'D'}};
+	static const char kind[2][VERDICT_COUNT] = {{'a', 'd', 'r', 'm', 'k'},
+						    {'A', 'D', 'R', 'M', 'K'}};
 	size_t used = 0;
 
 	out[0] = '\0';
 	for (size_t i = 0; i < n; i++)
 		used += (size_t)snprintf(out + used, 256 - used, "%s%c%u", i ? " " : "",
-					 kind[m[i].batch][m[i].verdict], m[i].id);
+					 kind[m[i].batch][m[i].ruling.verdict], m[i].id);
 }
 
 static void plans_are_the_fewest_messages(void)
@@ -103,7 +110,7 @@ static void only_what_was_sent_is_forgotten(void)
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(v);
 	for (uint32_t id = 1; id <= 6; id++)
-		verdicts_judge(v, id, id % 3 ? VERDICT_ACCEPT : VERDICT_DROP);
+		verdicts_judge(v, id, as(id % 3 ? VERDICT_ACCEPT : VERDICT_DROP));
 	n = verdicts_plan(v, 8, plan, 2);
 	CU_ASSERT_EQUAL(n, 2);
 	CU_ASSERT_EQUAL(verdicts_plan(v, 8, plan, 2), 2);
@@ -119,6 +126,31 @@ static void only_what_was_sent_is_forgotten(void)
 	verdicts_free(v);
 }
 
+/* What is told in one message is one verdict and one mark. */
+static void batches_end_where_verdict_or_mark_changes(void)
+{
+	static const struct ruling rulings[] = {
+		{VERDICT_DROP, 0}, {VERDICT_REJECT, 0}, {VERDICT_REJECT, 0},
+		{VERDICT_MARK, 1}, {VERDICT_MARK, 1},	{VERDICT_MARK, 2},
+		{VERDICT_MARK, 0}, {VERDICT_ACCEPT, 0}, {VERDICT_ACCEPT, 0},
+	};
+	static const uint32_t marks[] = {0, 0, 1, 2, 0, 0};
+	struct verdicts *v = verdicts_new(16);
+	struct verdict_message plan[PLAN_MAX];
+	char text[256];
+	size_t n;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(v);
+	for (uint32_t i = 0; i < N(rulings); i++)
+		verdicts_judge(v, 10 + i, rulings[i]);
+	n = verdicts_plan(v, 8, plan, PLAN_MAX);
+	format_plan(plan, n, text);
+	expect_text("plan", text, "d10 R12 M14 m15 m16 A18");
+	for (size_t i = 0; i < n && i < N(marks); i++)
+		expect_int("mark", plan[i].ruling.mark, marks[i]);
+	verdicts_free(v);
+}
+
 static void only_a_held_packet_is_released(void)
 {
 	struct verdicts *v = verdicts_new(8);
@@ -126,16 +158,16 @@ static void only_a_held_packet_is_released(void)
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(v);
 	CU_ASSERT_FALSE(verdicts_first_held(v, &id));
-	verdicts_judge(v, 1, VERDICT_ACCEPT);
+	verdicts_judge(v, 1, as(VERDICT_ACCEPT));
 	verdicts_hold(v, 2);
 	verdicts_hold(v, 4);
-	CU_ASSERT_FALSE(verdicts_release(v, 1, VERDICT_DROP));
-	CU_ASSERT_FALSE(verdicts_release(v, 3, VERDICT_DROP));
-	CU_ASSERT_FALSE(verdicts_release(v, 5, VERDICT_DROP));
+	CU_ASSERT_FALSE(verdicts_release(v, 1, as(VERDICT_DROP)));
+	CU_ASSERT_FALSE(verdicts_release(v, 3, as(VERDICT_DROP)));
+	CU_ASSERT_FALSE(verdicts_release(v, 5, as(VERDICT_DROP)));
 	CU_ASSERT_TRUE(verdicts_first_held(v, &id));
 	CU_ASSERT_EQUAL(id, 2);
-	CU_ASSERT_TRUE(verdicts_release(v, 2, VERDICT_DROP));
-	CU_ASSERT_FALSE(verdicts_release(v, 2, VERDICT_ACCEPT));
+	CU_ASSERT_TRUE(verdicts_release(v, 2, as(VERDICT_DROP)));
+	CU_ASSERT_FALSE(verdicts_release(v, 2, as(VERDICT_ACCEPT)));
 	CU_ASSERT_TRUE(verdicts_first_held(v, &id));
 	CU_ASSERT_EQUAL(id, 4);
 	verdicts_free(v);
@@ -148,11 +180,11 @@ static void room_is_what_neither_has_taken(void)
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(v);
 	CU_ASSERT_EQUAL(verdicts_room(v), 3);
-	verdicts_judge(v, 1, VERDICT_ACCEPT);
+	verdicts_judge(v, 1, as(VERDICT_ACCEPT));
 	verdicts_hold(v, 2);
 	verdicts_hold(v, 3);
 	CU_ASSERT_EQUAL(verdicts_room(v), 0);
-	verdicts_release(v, 3, VERDICT_DROP);
+	verdicts_release(v, 3, as(VERDICT_DROP));
 	CU_ASSERT_EQUAL(verdicts_room(v), 0);
 	verdicts_sent(v, plan, verdicts_plan(v, 8, plan, PLAN_MAX));
 	CU_ASSERT_EQUAL(verdicts_room(v), 2);
@@ -187,7 +219,7 @@ static void kernel_take(struct kernel *k, const struct verdict_message *m)
 	CU_ASSERT_FATAL(last < k->n);
 	for (size_t i = m->batch ? 0 : last; i <= last; i++)
 		if (k->fate[i] != GONE)
-			kernel_settle(k, i, m->verdict);
+			kernel_settle(k, i, m->ruling.verdict);
 	expect(k->gone - before == m->n, "%zu settled, %u told", k->gone - before, m->n);
 }
 
@@ -207,7 +239,7 @@ static void release_any(struct kernel *k, struct verdicts *v, struct rng *rng)
 	if (!k->n || k->fate[i] != HELD)
 		return;
 	kernel_judge(k, i, verdict);
-	CU_ASSERT_TRUE(verdicts_release(v, k->first + (uint32_t)i, verdict));
+	CU_ASSERT_TRUE(verdicts_release(v, k->first + (uint32_t)i, as(verdict)));
 }
 
 static void arrive(struct kernel *k, struct verdicts *v, struct rng *rng)
@@ -223,7 +255,7 @@ static void arrive(struct kernel *k, struct verdicts *v, struct rng *rng)
 		return;
 	}
 	kernel_judge(k, k->n++, verdict);
-	verdicts_judge(v, id, verdict);
+	verdicts_judge(v, id, as(verdict));
 }
 
 static void flush(struct kernel *k, struct verdicts *v, struct rng *rng)
@@ -273,6 +305,7 @@ static void every_packet_gets_its_own_verdict(void)
 static const struct unit_test tests[] = {
 	{"plans are the fewest messages", plans_are_the_fewest_messages},
 	{"only what was sent is forgotten", only_what_was_sent_is_forgotten},
+	{"batches end where verdict or mark changes", batches_end_where_verdict_or_mark_changes},
 	{"only a held packet is released", only_a_held_packet_is_released},
 	{"room is what neither has taken", room_is_what_neither_has_taken},
 	{"every packet gets its own verdict", every_packet_gets_its_own_verdict},
