@@ -153,13 +153,19 @@ static int read_rule_words(struct parser *p, int width)
 	return 0;
 }
 
+static bool takes_file(const struct command *c)
+{
+	return c && (c->argument == ARGUMENT_FILE || c->argument == ARGUMENT_MAY_FILE);
+}
+
 static int read_next(struct parser *p)
 {
 	struct cmdline *line = p->line;
 	char *word = *p->next;
-	bool dashed = word[0] == '-';
-	bool takes_paths = line->command && (line->command->argument == ARGUMENT_PATHS ||
-					     line->command->argument == ARGUMENT_SET);
+	bool dashed = word[0] == '-' && !(takes_file(line->command) && !word[1]);
+	bool takes_paths = line->command &&
+			   (line->command->argument == ARGUMENT_PATHS ||
+			    line->command->argument == ARGUMENT_SET || takes_file(line->command));
 	const struct command *command = find_command(p, word);
 	int width = rule_words_width(word);
 	int r;
@@ -207,6 +213,20 @@ static int read_chain(const struct parser *p)
 	return 0;
 }
 
+static int check_file(const struct parser *p)
+{
+	const struct cmdline *line = p->line;
+
+	if (!takes_file(line->command))
+		return 0;
+	if (line->n_paths > 1)
+		return refuse(p, "%s %.80s: expected one file", line->command->name,
+			      line->paths[1]);
+	if (line->n_paths == 0 && line->command->argument == ARGUMENT_FILE)
+		return refuse(p, "%s: expected a file, or -, after it", line->command->name);
+	return 0;
+}
+
 static int check_whole(const struct parser *p)
 {
 	const struct cmdline *line = p->line;
@@ -230,6 +250,8 @@ static int check_whole(const struct parser *p)
 				      ? "--pid: does not go with %s"
 				      : "%s: missing --pid: expected the number of a process",
 			      line->command->name);
+	if (check_file(p))
+		return -EINVAL;
 	return line->command->part >= RULE_PACKET ? 0 : read_chain(p);
 }
 

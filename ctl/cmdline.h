@@ -22,6 +22,8 @@ enum argument {
 	ARGUMENT_PID_OPTION, /* not right after it: as --pid PID */
 	ARGUMENT_PATHS,	     /* one or more; the command may be given again with more of them */
 	ARGUMENT_SET,	     /* words that are the command's business, and its own options */
+	ARGUMENT_FILE,	     /* one, or "-" */
+	ARGUMENT_MAY_FILE,   /* the same, or none */
 };
 
 /* Which words of a rule go with a command. */
@@ -50,8 +52,8 @@ struct cmdline {
 	const char *dpkg, *root, *grace; /* as written, of a command that takes ARGUMENT_SET */
 	bool json, help, version;
 	/* Pointers into argv, in arrays that cmdline_free() frees. */
-	char **paths, **words; /* paths: those of ARGUMENT_SET too; words: of the rule, with those
-				  that only a client knows */
+	char **paths, **words; /* paths: those of ARGUMENT_SET and the file too; words: of the rule,
+				  with those that only a client knows */
 	int n_paths, n_words;
 };
 

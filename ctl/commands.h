@@ -22,5 +22,7 @@ int stats_main(const struct cmdline *line);
 int objects_main(const struct cmdline *line);
 int explain_main(const struct cmdline *line);
 int set_main(const struct cmdline *line);
+int save_main(const struct cmdline *line);
+int restore_main(const struct cmdline *line);
 
 #endif

@@ -29,12 +29,17 @@ static const struct command commands[] = {
 	 "tell what a packet of a process would get, and why"},
 	{"set", NULL, ARGUMENT_SET, RULE_NONE, set_main,
 	 "add, rm, list, refresh, expect: named sets of digests"},
+	{"save", NULL, ARGUMENT_MAY_FILE, RULE_NONE, save_main,
+	 "print the configuration as text, or put it into a file"},
+	{"restore", NULL, ARGUMENT_FILE, RULE_NONE, restore_main,
+	 "replace the configuration by that of a file, or nothing"},
 };
 
 static const char *const arguments[] = {
 	[ARGUMENT_NONE] = "",	       [ARGUMENT_INDEX] = " N",
 	[ARGUMENT_PID] = " PID",       [ARGUMENT_PID_OPTION] = " --pid PID",
 	[ARGUMENT_PATHS] = " PATH...", [ARGUMENT_SET] = " VERB [NAME] ...",
+	[ARGUMENT_FILE] = " FILE",     [ARGUMENT_MAY_FILE] = " [FILE]",
 };
 
 static const char *const parts[] = {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "command_config.h"
 #include "command_set.h"
 #include "explain.h"
 #include "log.h"
@@ -72,8 +73,7 @@ static void await_expiry(struct daemon *d)
 		loop_disarm(d->expiry);
 }
 
-/* From here on every packet is judged by `rules`. Takes the reference. */
-static void publish(struct daemon *d, struct ruleset *rules)
+void command_publish(struct daemon *d, struct ruleset *rules)
 {
 	struct publication p = {.d = d, .rules = rules};
 
@@ -94,7 +94,7 @@ enum wire_status command_commit(struct daemon *d, struct ruleset *rules, json_t 
 		return command_refuse(reply, "cannot save the rules in %s: %s", d->options.state,
 				      strerror(-r));
 	}
-	publish(d, rules);
+	command_publish(d, rules);
 	return WIRE_OK;
 }
 
@@ -343,6 +343,8 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_SET_REMOVE] = command_set_remove,
 	[WIRE_SET_REFRESH] = command_set_refresh,
 	[WIRE_SET_EXPECT] = command_set_expect,
+	[WIRE_SAVE] = command_save,
+	[WIRE_RESTORE] = command_restore,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,
@@ -351,80 +353,6 @@ enum wire_status command_handle(void *daemon, enum wire_command command, const j
 	if (command >= WIRE_COMMAND_COUNT || !commands[command])
 		return command_refuse(reply, "this daemon does not know the command");
 	return commands[command](daemon, request, reply);
-}
-
-/* What the saved file holds, as it comes: a rule set with the sets in it, and the rules to be. */
-struct loaded {
-	struct ruleset *rs;
-	struct rule *rules;
-	size_t n, room;
-};
-
-static int take_set(void *cookie, struct set *set)
-{
-	struct loaded *l = cookie;
-	struct ruleset *next;
-	int r;
-
-	if (ruleset_set(l->rs, set->name))
-		return -EEXIST;
-	r = ruleset_put_set(l->rs, set, &next);
-	if (r)
-		return r;
-	ruleset_unref(l->rs);
-	l->rs = next;
-	return 0;
-}
-
-static int take_rule(void *cookie, const struct rule *rule)
-{
-	struct loaded *l = cookie;
-
-	if ((rule->have & MATCH_BIT(MATCH_SET)) && !ruleset_set(l->rs, rule->set))
-		return -ENOENT;
-	if (l->n == l->room) {
-		size_t room = l->room ? l->room * 2 : 64;
-		struct rule *more = reallocarray(l->rules, room, sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		l->rules = more;
-		l->room = room;
-	}
-	l->rules[l->n++] = *rule;
-	return 0;
-}
-
-int command_load(const struct options *o, struct ruleset **out)
-{
-	struct loaded l = {.rs = ruleset_new(o->policy, o->unknown, o->kernel)};
-	const struct store_taker to = {take_set, take_rule, &l};
-	char err[STORE_ERROR_LEN];
-	int r = l.rs ? 0 : -ENOMEM;
-
-	if (!r && o->state) {
-		r = store_load(o->state, &to, err);
-		if (r)
-			log_line("app-fw: %s", err);
-	}
-	if (!r)
-		r = ruleset_append(l.rs, l.rules, l.n, out);
-	ruleset_unref(l.rs);
-	free(l.rules);
-	return r;
-}
-
-int command_reload(struct daemon *d)
-{
-	struct ruleset *rules;
-	int r = command_load(&d->options, &rules);
-
-	if (r)
-		return r;
-	rules->epoch = d->rules->epoch + 1;
-	publish(d, rules);
-	log_line("app-fw: rules reloaded");
-	return 0;
 }
 
 #define TRY_AGAIN_NS 1000000000ull
@@ -449,7 +377,7 @@ static void on_expiry(void *cookie)
 
 	if (!r) {
 		log_expired(d->rules, next);
-		publish(d, next);
+		command_publish(d, next);
 	} else if (r == -EALREADY) {
 		await_expiry(d);
 	} else {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "command_config.h"
 #include "daemon.h"
 #include "log.h"
 

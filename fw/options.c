@@ -282,6 +282,7 @@ int options_parse(int argc, char **argv, struct options *out)
 		fprintf(stderr, "app-fw: %s: unexpected argument\n", argv[optind]);
 		return -EINVAL;
 	}
+	o.unknown_given = unknown >= 0;
 	for (int i = 0; i < CHAIN_COUNT; i++)
 		o.unknown[i] = unknown < 0 ? o.policy[i] : (enum verdict)unknown;
 	r = check_queues(&o);

@@ -18,6 +18,7 @@ struct options {
 	struct queue_range queue[CHAIN_COUNT];
 	enum verdict policy[CHAIN_COUNT];
 	enum verdict unknown[CHAIN_COUNT]; /* the policy unless --unknown was given */
+	bool unknown_given;
 	enum verdict kernel[CHAIN_COUNT];
 	unsigned int batch_count;
 	uint64_t batch_wait_ns;

@@ -102,9 +102,11 @@ static struct ruleset *successor(const struct ruleset *rs, const size_t room[CHA
 	if (!next)
 		return NULL;
 	next->epoch = rs->epoch + 1;
-	for (size_t c = 0; c < CHAIN_COUNT; c++)
+	for (size_t c = 0; c < CHAIN_COUNT; c++) {
+		next->chains[c].policy_stated = rs->chains[c].policy_stated;
 		if (copy_chain(&rs->chains[c], room[c], &next->chains[c]))
 			return NULL;
+	}
 	return copy_sets(rs, next) ? NULL : TAKE_PTR(next);
 }
 
@@ -259,6 +261,21 @@ int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **
 	}
 	next->sets[at] = set_ref(set);
 	resolve_all(next);
+	*out = next;
+	return 0;
+}
+
+int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
+		       enum verdict unknown, struct ruleset **out)
+{
+	const size_t none[CHAIN_COUNT] = {0};
+	struct ruleset *next = successor(rs, none);
+
+	if (!next)
+		return -ENOMEM;
+	next->chains[chain].policy = policy;
+	next->chains[chain].policy_stated = true;
+	next->unknown[chain] = unknown;
 	*out = next;
 	return 0;
 }

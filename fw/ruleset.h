@@ -7,6 +7,7 @@
 #ifndef FW_RULESET_H
 #define FW_RULESET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@
 
 struct ruleset_chain {
 	enum verdict policy; /* for packets of known origin that match no rule */
+	bool policy_stated;  /* by a command, and not by the options of the daemon */
 	size_t n;
 	struct rule *rules;	    /* first match wins; members is set where --set is stated */
 	struct rule_count **counts; /* one per rule, shared with the sets before and after */
@@ -69,6 +71,10 @@ int ruleset_delete(const struct ruleset *rs, enum chain chain, size_t index, str
 int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **out);
 int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset **out);
 int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **out);
+
+/* The same for the policy of a chain, with the verdict for packets of unknown origin; -ENOMEM. */
+int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
+		       enum verdict unknown, struct ruleset **out);
 
 /* The set of that name, or NULL. */
 struct set *ruleset_set(const struct ruleset *rs, const char *name);
