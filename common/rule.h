@@ -4,7 +4,8 @@
  * the saved file, in lists and in logs.
  *
  *   rule     = option...               each at most once, in any order
- *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--note" TEXT
+ *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--monitor" | "--expires" TIME
+ *            | "--note" TEXT
  *   match    = "-s" CIDR | "-d" CIDR | "-p" PROTO | "--sport" PORTS | "--dport" PORTS
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
  *            | "--set" NAME | "--script" HEX
@@ -14,7 +15,7 @@
  * --chain, --vrdct and --not may stand for -s, -d, -p, -c, -v and -!.
  *
  * What a client may also write and resolves before it sends a rule (-n PATH, --object PATH,
- * --script PATH) is not part of this grammar: see ctl/.
+ * --script PATH, --expires +DURATION) is not part of this grammar: see ctl/.
  */
 #ifndef COMMON_RULE_H
 #define COMMON_RULE_H
@@ -26,6 +27,7 @@
 #include "chain.h"
 #include "cidr.h"
 #include "hex.h"
+#include "instant.h"
 #include "set_words.h"
 
 #define RULE_NOTE_MAX 128  /* bytes of --note, without the NUL; UTF-8, no control characters */
@@ -68,6 +70,8 @@ struct rule {
 	char set[SET_NAME_MAX + 1];
 	const struct set *members; /* what `set` names: in a rule set of the daemon, else NULL */
 	struct sha256 script;
+	bool monitor;	    /* it only logs: the rules after it decide */
+	uint64_t expires_s; /* seconds since 1970 at which it is no longer there; 0: never */
 	char note[RULE_NOTE_MAX + 1];
 };
 

@@ -39,7 +39,8 @@ enum wire_command {
 	WIRE_SET_EXPECT,  /* {"set": NAME, "grace_s": N, FILES} */
 	/* The configuration as text, in the form of fw/store.h. */
 	WIRE_SAVE,    /* {}                                  -> {"text": TEXT} */
-	WIRE_RESTORE, /* {"text": TEXT}                      -> {"rules": N, "sets": N} */
+	WIRE_RESTORE, /* {"text": TEXT}                      -> {"rules": N, "sets": N, "expired":
+			 N} */
 	WIRE_COMMAND_COUNT,
 };
 

@@ -67,6 +67,8 @@ static const struct {
 		{"--script HEX|PATH", "script that its interpreter was started with"},
 		{"-n PATH", "network namespace: /proc/PID/ns/net, or net:[INODE]"},
 		{"-!", "negates the match that follows"},
+		{"--monitor", "this rule only logs what it would have done"},
+		{"--expires TIME|+N[smhd]", "when it is to vanish: 2026-12-31T23:59:59Z, or +24h"},
 		{"--note TEXT", "for people"},
 },
   own_options[] = {

@@ -75,10 +75,14 @@ static size_t first_bad_line(const struct text *t)
 
 static void show(const json_t *reply)
 {
-	struct print_room rules, sets;
+	struct print_room rules, sets, expired;
 
-	printf("restored: %s rules, %s sets\n", print_field(reply, "rules", &rules),
+	printf("restored: %s rules, %s sets", print_field(reply, "rules", &rules),
 	       print_field(reply, "sets", &sets));
+	if (json_integer_value(json_object_get(reply, "expired")) > 0)
+		printf("; left out, for their time is over: %s rules",
+		       print_field(reply, "expired", &expired));
+	putchar('\n');
 }
 
 int restore_main(const struct cmdline *line)

@@ -50,6 +50,9 @@ enum wire_status command_refuse(json_t **reply, const char *format, ...)
 	return WIRE_REFUSED;
 }
 
+#define SECOND 1000000000ull
+#define MINUTE (60 * SECOND)
+
 struct publication {
 	struct daemon *d;
 	struct ruleset *rules, *before;
@@ -62,13 +65,27 @@ static void put_in_force(void *cookie)
 	p->before = judge_set_rules(p->d->judge, p->rules);
 }
 
-/* Sets the timer for the next digest whose time will be over. */
+/* How long until `then`; 0 stands for never. */
+static uint64_t time_left(uint64_t then, uint64_t now)
+{
+	if (then == 0)
+		return UINT64_MAX;
+	return then > now ? then - now : 1;
+}
+
+/*
+ * Sets the timer for the next digest or rule whose time will be over. Rules go by the clock of the
+ * day, which may be set meanwhile: where there are such, it is looked at once a minute.
+ */
 static void await_expiry(struct daemon *d)
 {
-	uint64_t next = ruleset_next_expiry(d->rules), now = clock_monotonic_ns();
+	uint64_t digest = time_left(ruleset_next_expiry(d->rules), clock_monotonic_ns());
+	uint64_t rule = time_left(ruleset_next_rule_expiry(d->rules) * SECOND, clock_real_ns());
 
-	if (next)
-		loop_arm(d->expiry, next > now ? next - now : 1);
+	if (rule < UINT64_MAX && rule > MINUTE)
+		rule = MINUTE;
+	if (digest < UINT64_MAX || rule < UINT64_MAX)
+		loop_arm(d->expiry, digest < rule ? digest : rule);
 	else
 		loop_disarm(d->expiry);
 }
@@ -103,8 +120,14 @@ static enum wire_status insert_rule(struct daemon *d, const struct rule *rule, s
 {
 	struct ruleset *rules;
 	enum wire_status status;
-	int r = ruleset_insert(d->rules, rule, index, &rules);
+	char expires[INSTANT_TEXT_LEN];
+	int r;
 
+	if (rule->expires_s && rule->expires_s <= clock_real_ns() / SECOND) {
+		instant_format(rule->expires_s, expires);
+		return command_refuse(reply, "--expires %s: this time is over", expires);
+	}
+	r = ruleset_insert(d->rules, rule, index, &rules);
 	if (r == -ENOENT)
 		return command_refuse(reply, "--set %s: no such set", rule->set);
 	if (r == -ERANGE)
@@ -355,7 +378,7 @@ enum wire_status command_handle(void *daemon, enum wire_command command, const j
 	return commands[command](daemon, request, reply);
 }
 
-#define TRY_AGAIN_NS 1000000000ull
+#define TRY_AGAIN_NS SECOND
 
 static void log_expired(const struct ruleset *before, const struct ruleset *after)
 {
@@ -368,21 +391,41 @@ static void log_expired(const struct ruleset *before, const struct ruleset *afte
 	}
 }
 
-/* Nothing is saved: a saved digest has its time with it. */
-static void on_expiry(void *cookie)
+/* Nothing is saved: a saved digest has its time with it. 0, -EALREADY or -ENOMEM. */
+static int expire_digests(struct daemon *d)
 {
-	struct daemon *d = cookie;
 	struct ruleset *next;
 	int r = ruleset_expire(d->rules, clock_monotonic_ns(), &next);
 
-	if (!r) {
-		log_expired(d->rules, next);
+	if (r)
+		return r;
+	log_expired(d->rules, next);
+	command_publish(d, next);
+	return 0;
+}
+
+/* Even if it cannot be saved: their time is over, and is when they are loaded. */
+static int expire_rules(struct daemon *d)
+{
+	struct ruleset *next = ruleset_ref(d->rules);
+	int r = command_drop_expired(&d->options, &next);
+
+	if (r)
+		ruleset_unref(next);
+	else
 		command_publish(d, next);
-	} else if (r == -EALREADY) {
-		await_expiry(d);
-	} else {
+	return r;
+}
+
+static void on_expiry(void *cookie)
+{
+	struct daemon *d = cookie;
+	int digests = expire_digests(d), rules = expire_rules(d);
+
+	if (digests == -ENOMEM || rules == -ENOMEM)
 		loop_arm(d->expiry, TRY_AGAIN_NS);
-	}
+	else
+		await_expiry(d);
 }
 
 int command_start(struct daemon *d)

@@ -86,11 +86,41 @@ static int load_begin(struct loaded *l, const struct options *o)
 	return l->rs ? 0 : -ENOMEM;
 }
 
+#define SECOND 1000000000ull
+
+/* 0, -EALREADY or -ENOMEM. */
+static int drop_expired(struct ruleset **rules)
+{
+	struct ruleset *left;
+	int r = ruleset_expire_rules(*rules, clock_real_ns() / SECOND, &left);
+
+	if (r)
+		return r;
+	ruleset_unref(*rules);
+	*rules = left;
+	return 0;
+}
+
+int command_drop_expired(const struct options *o, struct ruleset **rules)
+{
+	size_t n = ruleset_count(*rules);
+	int r = drop_expired(rules);
+
+	if (r)
+		return r;
+	log_line("app-fw: the time of %zu rules is over", n - ruleset_count(*rules));
+	r = o->state ? store_save(o->state, *rules) : 0;
+	if (r)
+		log_line("app-fw: cannot save the rules in %s: %s", o->state, strerror(-r));
+	return 0;
+}
+
 int command_load(const struct options *o, struct ruleset **out)
 {
 	_cleanup_(cleanup_loaded) struct loaded l = {.n = 0};
 	const struct store_taker to = {take_policy, take_set, take_rule, &l};
 	char err[STORE_ERROR_LEN];
+	struct ruleset *rules;
 	int r = load_begin(&l, o);
 
 	if (!r && o->state) {
@@ -98,7 +128,16 @@ int command_load(const struct options *o, struct ruleset **out)
 		if (r)
 			log_line("app-fw: %s", err);
 	}
-	return r ? r : ruleset_append(l.rs, l.rules, l.n, out);
+	r = r ? r : ruleset_append(l.rs, l.rules, l.n, &rules);
+	if (r)
+		return r;
+	r = command_drop_expired(o, &rules);
+	if (r == -ENOMEM) {
+		ruleset_unref(rules);
+		return r;
+	}
+	*out = rules;
+	return 0;
 }
 
 int command_reload(struct daemon *d)
@@ -137,10 +176,14 @@ static int parse(struct daemon *d, const json_t *text, struct ruleset **out, jso
 	r = r ? r : ruleset_append(l.rs, l.rules, l.n, out);
 	if (r && !*err)
 		strcpy(err, strerror(-r));
-	if (!r)
-		*counts = json_pack("{s:I, s:I}", "rules", (json_int_t)l.n, "sets",
-				    (json_int_t)l.rs->n_sets);
-	return r;
+	if (r)
+		return r;
+	/* Out of memory, they go when their timer runs: at once. */
+	drop_expired(out);
+	*counts = json_pack("{s:I, s:I, s:I}", "rules", (json_int_t)ruleset_count(*out), "sets",
+			    (json_int_t)(*out)->n_sets, "expired",
+			    (json_int_t)(l.n - ruleset_count(*out)));
+	return 0;
 }
 
 /* All of it is built before anything changes, and then put in force as one rule set. */

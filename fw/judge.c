@@ -148,28 +148,28 @@ static bool log_allowed(struct judge *j)
 }
 
 static void log_verdict(struct judge *j, enum chain chain, const struct packet *p,
-			const struct holders *who, const struct reason *why, enum verdict v)
+			const struct holders *who, const struct monitored *by_rule, bool would,
+			enum verdict v)
 {
 	char text[PACKET_TEXT_LEN], by[32] = "policy";
 
 	if (!log_allowed(j))
 		return;
 	packet_format(p, text);
-	if (why->rule != REASON_POLICY)
-		snprintf(by, sizeof(by), "rule %zu", why->rule);
-	log_line("%s%s %s %s: %s origin, pid %u, %s", j->mode == MODE_MONITOR ? "would " : "",
-		 verdict_name(v), chain_name(chain), by, origin_name(why->origin),
-		 who->n ? who->h[why->holder].pid : 0, text);
+	if (by_rule->rule != REASON_POLICY)
+		snprintf(by, sizeof(by), "rule %zu", by_rule->rule);
+	log_line("%s%s %s %s: %s origin, pid %u, %s", would ? "would " : "", verdict_name(v),
+		 chain_name(chain), by, origin_name(who->origin),
+		 who->n ? who->h[by_rule->holder].pid : 0, text);
 }
 
-static void count_match(const struct judge *j, enum chain chain, const struct reason *why,
-			uint32_t bytes)
+static void count_match(const struct judge *j, enum chain chain, size_t rule, uint32_t bytes)
 {
 	struct rule_count *c;
 
-	if (why->rule == REASON_POLICY)
+	if (rule == REASON_POLICY)
 		return;
-	c = j->rules->chains[chain].counts[why->rule];
+	c = j->rules->chains[chain].counts[rule];
 	__atomic_fetch_add(&c->packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
 }
@@ -196,21 +196,43 @@ static enum verdict remember_denied(struct judge *j, const struct holders *who, 
 	return v;
 }
 
+/* Counts and logs what rules that only log would have done. Returns whether one would have dropped.
+ */
+static bool tell_monitored(struct judge *j, enum chain chain, const struct packet *p,
+			   const struct holders *who, const struct reason *why)
+{
+	bool drops = false;
+
+	for (size_t i = 0; i < why->n_monitored; i++) {
+		const struct monitored *m = &why->monitored[i];
+		enum verdict v = j->rules->chains[chain].rules[m->rule].verdict;
+
+		count_match(j, chain, m->rule, p->length);
+		log_verdict(j, chain, p, who, m, true, v);
+		drops |= v != VERDICT_ACCEPT;
+	}
+	return drops;
+}
+
 static enum verdict pronounce(struct judge *j, enum chain chain, const struct packet *p,
 			      const struct holders *who, bool orphan)
 {
 	struct reason why;
 	enum verdict v = remember_denied(j, who, orphan, decide(j->rules, chain, p, who, &why));
 
-	count_match(j, chain, &why, p->length);
-	if (v == VERDICT_ACCEPT)
-		return v;
-	log_verdict(j, chain, p, who, &why, v);
-	if (j->mode == MODE_MONITOR) {
-		j->stats->counter[COUNT_WOULD_DROP]++;
-		return VERDICT_ACCEPT;
+	const bool lenient = j->mode == MODE_MONITOR;
+	bool would = tell_monitored(j, chain, p, who, &why);
+
+	count_match(j, chain, why.rule, p->length);
+	if (v != VERDICT_ACCEPT) {
+		const struct monitored by = {why.rule, why.holder};
+
+		log_verdict(j, chain, p, who, &by, lenient, v);
+		would = lenient;
 	}
-	return v;
+	if (would)
+		j->stats->counter[COUNT_WOULD_DROP]++;
+	return lenient ? VERDICT_ACCEPT : v;
 }
 
 static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)

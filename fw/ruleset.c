@@ -354,3 +354,58 @@ int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **o
 	*out = TAKE_PTR(next);
 	return 0;
 }
+
+size_t ruleset_count(const struct ruleset *rs)
+{
+	size_t n = 0;
+
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		n += rs->chains[c].n;
+	return n;
+}
+
+uint64_t ruleset_next_rule_expiry(const struct ruleset *rs)
+{
+	uint64_t next = 0;
+
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		for (size_t i = 0; i < rs->chains[c].n; i++) {
+			uint64_t expiry = rs->chains[c].rules[i].expires_s;
+
+			if (expiry && (next == 0 || expiry < next))
+				next = expiry;
+		}
+	return next;
+}
+
+static void drop_expired(struct ruleset_chain *c, uint64_t now_s)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->rules[i].expires_s && c->rules[i].expires_s <= now_s) {
+			count_unref(c->counts[i]);
+			continue;
+		}
+		c->rules[left] = c->rules[i];
+		c->counts[left++] = c->counts[i];
+	}
+	c->n = left;
+}
+
+int ruleset_expire_rules(const struct ruleset *rs, uint64_t now_s, struct ruleset **out)
+{
+	const size_t none[CHAIN_COUNT] = {0};
+	uint64_t first = ruleset_next_rule_expiry(rs);
+	struct ruleset *next;
+
+	if (first == 0 || first > now_s)
+		return -EALREADY;
+	next = successor(rs, none);
+	if (!next)
+		return -ENOMEM;
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		drop_expired(&next->chains[c], now_s);
+	*out = next;
+	return 0;
+}

@@ -72,6 +72,9 @@ int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **
 int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset **out);
 int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **out);
 
+/* The same for rules whose time is over: the set without them; -EALREADY when there are none. */
+int ruleset_expire_rules(const struct ruleset *rs, uint64_t now_s, struct ruleset **out);
+
 /* The same for the policy of a chain, with the verdict for packets of unknown origin; -ENOMEM. */
 int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
 		       enum verdict unknown, struct ruleset **out);
@@ -81,6 +84,12 @@ struct set *ruleset_set(const struct ruleset *rs, const char *name);
 
 /* The first rule that names the set, by chain and index; NULL: none does. */
 const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size_t *index);
+
+/* When ruleset_expire_rules() will next change something, in seconds since 1970; 0: never. */
+uint64_t ruleset_next_rule_expiry(const struct ruleset *rs);
+
+/* How many rules all chains have. */
+size_t ruleset_count(const struct ruleset *rs);
 
 /* When ruleset_expire() will next change something; 0: never. */
 uint64_t ruleset_next_expiry(const struct ruleset *rs);
