@@ -39,8 +39,11 @@ enum wire_command {
 	WIRE_SET_EXPECT,  /* {"set": NAME, "grace_s": N, FILES} */
 	/* The configuration as text, in the form of fw/store.h. */
 	WIRE_SAVE,    /* {}                                  -> {"text": TEXT} */
-	WIRE_RESTORE, /* {"text": TEXT}                      -> {"rules": N, "sets": N, "expired":
-			 N} */
+	WIRE_RESTORE, /* {"text": TEXT, CONFIRM}                      -> {"rules": N, "sets": N,
+			 "expired": N} */
+	/* CONFIRM: "confirm_within_s": N, or nothing; the reply repeats it. */
+	WIRE_MODE,    /* {"mode": MODE, CONFIRM}             -> {"mode": MODE} */
+	WIRE_CONFIRM, /* {}                                  -> {"confirmed": "mode"|"rules"} */
 	WIRE_COMMAND_COUNT,
 };
 

@@ -24,6 +24,7 @@ enum argument {
 	ARGUMENT_SET,	     /* words that are the command's business, and its own options */
 	ARGUMENT_FILE,	     /* one, or "-" */
 	ARGUMENT_MAY_FILE,   /* the same, or none */
+	ARGUMENT_MODE,	     /* a word that is the command's business */
 };
 
 /* Which words of a rule go with a command. */
@@ -50,6 +51,7 @@ struct cmdline {
 	const char *chain;		 /* as written after -c, for the parts less than a rule */
 	const char *socket;		 /* NULL: the default */
 	const char *dpkg, *root, *grace; /* as written, of a command that takes ARGUMENT_SET */
+	const char *confirm_within;	 /* as written, of a change that takes it */
 	bool json, help, version;
 	/* Pointers into argv, in arrays that cmdline_free() frees. */
 	char **paths, **words; /* paths: those of ARGUMENT_SET and the file too; words: of the rule,

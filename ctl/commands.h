@@ -24,5 +24,6 @@ int explain_main(const struct cmdline *line);
 int set_main(const struct cmdline *line);
 int save_main(const struct cmdline *line);
 int restore_main(const struct cmdline *line);
+int mode_main(const struct cmdline *line);
 
 #endif

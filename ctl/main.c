@@ -33,6 +33,8 @@ static const struct command commands[] = {
 	 "print the configuration as text, or put it into a file"},
 	{"restore", NULL, ARGUMENT_FILE, RULE_NONE, restore_main,
 	 "replace the configuration by that of a file, or nothing"},
+	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, mode_main,
+	 "enforce, monitor: carry verdicts out, or only log; confirm: keep what is tried"},
 };
 
 static const char *const arguments[] = {
@@ -40,6 +42,7 @@ static const char *const arguments[] = {
 	[ARGUMENT_PID] = " PID",       [ARGUMENT_PID_OPTION] = " --pid PID",
 	[ARGUMENT_PATHS] = " PATH...", [ARGUMENT_SET] = " VERB [NAME] ...",
 	[ARGUMENT_FILE] = " FILE",     [ARGUMENT_MAY_FILE] = " [FILE]",
+	[ARGUMENT_MODE] = " WORD",
 };
 
 static const char *const parts[] = {
@@ -76,6 +79,7 @@ static const struct {
 	  {"--socket PATH", "where app-fw listens (APP_FW_SOCKET, /run/app-fw/ctl.sock)"},
 	  {"--dpkg PACKAGE, --root DIR", "set add: the objects of a package, of those in DIR"},
 	  {"--grace N[smhd]", "set refresh, expect: how long other digests stay valid (10m)"},
+	  {"--confirm-within N[smhd]", "mode, restore: roll back unless confirmed in that time"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

@@ -7,6 +7,7 @@
 #include "ask.h"
 #include "commands.h"
 #include "common/cleanup.h"
+#include "confirm.h"
 #include "print.h"
 
 struct text {
@@ -83,6 +84,7 @@ static void show(const json_t *reply)
 		printf("; left out, for their time is over: %s rules",
 		       print_field(reply, "expired", &expired));
 	putchar('\n');
+	confirm_show(reply);
 }
 
 int restore_main(const struct cmdline *line)
@@ -90,9 +92,13 @@ int restore_main(const struct cmdline *line)
 	const char *path = line->paths[0];
 	struct text text;
 	json_t *request;
+	uint64_t seconds;
 	size_t bad;
-	int r = read_file(path, &text);
+	int r;
 
+	if (confirm_read(line, &seconds) != STATUS_DONE)
+		return STATUS_USAGE;
+	r = read_file(path, &text);
 	if (r) {
 		print_error("%s: %s", path, strerror(-r));
 		return STATUS_USAGE;
@@ -105,5 +111,6 @@ int restore_main(const struct cmdline *line)
 	}
 	request = json_pack("{s:s%}", "text", text.data, text.length);
 	free(text.data);
+	confirm_add(seconds, request);
 	return ask_daemon(line, WIRE_RESTORE, request, show);
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "command_config.h"
+#include "command_mode.h"
 #include "command_set.h"
 #include "explain.h"
 #include "log.h"
@@ -101,8 +102,18 @@ void command_publish(struct daemon *d, struct ruleset *rules)
 	await_expiry(d);
 }
 
-/* Saved first, then in force, then acknowledged: what was acknowledged is never lost. */
+/* What would be rolled back with the rules that are tried is not acknowledged. */
 enum wire_status command_commit(struct daemon *d, struct ruleset *rules, json_t **reply)
+{
+	if (d->trial.of != TRIAL_RULES)
+		return command_replace(d, rules, reply);
+	ruleset_unref(rules);
+	return command_refuse(reply,
+			      "restored rules wait to be confirmed: see ctl-fw mode confirm");
+}
+
+/* Saved first, then in force, then acknowledged: what was acknowledged is never lost. */
+enum wire_status command_replace(struct daemon *d, struct ruleset *rules, json_t **reply)
 {
 	int r = d->options.state ? store_save(d->options.state, rules) : 0;
 
@@ -368,6 +379,8 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_SET_EXPECT] = command_set_expect,
 	[WIRE_SAVE] = command_save,
 	[WIRE_RESTORE] = command_restore,
+	[WIRE_MODE] = command_mode,
+	[WIRE_CONFIRM] = command_confirm,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,
@@ -408,7 +421,7 @@ static int expire_digests(struct daemon *d)
 static int expire_rules(struct daemon *d)
 {
 	struct ruleset *next = ruleset_ref(d->rules);
-	int r = command_drop_expired(&d->options, &next);
+	int r = command_drop_expired(&d->options, d->trial.of != TRIAL_RULES, &next);
 
 	if (r)
 		ruleset_unref(next);

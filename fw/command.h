@@ -21,7 +21,9 @@ __attribute__((format(printf, 2, 3))) enum wire_status command_refuse(json_t **r
 /* From here on every packet is judged by `rules`, whose reference is taken over. */
 void command_publish(struct daemon *d, struct ruleset *rules);
 
-/* Saves the rules (taken over), then puts them in force; or refuses, and nothing has changed. */
+/* Saves the rules (taken over), then puts them in force; or refuses, and nothing has changed.
+ * command_commit refuses while other rules wait to be confirmed. */
 enum wire_status command_commit(struct daemon *d, struct ruleset *rules, json_t **reply);
+enum wire_status command_replace(struct daemon *d, struct ruleset *rules, json_t **reply);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "command_mode.h"
 #include "common/cleanup.h"
 #include "log.h"
 #include "store.h"
@@ -101,7 +102,7 @@ static int drop_expired(struct ruleset **rules)
 	return 0;
 }
 
-int command_drop_expired(const struct options *o, struct ruleset **rules)
+int command_drop_expired(const struct options *o, bool save, struct ruleset **rules)
 {
 	size_t n = ruleset_count(*rules);
 	int r = drop_expired(rules);
@@ -109,7 +110,7 @@ int command_drop_expired(const struct options *o, struct ruleset **rules)
 	if (r)
 		return r;
 	log_line("app-fw: the time of %zu rules is over", n - ruleset_count(*rules));
-	r = o->state ? store_save(o->state, *rules) : 0;
+	r = save && o->state ? store_save(o->state, *rules) : 0;
 	if (r)
 		log_line("app-fw: cannot save the rules in %s: %s", o->state, strerror(-r));
 	return 0;
@@ -131,7 +132,7 @@ int command_load(const struct options *o, struct ruleset **out)
 	r = r ? r : ruleset_append(l.rs, l.rules, l.n, &rules);
 	if (r)
 		return r;
-	r = command_drop_expired(o, &rules);
+	r = command_drop_expired(o, true, &rules);
 	if (r == -ENOMEM) {
 		ruleset_unref(rules);
 		return r;
@@ -143,12 +144,16 @@ int command_load(const struct options *o, struct ruleset **out)
 int command_reload(struct daemon *d)
 {
 	struct ruleset *rules;
-	int r = command_load(&d->options, &rules);
+	enum mode mode;
+	int r = command_load_mode(&d->options, &mode);
 
+	r = r ? r : command_load(&d->options, &rules);
 	if (r)
 		return r;
 	rules->epoch = d->rules->epoch + 1;
+	command_end_trial(d); /* what it would be rolled back to is what was just read */
 	command_publish(d, rules);
+	command_publish_mode(d, mode);
 	log_line("app-fw: rules reloaded");
 	return 0;
 }
@@ -186,6 +191,20 @@ static int parse(struct daemon *d, const json_t *text, struct ruleset **out, jso
 	return 0;
 }
 
+/* Takes over the rules. Another restore takes the place of one that waits to be confirmed. */
+static enum wire_status put(struct daemon *d, struct ruleset *rules, uint64_t seconds,
+			    json_t **reply)
+{
+	enum wire_status status;
+
+	if (seconds)
+		return command_try_rules(d, rules, seconds, reply);
+	status = command_replace(d, rules, reply);
+	if (status == WIRE_OK && d->trial.of == TRIAL_RULES)
+		command_end_trial(d);
+	return status;
+}
+
 /* All of it is built before anything changes, and then put in force as one rule set. */
 enum wire_status command_restore(struct daemon *d, const json_t *request, json_t **reply)
 {
@@ -193,14 +212,19 @@ enum wire_status command_restore(struct daemon *d, const json_t *request, json_t
 	char err[STORE_ERROR_LEN];
 	struct ruleset *rules;
 	enum wire_status status;
+	uint64_t seconds;
 	json_t *counts;
 
+	if (!command_get_confirm(request, &seconds, reply))
+		return WIRE_REFUSED;
 	if (!json_is_string(text))
 		return command_refuse(reply, "the request has no text");
 	if (parse(d, text, &rules, &counts, err))
 		return command_refuse(reply, "%s", err);
 	rules->epoch = d->rules->epoch + 1;
-	status = command_commit(d, rules, reply);
+	status = put(d, rules, seconds, reply);
+	if (status == WIRE_OK && seconds)
+		json_object_set_new(counts, "confirm_within_s", json_integer((json_int_t)seconds));
 	if (status == WIRE_OK)
 		*reply = counts;
 	else

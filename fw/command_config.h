@@ -13,9 +13,9 @@ int command_load(const struct options *o, struct ruleset **out);
  * logged: nothing has changed. */
 int command_reload(struct daemon *d);
 
-/* Replaces *rules by them without those whose time is over, which is logged, and saves that as well
- * as it can be. -EALREADY: there are none. -ENOMEM. */
-int command_drop_expired(const struct options *o, struct ruleset **rules);
+/* Replaces *rules by them without those whose time is over, which is logged, and if `save`, saves
+ * that as well as it can. -EALREADY: there are none. -ENOMEM. */
+int command_drop_expired(const struct options *o, bool save, struct ruleset **rules);
 
 /* Rows of the table in command.c. */
 enum wire_status command_save(struct daemon *d, const json_t *request, json_t **reply);

@@ -104,6 +104,11 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules)
 	return old;
 }
 
+void judge_set_mode(struct judge *j, enum mode mode)
+{
+	j->mode = mode;
+}
+
 size_t judge_held(const struct judge *j)
 {
 	return j->n_held;

@@ -19,7 +19,6 @@
 #define POLICY_WORD    "policy"
 #define SET_WORD       "set\t"
 #define NONE	       "-"
-#define TEMPORARY      STORE_FILE ".new"
 #define SECOND	       1000000000ull
 /* Reading two clocks takes time: a whole second must not become the one before. */
 #define JITTER 10000000ull
@@ -47,11 +46,11 @@ static int open_dir(const char *path, int *out)
 	return 0;
 }
 
-static int open_temporary(int dir, FILE **out)
+static int open_temporary(int dir, const char *name, FILE **out)
 {
 	_cleanup_close_ int fd = -1;
 
-	fd = openat(dir, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	*out = fdopen(fd, "w");
@@ -116,35 +115,60 @@ static int put_on_disk(FILE *f)
 	return ferror(f) ? -EIO : 0;
 }
 
-static int save_in(int dir, const struct ruleset *rs)
+typedef void (*write_fn)(FILE *f, const void *what);
+
+static int save_in(int dir, const char *name, const char *temporary, write_fn write,
+		   const void *what)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	int r;
 
-	r = open_temporary(dir, &f);
+	r = open_temporary(dir, temporary, &f);
 	if (r)
 		return r;
-	write_rules(f, rs, false);
+	write(f, what);
 	r = put_on_disk(f);
 	if (r)
 		return r;
-	return renameat(dir, TEMPORARY, dir, STORE_FILE) ? -errno : 0;
+	return renameat(dir, temporary, dir, name) ? -errno : 0;
+}
+
+static int save(const char *path, const char *name, write_fn write, const void *what)
+{
+	_cleanup_close_ int dir = -1;
+	char temporary[16];
+	int r;
+
+	snprintf(temporary, sizeof(temporary), "%s.new", name);
+	r = open_dir(path, &dir);
+	if (r)
+		return r;
+	r = save_in(dir, name, temporary, write, what);
+	if (r) {
+		unlinkat(dir, temporary, 0);
+		return r;
+	}
+	return fsync(dir) ? -errno : 0;
+}
+
+static void write_state(FILE *f, const void *rules)
+{
+	write_rules(f, rules, false);
 }
 
 int store_save(const char *path, const struct ruleset *rs)
 {
-	_cleanup_close_ int dir = -1;
-	int r;
+	return save(path, STORE_FILE, write_state, rs);
+}
 
-	r = open_dir(path, &dir);
-	if (r)
-		return r;
-	r = save_in(dir, rs);
-	if (r) {
-		unlinkat(dir, TEMPORARY, 0);
-		return r;
-	}
-	return fsync(dir) ? -errno : 0;
+static void write_mode(FILE *f, const void *mode)
+{
+	fprintf(f, STORE_MODE " %s\n", mode_name(*(const enum mode *)mode));
+}
+
+int store_save_mode(const char *path, enum mode mode)
+{
+	return save(path, STORE_MODE, write_mode, &mode);
 }
 
 char *store_format(const struct ruleset *rs)
@@ -507,13 +531,13 @@ int store_parse(const char *text, size_t length, const struct store_taker *to,
 }
 
 /* O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer. */
-static int open_file(const char *dir, FILE **out)
+static int open_file(const char *dir, const char *name, FILE **out)
 {
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *path = NULL;
 	struct stat st;
 
-	if (asprintf(&path, "%s/" STORE_FILE, dir) < 0) {
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
@@ -539,7 +563,7 @@ int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERR
 	snprintf(where, sizeof(where), "%.100s/" STORE_FILE ":", dir);
 	in.where = where;
 
-	r = open_file(dir, &f);
+	r = open_file(dir, STORE_FILE, &f);
 	if (r == -ENOENT)
 		return 0;
 	if (!r) {
@@ -549,5 +573,38 @@ int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERR
 	}
 	if (r && (!f || !*err))
 		snprintf(err, STORE_ERROR_LEN, "%.150s/" STORE_FILE ": %s", dir, strerror(-r));
+	return r;
+}
+
+/* One line: "mode" and the word. */
+static int read_mode(FILE *f, enum mode *out)
+{
+	char line[32];
+
+	for (int m = 0; m < MODE_COUNT; m++) {
+		char want[32];
+
+		snprintf(want, sizeof(want), STORE_MODE " %s\n", mode_name(m));
+		rewind(f);
+		if (!fgets(line, sizeof(line), f) || strcmp(line, want) != 0 || getc(f) != EOF)
+			continue;
+		*out = (enum mode)m;
+		return 0;
+	}
+	return ferror(f) ? -EIO : -EBADMSG;
+}
+
+int store_load_mode(const char *dir, enum mode *out, char err[STORE_ERROR_LEN])
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	int r = open_file(dir, STORE_MODE, &f);
+
+	if (r == -ENOENT)
+		return 0;
+	r = r ? r : read_mode(f, out);
+	if (r)
+		snprintf(err, STORE_ERROR_LEN, "%.150s/" STORE_MODE ":1: %s", dir,
+			 r == -EBADMSG ? "expected \"mode enforce\" or \"mode monitor\""
+				       : strerror(-r));
 	return r;
 }

@@ -23,9 +23,11 @@
 #ifndef FW_STORE_H
 #define FW_STORE_H
 
+#include "common/mode.h"
 #include "ruleset.h"
 
 #define STORE_FILE	"rules"
+#define STORE_MODE	"mode"
 #define STORE_ERROR_LEN 256
 
 /*
@@ -35,6 +37,12 @@
  * step failed) the new one is, but may not outlive a crash.
  */
 int store_save(const char *dir, const struct ruleset *rs);
+
+/* The mode, in a file of its own, DIR/mode: in the same way. */
+int store_save_mode(const char *dir, enum mode mode);
+
+/* No file: 0, and *out is untouched. -errno otherwise, with one line in err. */
+int store_load_mode(const char *dir, enum mode *out, char err[STORE_ERROR_LEN]);
 
 /* The same text, with the policies of all chains, for the caller to free. NULL: no memory. */
 char *store_format(const struct ruleset *rs);

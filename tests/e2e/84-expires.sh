@@ -51,7 +51,7 @@ divert client
 start_daemon client --state "$TMP/state"
 
 step "in force until its time, and then gone without anybody's call"
-expect_ok ctl -A -c OUTPUT -v DROP --object /usr/bin/curl --expires +8s --note short
+expect_ok ctl -A -c OUTPUT -v DROP --object /usr/bin/curl --expires +10s --note short
 expect_ok ctl -A -c OUTPUT -v DROP --object /usr/bin/curl --expires 2099-12-31T22:59:59-01:00 -d 192.0.2.1 --note long
 expect_ok ctl -A -c OUTPUT -v DROP --object /usr/bin/curl -d 192.0.2.2 --note ever
 expect_line "--expires $(date -u +%Y-)" ctl -L

@@ -18,6 +18,7 @@ static const struct command table[] = {
 	{"set", NULL, ARGUMENT_SET, RULE_NONE, NULL, ""},
 	{"save", NULL, ARGUMENT_MAY_FILE, RULE_NONE, NULL, ""},
 	{"restore", NULL, ARGUMENT_FILE, RULE_NONE, NULL, ""},
+	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, NULL, ""},
 };
 
 /* Words are parted by one blank; the text must outlive the line. */
@@ -63,6 +64,8 @@ static const struct {
 	{"save --json -", "save", 0, NULL, "-", ""},
 	{"save status", "save", 0, NULL, "status", ""},
 	{"restore /a --socket /b", "restore", 0, NULL, "/a", ""},
+	{"mode --confirm-within 60s enforce", "mode", 0, NULL, "enforce", ""},
+	{"--confirm-within 60s restore /a", "restore", 0, NULL, "/a", ""},
 	{"restore -", "restore", 0, NULL, "-", ""},
 	{"status --socket --json", "status", 0, NULL, "", ""},
 };
@@ -135,6 +138,11 @@ static const struct {
 	{"save -c INPUT", "-c: does not go with save"},
 	{"save -x", "-x: unknown option: see ctl-fw --help"},
 	{"restore", "restore: expected a file, or -, after it"},
+	{"mode", "mode: expected enforce, monitor or confirm after it"},
+	{"mode enforce now", "mode now: expected one word"},
+	{"mode enforce --confirm-within", "--confirm-within: expected a word after it"},
+	{"save --confirm-within 1s", "--confirm-within: does not go with save"},
+	{"-L --confirm-within 1s", "--confirm-within: does not go with -L"},
 	{"restore - -", "restore -: expected one file"},
 	{"-L -", "-: unknown option: see ctl-fw --help"},
 	{"flush", "flush: unknown command: see ctl-fw --help"},

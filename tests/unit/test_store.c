@@ -650,6 +650,40 @@ static void killed_while_saving_nothing_is_lost(void)
 	place_remove(&p);
 }
 
+static void the_mode_has_a_file_of_its_own(void)
+{
+	static const char *const bad[] = {"",
+					  "mode",
+					  "mode monitor",
+					  "mode monitor\n\n",
+					  "mode Monitor\n",
+					  "monitor\n",
+					  "mode monitor\nmode enforce\n"};
+	enum mode got = MODE_COUNT;
+	char file[96], err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	snprintf(file, sizeof(file), "%s/mode", p.dir);
+	CU_ASSERT_EQUAL(store_load_mode(p.dir, &got, err), 0);
+	CU_ASSERT_EQUAL(got, MODE_COUNT);
+	for (int m = 0; m < MODE_COUNT; m++) {
+		CU_ASSERT_EQUAL(store_save_mode(p.dir, m), 0);
+		CU_ASSERT_EQUAL(store_load_mode(p.dir, &got, err), 0);
+		CU_ASSERT_EQUAL(got, m);
+	}
+	expect_file(file, "mode monitor\n");
+	got = MODE_COUNT;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		write_file(file, bad[i], strlen(bad[i]));
+		CU_ASSERT_EQUAL(store_load_mode(p.dir, &got, err), -EBADMSG);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err, "/mode:1: expected \"mode enforce\""));
+	}
+	CU_ASSERT_EQUAL(got, MODE_COUNT);
+	unlink(file);
+	place_remove(&p);
+}
+
 static const struct unit_test tests[] = {
 	{"saved rules come back in order", saved_rules_come_back_in_order},
 	{"saved sets come back, without what is over", saved_sets_come_back},
@@ -667,5 +701,6 @@ static const struct unit_test tests[] = {
 	{"a rule that is not taken ends the load", a_rule_that_is_not_taken_ends_the_load},
 	{"a save that fails leaves the old file", a_save_that_fails_leaves_the_old_file},
 	{"an old temporary file is overwritten", an_old_temporary_file_is_overwritten},
+	{"the mode has a file of its own", the_mode_has_a_file_of_its_own},
 };
 UNIT_SUITE("fw/store", tests)
