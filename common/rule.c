@@ -368,6 +368,22 @@ static int parse_container(const char *text, void *field, struct rule_error *why
 	return 0;
 }
 
+static int parse_expires(const char *text, void *field, struct rule_error *why)
+{
+	/* 0 stands for a rule that does not expire. */
+	uint64_t seconds = 0;
+
+	if (instant_parse(text, &seconds) || seconds == 0)
+		return refuse(why, "expected a time such as 2026-12-31T23:59:59Z");
+	*(uint64_t *)field = seconds;
+	return 0;
+}
+
+static void format_expires(const void *field, char out[VALUE_MAX])
+{
+	instant_format(*(const uint64_t *)field, out);
+}
+
 /* A rule travels in JSON and is shown on terminals: its note must survive the one and not steer the
  * other. */
 static int parse_note(const char *text, void *field, struct rule_error *why)
@@ -420,6 +436,8 @@ static_assert(LENGTH(matches) == MATCH_COUNT, "every match has a row");
 enum setting {
 	SETTING_CHAIN,
 	SETTING_VERDICT,
+	SETTING_MONITOR, /* has no value */
+	SETTING_EXPIRES,
 	SETTING_NOTE,
 	SETTING_COUNT,
 };
@@ -427,6 +445,8 @@ enum setting {
 static const struct option settings[] = {
 	[SETTING_CHAIN] = {"-c", "--chain", parse_chain, format_chain, FIELD(chain)},
 	[SETTING_VERDICT] = {"-v", "--vrdct", parse_verdict, format_verdict, 0},
+	[SETTING_MONITOR] = {"--monitor", NULL, NULL, NULL, 0},
+	[SETTING_EXPIRES] = {"--expires", NULL, parse_expires, format_expires, FIELD(expires_s)},
 	[SETTING_NOTE] = {"--note", NULL, parse_note, format_note, FIELD(note)},
 };
 static_assert(LENGTH(settings) == SETTING_COUNT, "every setting has a row");
@@ -572,6 +592,7 @@ int rule_parse(int argc, char *const argv[], struct rule *out, struct rule_error
 			return r;
 	}
 	in.rule.have = in.seen & MATCH_BITS_ALL;
+	in.rule.monitor = in.seen & SETTING_BIT(SETTING_MONITOR);
 	r = check_whole(&in);
 	if (r)
 		return r;
@@ -662,6 +683,10 @@ size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX])
 	for (size_t m = 0; m < MATCH_COUNT; m++)
 		if (r->have & MATCH_BIT(m))
 			n = put_option(out, n, r, m);
+	if (r->monitor)
+		n = put_option(out, n, r, MATCH_COUNT + SETTING_MONITOR);
+	if (r->expires_s)
+		n = put_option(out, n, r, MATCH_COUNT + SETTING_EXPIRES);
 	if (*r->note)
 		n = put_option(out, n, r, MATCH_COUNT + SETTING_NOTE);
 	return n;

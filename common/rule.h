@@ -4,7 +4,8 @@
  * the saved file, in lists and in logs.
  *
  *   rule     = option...               each at most once, in any order
- *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--note" TEXT
+ *   option   = ["-!"] match | "-c" CHAIN | "-v" VERDICT | "--monitor" | "--expires" TIME
+ *            | "--note" TEXT
  *   match    = "-s" CIDR | "-d" CIDR | "-p" PROTO | "--sport" PORTS | "--dport" PORTS
  *            | "--sng-hash" HEX | "--agg-hash" HEX | "--anon-exec" | "-n" "net:[" INODE "]"
  *            | "--set" NAME | "--script" HEX | "--origin" ORIGIN | "--uid" IDS | "--gid" IDS
@@ -17,7 +18,7 @@
  * --chain, --vrdct and --not may stand for -s, -d, -p, -c, -v and -!.
  *
  * What a client may also write and resolves before it sends a rule (-n PATH, --object PATH,
- * --script PATH) is not part of this grammar: see ctl/.
+ * --script PATH, --expires +DURATION) is not part of this grammar: see ctl/.
  */
 #ifndef COMMON_RULE_H
 #define COMMON_RULE_H
@@ -29,6 +30,7 @@
 #include "chain.h"
 #include "cidr.h"
 #include "hex.h"
+#include "instant.h"
 #include "origin.h"
 #include "set_words.h"
 
@@ -97,6 +99,8 @@ struct rule {
 	char comm[RULE_COMM_MAX + 1];
 	char cgroup[RULE_CGROUP_MAX + 1];
 	char container[RULE_CONTAINER_MAX + 1]; /* its id, or how that begins */
+	bool monitor;	    /* it only logs: the rules after it decide */
+	uint64_t expires_s; /* seconds since 1970 at which it is no longer there; 0: never */
 	char note[RULE_NOTE_MAX + 1];
 };
 

@@ -15,6 +15,7 @@
 #define WIRE_MAGIC	 0x57464341u /* "ACFW" */
 #define WIRE_VERSION	 1
 #define WIRE_REQUEST_MAX (256u << 10) /* bytes of JSON in a request */
+#define WIRE_RESTORE_MAX (64u << 20)  /* the same of WIRE_RESTORE */
 #define WIRE_REPLY_MAX	 (64u << 20)  /* bytes of JSON in a reply */
 
 #define WIRE_SOCKET_DEFAULT "/run/app-fw/ctl.sock"
@@ -37,6 +38,13 @@ enum wire_command {
 	WIRE_SET_REFRESH, /* {"set": NAME, "grace_s": N, FILES} */
 	WIRE_SET_EXPECT,  /* {"set": NAME, "grace_s": N, FILES} */
 	WIRE_POLICY,	  /* {"chain": CHAIN, "policy": VERDICT}    -> {} */
+	/* The configuration as text, in the form of fw/store.h. */
+	WIRE_SAVE,    /* {}                                  -> {"text": TEXT} */
+	WIRE_RESTORE, /* {"text": TEXT, CONFIRM}                      -> {"rules": N, "sets": N,
+			 "expired": N} */
+	/* CONFIRM: "confirm_within_s": N, or nothing; the reply repeats it. */
+	WIRE_MODE,    /* {"mode": MODE, CONFIRM}             -> {"mode": MODE} */
+	WIRE_CONFIRM, /* {}                                  -> {"confirmed": "mode"|"rules"} */
 	WIRE_COMMAND_COUNT,
 };
 
@@ -55,6 +63,9 @@ struct wire_header {
 };
 
 #define WIRE_HEADER_LEN 16
+
+/* The most bytes of JSON that a request of that command may have. */
+uint32_t wire_request_max(enum wire_command command);
 
 void wire_pack(const struct wire_header *h, uint8_t out[WIRE_HEADER_LEN]);
 

@@ -120,7 +120,7 @@ static int send_request(const struct talk *t, enum wire_command command, const j
 	if (!text)
 		return -EINVAL;
 	length = strlen(text);
-	if (length > WIRE_REQUEST_MAX)
+	if (length > wire_request_max(command))
 		return -EMSGSIZE;
 	h.command = (uint16_t)command;
 	h.length = (uint32_t)length;

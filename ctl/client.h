@@ -20,7 +20,7 @@ struct client_reply {
  * Connects to the socket at path, sends the request and waits for the whole reply, all within
  * timeout_ms. Returns 0 when a reply came, whatever its status: give it to client_reply_free().
  * -ETIMEDOUT, -ECONNRESET for a daemon that closed the connection before its reply was whole,
- * -EPROTO for one that does not speak the protocol, -EMSGSIZE for a request past WIRE_REQUEST_MAX
+ * -EPROTO for one that does not speak the protocol, -EMSGSIZE for a request past wire_request_max()
  * (nothing has been sent), or another -errno; err then holds one line for
  * people. *out is untouched on failure.
  */

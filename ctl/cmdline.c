@@ -116,13 +116,14 @@ static int read_pid_option(struct parser *p)
 	return read_number(p, "--pid", 1, PID_MAX);
 }
 
-/* The options of ARGUMENT_SET. Returns 1 when the next word is none of them. */
-static int read_set_option(struct parser *p)
+/* The options of some commands that have a value. Returns 1 when the next word is none of them. */
+static int read_value_option(struct parser *p)
 {
 	const struct {
 		const char *word;
 		const char **value;
-	} options[] = {{"--dpkg", &p->line->dpkg},
+	} options[] = {{"--confirm-within", &p->line->confirm_within},
+		       {"--dpkg", &p->line->dpkg},
 		       {"--root", &p->line->root},
 		       {"--grace", &p->line->grace}};
 
@@ -173,13 +174,20 @@ static int read_rule_words(struct parser *p, int width)
 	return 0;
 }
 
+static bool takes_one_word(const struct command *c)
+{
+	return c && (c->argument == ARGUMENT_FILE || c->argument == ARGUMENT_MAY_FILE ||
+		     c->argument == ARGUMENT_MODE);
+}
+
 static int read_next(struct parser *p)
 {
 	struct cmdline *line = p->line;
 	char *word = *p->next;
-	bool dashed = word[0] == '-';
+	bool dashed = word[0] == '-' && !(takes_one_word(line->command) && !word[1]);
 	bool takes_paths = line->command && (line->command->argument == ARGUMENT_PATHS ||
-					     line->command->argument == ARGUMENT_SET);
+					     line->command->argument == ARGUMENT_SET ||
+					     takes_one_word(line->command));
 	const struct command *command = find_command(p, word);
 	int width = rule_words_width(word);
 	int r;
@@ -194,7 +202,7 @@ static int read_next(struct parser *p)
 		return read_rule_words(p, width);
 	r = read_own_option(p);
 	if (r == 1)
-		r = read_set_option(p);
+		r = read_value_option(p);
 	if (r <= 0)
 		return r;
 	return refuse(p, "%.80s: unknown %s: see ctl-fw --help", word,
@@ -227,6 +235,25 @@ static int read_chain(const struct parser *p)
 	return 0;
 }
 
+static int check_one_word(const struct parser *p)
+{
+	const struct cmdline *line = p->line;
+	const char *name = line->command->name;
+
+	if (!takes_one_word(line->command))
+		return 0;
+	if (line->n_paths > 1)
+		return refuse(p, "%s %.80s: expected one %s", name, line->paths[1],
+			      line->command->argument == ARGUMENT_MODE ? "word" : "file");
+	if (line->n_paths > 0)
+		return 0;
+	if (line->command->argument == ARGUMENT_FILE)
+		return refuse(p, "%s: expected a file, or -, after it", name);
+	if (line->command->argument == ARGUMENT_MODE)
+		return refuse(p, "%s: expected enforce, monitor or confirm after it", name);
+	return 0;
+}
+
 static int check_whole(const struct parser *p)
 {
 	const struct cmdline *line = p->line;
@@ -244,12 +271,17 @@ static int check_whole(const struct parser *p)
 			      : line->root ? "--root"
 					   : "--grace",
 			      line->command->name);
+	if (line->confirm_within && line->command->argument != ARGUMENT_FILE &&
+	    line->command->argument != ARGUMENT_MODE)
+		return refuse(p, "--confirm-within: does not go with %s", line->command->name);
 	if (line->pid_given != (line->command->argument == ARGUMENT_PID_OPTION))
 		return refuse(p,
 			      line->pid_given
 				      ? "--pid: does not go with %s"
 				      : "%s: missing --pid: expected the number of a process",
 			      line->command->name);
+	if (check_one_word(p))
+		return -EINVAL;
 	return line->command->part >= RULE_PACKET ? 0 : read_chain(p);
 }
 

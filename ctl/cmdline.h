@@ -23,6 +23,9 @@ enum argument {
 	ARGUMENT_POLICY,     /* two words: a chain and its policy */
 	ARGUMENT_PATHS,	     /* one or more; the command may be given again with more of them */
 	ARGUMENT_SET,	     /* words that are the command's business, and its own options */
+	ARGUMENT_FILE,	     /* one, or "-" */
+	ARGUMENT_MAY_FILE,   /* the same, or none */
+	ARGUMENT_MODE,	     /* a word that is the command's business */
 };
 
 /* Which words of a rule go with a command. */
@@ -50,10 +53,11 @@ struct cmdline {
 	const char *chain;		 /* as written after -c, for the parts less than a rule */
 	const char *socket;		 /* NULL: the default */
 	const char *dpkg, *root, *grace; /* as written, of a command that takes ARGUMENT_SET */
+	const char *confirm_within;	 /* as written, of a change that takes it */
 	bool json, help, version;
 	/* Pointers into argv, in arrays that cmdline_free() frees. */
-	char **paths, **words; /* paths: those of ARGUMENT_SET too; words: of the rule, with those
-				  that only a client knows */
+	char **paths, **words; /* paths: those of ARGUMENT_SET and the file too; words: of the rule,
+				  with those that only a client knows */
 	int n_paths, n_words;
 };
 

@@ -23,5 +23,8 @@ int objects_main(const struct cmdline *line);
 int explain_main(const struct cmdline *line);
 int policy_main(const struct cmdline *line);
 int set_main(const struct cmdline *line);
+int save_main(const struct cmdline *line);
+int restore_main(const struct cmdline *line);
+int mode_main(const struct cmdline *line);
 
 #endif

@@ -31,6 +31,12 @@ static const struct command commands[] = {
 	 "what becomes of packets that no rule of a chain matches"},
 	{"set", NULL, ARGUMENT_SET, RULE_NONE, set_main,
 	 "add, rm, list, refresh, expect: named sets of digests"},
+	{"save", NULL, ARGUMENT_MAY_FILE, RULE_NONE, save_main,
+	 "print the configuration as text, or put it into a file"},
+	{"restore", NULL, ARGUMENT_FILE, RULE_NONE, restore_main,
+	 "replace the configuration by that of a file, or nothing"},
+	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, mode_main,
+	 "enforce, monitor: carry verdicts out, or only log; confirm: keep what is tried"},
 };
 
 static const char *const arguments[] = {
@@ -41,6 +47,9 @@ static const char *const arguments[] = {
 	[ARGUMENT_POLICY] = " CHAIN ACCEPT|DROP",
 	[ARGUMENT_PATHS] = " PATH...",
 	[ARGUMENT_SET] = " VERB [NAME] ...",
+	[ARGUMENT_FILE] = " FILE",
+	[ARGUMENT_MAY_FILE] = " [FILE]",
+	[ARGUMENT_MODE] = " WORD",
 };
 
 static const char *const parts[] = {
@@ -73,6 +82,8 @@ static const struct {
 		{"--container ID", "it is in that container: 12 to 64 hexadecimal digits"},
 		{"-n PATH", "network namespace: /proc/PID/ns/net, or net:[INODE]"},
 		{"-!", "negates the match that follows"},
+		{"--monitor", "this rule only logs what it would have done"},
+		{"--expires TIME|+N[smhd]", "when it is to vanish: 2026-12-31T23:59:59Z, or +24h"},
 		{"--note TEXT", "for people"},
 },
   own_options[] = {
@@ -80,6 +91,7 @@ static const struct {
 	  {"--socket PATH", "where app-fw listens (APP_FW_SOCKET, /run/app-fw/ctl.sock)"},
 	  {"--dpkg PACKAGE, --root DIR", "set add: the objects of a package, of those in DIR"},
 	  {"--grace N[smhd]", "set refresh, expect: how long other digests stay valid (10m)"},
+	  {"--confirm-within N[smhd]", "mode, restore: roll back unless confirmed in that time"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

@@ -12,15 +12,19 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/duration.h"
 #include "hash.h"
 #include "rule_words.h"
 
-#define OBJECT	     "--object"
-#define SCRIPT	     "--script"
-#define NETNS_PREFIX "net:["
+#define OBJECT	      "--object"
+#define SCRIPT	      "--script"
+#define EXPIRES	      "--expires"
+#define EXPIRES_MAX_S (3650 * 86400)
+#define NETNS_PREFIX  "net:["
 
 int rule_words_width(const char *word)
 {
@@ -75,6 +79,23 @@ static int name_file(const char *option, const char *path, char **out, struct ru
 	return 0;
 }
 
+/* +DURATION as the time it will be then. */
+static int name_time(const char *text, char **out, struct rule_error *err)
+{
+	uint64_t seconds;
+
+	if (duration_parse(text + 1, EXPIRES_MAX_S, &seconds))
+		return refuse(-EINVAL, err,
+			      EXPIRES
+			      " %.100s: expected + and a number and s, m, h or d, at most %dd",
+			      text, EXPIRES_MAX_S / 86400);
+	*out = malloc(INSTANT_TEXT_LEN);
+	if (!*out)
+		return refuse(-ENOMEM, err, "out of memory");
+	instant_format((uint64_t)time(NULL) + seconds, *out);
+	return 0;
+}
+
 /* A script may be named by its digest or as a file: what looks like a digest is one. */
 static bool is_digest(const char *text)
 {
@@ -108,6 +129,8 @@ static int resolve_value(struct resolved *r, int i, struct rule_error *err)
 		r->words[i] = sng_hash;
 	} else if (strcmp(option, SCRIPT) == 0 && !is_digest(value)) {
 		e = name_file(option, value, &r->made[i + 1], err);
+	} else if (strcmp(option, EXPIRES) == 0 && *value == '+') {
+		e = name_time(value, &r->made[i + 1], err);
 	} else if (strcmp(option, "-n") == 0 && strncmp(value, NETNS_PREFIX, 5) != 0) {
 		e = name_netns(value, &r->made[i + 1], err);
 	}

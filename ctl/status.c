@@ -44,6 +44,21 @@ static void show_rules(const json_t *rules)
 		  print_field(rules, "OUTPUT", &out), print_field(rules, "FORWARD", &forward));
 }
 
+/* What is rolled back if nobody confirms it. */
+static void show_confirm(const json_t *confirm)
+{
+	struct print_room change, before, left, until;
+
+	if (!json_is_object(confirm))
+		return;
+	show_line("confirm", "the %s within %s s, until %s, else back to %s",
+		  print_field(confirm, "change", &change), print_field(confirm, "left_s", &left),
+		  print_field(confirm, "until", &until),
+		  json_is_null(json_object_get(confirm, "before"))
+			  ? "what was before"
+			  : print_field(confirm, "before", &before));
+}
+
 static void show(const json_t *reply)
 {
 	static const char *const keys[] = {"chain", "queue", "policy", "unknown", "kernel", "fail"};
@@ -55,6 +70,7 @@ static void show(const json_t *reply)
 		  print_field(reply, "pid", &b), print_field(reply, "uptime_s", &c));
 	show_state(reply);
 	print_pair("mode", STYLE_PLAIN, print_field(reply, "mode", &a));
+	show_confirm(json_object_get(reply, "confirm"));
 	show_line("probes", "%s, notes: %s", print_field(probes, "object", &a),
 		  print_field(probes, "notes", &b));
 	show_line("clock", "%s Hz (%s)", print_field(clock, "hz", &a),

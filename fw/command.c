@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "command_config.h"
+#include "command_mode.h"
 #include "command_set.h"
 #include "explain.h"
 #include "log.h"
@@ -49,6 +51,9 @@ enum wire_status command_refuse(json_t **reply, const char *format, ...)
 	return WIRE_REFUSED;
 }
 
+#define SECOND 1000000000ull
+#define MINUTE (60 * SECOND)
+
 struct publication {
 	struct daemon *d;
 	struct ruleset *rules, *before;
@@ -61,19 +66,32 @@ static void put_in_force(void *cookie)
 	p->before = judge_set_rules(p->d->judge, p->rules);
 }
 
-/* Sets the timer for the next digest whose time will be over. */
+/* How long until `then`; 0 stands for never. */
+static uint64_t time_left(uint64_t then, uint64_t now)
+{
+	if (then == 0)
+		return UINT64_MAX;
+	return then > now ? then - now : 1;
+}
+
+/*
+ * Sets the timer for the next digest or rule whose time will be over. Rules go by the clock of the
+ * day, which may be set meanwhile: where there are such, it is looked at once a minute.
+ */
 static void await_expiry(struct daemon *d)
 {
-	uint64_t next = ruleset_next_expiry(d->rules), now = clock_monotonic_ns();
+	uint64_t digest = time_left(ruleset_next_expiry(d->rules), clock_monotonic_ns());
+	uint64_t rule = time_left(ruleset_next_rule_expiry(d->rules) * SECOND, clock_real_ns());
 
-	if (next)
-		loop_arm(d->expiry, next > now ? next - now : 1);
+	if (rule < UINT64_MAX && rule > MINUTE)
+		rule = MINUTE;
+	if (digest < UINT64_MAX || rule < UINT64_MAX)
+		loop_arm(d->expiry, digest < rule ? digest : rule);
 	else
 		loop_disarm(d->expiry);
 }
 
-/* From here on every packet is judged by `rules`. Takes the reference. */
-static void publish(struct daemon *d, struct ruleset *rules)
+void command_publish(struct daemon *d, struct ruleset *rules)
 {
 	struct publication p = {.d = d, .rules = rules};
 
@@ -84,8 +102,18 @@ static void publish(struct daemon *d, struct ruleset *rules)
 	await_expiry(d);
 }
 
-/* Saved first, then in force, then acknowledged: what was acknowledged is never lost. */
+/* What would be rolled back with the rules that are tried is not acknowledged. */
 enum wire_status command_commit(struct daemon *d, struct ruleset *rules, json_t **reply)
+{
+	if (d->trial.of != TRIAL_RULES)
+		return command_replace(d, rules, reply);
+	ruleset_unref(rules);
+	return command_refuse(reply,
+			      "restored rules wait to be confirmed: see ctl-fw mode confirm");
+}
+
+/* Saved first, then in force, then acknowledged: what was acknowledged is never lost. */
+enum wire_status command_replace(struct daemon *d, struct ruleset *rules, json_t **reply)
 {
 	int r = d->options.state ? store_save(d->options.state, rules) : 0;
 
@@ -94,7 +122,7 @@ enum wire_status command_commit(struct daemon *d, struct ruleset *rules, json_t 
 		return command_refuse(reply, "cannot save the rules in %s: %s", d->options.state,
 				      strerror(-r));
 	}
-	publish(d, rules);
+	command_publish(d, rules);
 	return WIRE_OK;
 }
 
@@ -103,8 +131,14 @@ static enum wire_status insert_rule(struct daemon *d, const struct rule *rule, s
 {
 	struct ruleset *rules;
 	enum wire_status status;
-	int r = ruleset_insert(d->rules, rule, index, &rules);
+	char expires[INSTANT_TEXT_LEN];
+	int r;
 
+	if (rule->expires_s && rule->expires_s <= clock_real_ns() / SECOND) {
+		instant_format(rule->expires_s, expires);
+		return command_refuse(reply, "--expires %s: this time is over", expires);
+	}
+	r = ruleset_insert(d->rules, rule, index, &rules);
 	if (r == -ENOENT)
 		return command_refuse(reply, "--set %s: no such set", rule->set);
 	if (r == -ERANGE)
@@ -330,8 +364,8 @@ static enum wire_status do_explain(struct daemon *d, const json_t *request, json
 static enum wire_status do_policy(struct daemon *d, const json_t *request, json_t **reply)
 {
 	const char *word = json_string_value(json_object_get(request, "policy"));
+	enum verdict policy, unknown;
 	enum wire_status status;
-	enum verdict policy;
 	enum chain chain;
 	struct ruleset *rules;
 	int r;
@@ -341,7 +375,8 @@ static enum wire_status do_policy(struct daemon *d, const json_t *request, json_
 	if (!word || policy_parse(word, &policy))
 		return command_refuse(reply, "%s: expected ACCEPT or DROP",
 				      word ? word : "no policy");
-	r = ruleset_set_policy(d->rules, chain, policy, !d->options.unknown_given, &rules);
+	unknown = d->options.unknown_given ? d->rules->unknown[chain] : policy;
+	r = ruleset_set_policy(d->rules, chain, policy, unknown, &rules);
 	if (r)
 		return command_refuse(reply, "%s", strerror(-r));
 	status = command_commit(d, rules, reply);
@@ -367,6 +402,10 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_SET_REFRESH] = command_set_refresh,
 	[WIRE_SET_EXPECT] = command_set_expect,
 	[WIRE_POLICY] = do_policy,
+	[WIRE_SAVE] = command_save,
+	[WIRE_RESTORE] = command_restore,
+	[WIRE_MODE] = command_mode,
+	[WIRE_CONFIRM] = command_confirm,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,
@@ -377,95 +416,7 @@ enum wire_status command_handle(void *daemon, enum wire_command command, const j
 	return commands[command](daemon, request, reply);
 }
 
-/* What the saved file holds, as it comes: a rule set with the sets in it, and the rules to be. */
-struct loaded {
-	const struct options *options;
-	struct ruleset *rs;
-	struct rule *rules;
-	size_t n, room;
-};
-
-static int take_set(void *cookie, struct set *set)
-{
-	struct loaded *l = cookie;
-	struct ruleset *next;
-	int r;
-
-	if (ruleset_set(l->rs, set->name))
-		return -EEXIST;
-	r = ruleset_put_set(l->rs, set, &next);
-	if (r)
-		return r;
-	ruleset_unref(l->rs);
-	l->rs = next;
-	return 0;
-}
-
-static int take_rule(void *cookie, const struct rule *rule)
-{
-	struct loaded *l = cookie;
-
-	if ((rule->have & MATCH_BIT(MATCH_SET)) && !ruleset_set(l->rs, rule->set))
-		return -ENOENT;
-	if (l->n == l->room) {
-		size_t room = l->room ? l->room * 2 : 64;
-		struct rule *more = reallocarray(l->rules, room, sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		l->rules = more;
-		l->room = room;
-	}
-	l->rules[l->n++] = *rule;
-	return 0;
-}
-
-static int take_policy(void *cookie, enum chain chain, enum verdict policy)
-{
-	struct loaded *l = cookie;
-	struct ruleset *next;
-	int r = ruleset_set_policy(l->rs, chain, policy, !l->options->unknown_given, &next);
-
-	if (r)
-		return r;
-	ruleset_unref(l->rs);
-	l->rs = next;
-	return 0;
-}
-
-int command_load(const struct options *o, struct ruleset **out)
-{
-	struct loaded l = {.options = o, .rs = ruleset_new(o->policy, o->unknown, o->kernel)};
-	const struct store_taker to = {take_set, take_rule, take_policy, &l};
-	char err[STORE_ERROR_LEN];
-	int r = l.rs ? 0 : -ENOMEM;
-
-	if (!r && o->state) {
-		r = store_load(o->state, &to, err);
-		if (r)
-			log_line("app-fw: %s", err);
-	}
-	if (!r)
-		r = ruleset_append(l.rs, l.rules, l.n, out);
-	ruleset_unref(l.rs);
-	free(l.rules);
-	return r;
-}
-
-int command_reload(struct daemon *d)
-{
-	struct ruleset *rules;
-	int r = command_load(&d->options, &rules);
-
-	if (r)
-		return r;
-	rules->epoch = d->rules->epoch + 1;
-	publish(d, rules);
-	log_line("app-fw: rules reloaded");
-	return 0;
-}
-
-#define TRY_AGAIN_NS 1000000000ull
+#define TRY_AGAIN_NS SECOND
 
 static void log_expired(const struct ruleset *before, const struct ruleset *after)
 {
@@ -478,21 +429,41 @@ static void log_expired(const struct ruleset *before, const struct ruleset *afte
 	}
 }
 
-/* Nothing is saved: a saved digest has its time with it. */
-static void on_expiry(void *cookie)
+/* Nothing is saved: a saved digest has its time with it. 0, -EALREADY or -ENOMEM. */
+static int expire_digests(struct daemon *d)
 {
-	struct daemon *d = cookie;
 	struct ruleset *next;
 	int r = ruleset_expire(d->rules, clock_monotonic_ns(), &next);
 
-	if (!r) {
-		log_expired(d->rules, next);
-		publish(d, next);
-	} else if (r == -EALREADY) {
-		await_expiry(d);
-	} else {
+	if (r)
+		return r;
+	log_expired(d->rules, next);
+	command_publish(d, next);
+	return 0;
+}
+
+/* Even if it cannot be saved: their time is over, and is when they are loaded. */
+static int expire_rules(struct daemon *d)
+{
+	struct ruleset *next = ruleset_ref(d->rules);
+	int r = command_drop_expired(&d->options, d->trial.of != TRIAL_RULES, &next);
+
+	if (r)
+		ruleset_unref(next);
+	else
+		command_publish(d, next);
+	return r;
+}
+
+static void on_expiry(void *cookie)
+{
+	struct daemon *d = cookie;
+	int digests = expire_digests(d), rules = expire_rules(d);
+
+	if (digests == -ENOMEM || rules == -ENOMEM)
 		loop_arm(d->expiry, TRY_AGAIN_NS);
-	}
+	else
+		await_expiry(d);
 }
 
 int command_start(struct daemon *d)

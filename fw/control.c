@@ -217,11 +217,30 @@ static void request_complete(struct client *c)
 	client_reply(c, status, reply);
 }
 
+static bool is_large(const struct client *c)
+{
+	return c->fd >= 0 && c->step == STEP_PAYLOAD && c->length > WIRE_REQUEST_MAX;
+}
+
+/* One at a time: what clients can make us hold in memory is bounded. */
+static bool has_room_for_large(const struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		if (is_large(&control->clients[i]))
+			return false;
+	return true;
+}
+
 static void header_complete(struct client *c)
 {
 	char *body;
 
-	if (wire_unpack(c->head, WIRE_REQUEST_MAX, &c->header) || c->header.status != 0) {
+	if (wire_unpack(c->head, WIRE_RESTORE_MAX, &c->header) || c->header.status != 0 ||
+	    c->header.length > wire_request_max(c->header.command)) {
+		client_refuse(c);
+		return;
+	}
+	if (c->header.length > WIRE_REQUEST_MAX && !has_room_for_large(c->control)) {
 		client_refuse(c);
 		return;
 	}

@@ -6,8 +6,9 @@
  * Nothing that a client does, or leaves undone, makes the loop wait: reads and writes never block,
  * each client has one request or one reply in memory, and CONTROL_DEADLINE_NS for each step: to
  * deliver a whole request (from its connection, or from the end of the reply before), and to take
- * a whole reply. A client that breaks the protocol is closed, after an error reply if its header
- * was in order.
+ * a whole reply. Only one client at a
+ * time may send a request past WIRE_REQUEST_MAX; another that tries is closed. A client that breaks
+ * the protocol is closed, after an error reply if its header was in order.
  *
  * When CONTROL_CLIENTS_MAX are there, an idle one is closed for a new one: one that has had its
  * reply, else one that has said nothing for CONTROL_GRACE_NS. While there is no such, new ones wait

@@ -27,6 +27,7 @@
 #include "ruleset.h"
 #include "script.h"
 #include "stats.h"
+#include "trial.h"
 
 #define QUEUES_MAX (CHAIN_COUNT * 64)
 
@@ -57,7 +58,10 @@ struct daemon {
 
 	/* The control thread's. */
 	struct ruleset *rules;	   /* what is in force */
-	struct loop_timer *expiry; /* of the next digest that is dated */
+	enum mode mode;		   /* the same */
+	struct trial trial;	   /* what waits to be confirmed */
+	struct loop_timer *expiry; /* of the next digest or rule that is dated */
+	struct loop_timer *rollback;
 	struct loop *control_loop;
 	struct mailbox *control_mailbox;
 	struct control *control;

@@ -256,6 +256,12 @@ static enum verdict fall_back(const struct ruleset *rs, enum chain chain, enum o
 	return rs->unknown[chain];
 }
 
+static void note_monitored(struct reason *why, size_t rule, size_t holder)
+{
+	if (why->n_monitored < REASON_MONITORED_MAX)
+		why->monitored[why->n_monitored++] = (struct monitored){rule, holder};
+}
+
 enum verdict decide(const struct ruleset *rs, enum chain chain, const struct packet *p,
 		    const struct holders *holders, struct reason *why)
 {
@@ -263,11 +269,16 @@ enum verdict decide(const struct ruleset *rs, enum chain chain, const struct pac
 	struct finding found;
 
 	why->origin = holders->origin;
+	why->n_monitored = 0;
 	for (size_t i = 0; i < c->n; i++) {
 		const struct rule *r = &c->rules[i];
 
 		if (!decide_rule(r, p, holders, &found))
 			continue;
+		if (r->monitor) {
+			note_monitored(why, i, found.holder);
+			continue;
+		}
 		why->rule = i;
 		why->holder = found.holder;
 		return r->verdict;

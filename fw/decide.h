@@ -2,7 +2,7 @@
 /*
  * The judgement: pure, no I/O, no clock, no allocation.
  *
- * First match wins. Object criteria (laws 3 and 4):
+ * First match wins, among the rules that do not only log. Object criteria (laws 3 and 4):
  *   - a DROP rule matches if any holder matches, an ACCEPT rule only if every holder does; here
  *     and below REJECT and KILL are as DROP is, and MARK as ACCEPT is;
  *   - a negated object criterion means "no object of this process has that digest";
@@ -33,10 +33,19 @@
 
 #define REASON_POLICY ((size_t)-1)
 
+#define REASON_MONITORED_MAX 8
+
+/* A rule that only logs (--monitor) and matches. */
+struct monitored {
+	size_t rule, holder; /* as in struct reason */
+};
+
 struct reason {
 	enum origin origin;
 	size_t rule;   /* index in the chain, or REASON_POLICY */
 	size_t holder; /* of an object match: index of a holder that matched; else 0 */
+	size_t n_monitored;
+	struct monitored monitored[REASON_MONITORED_MAX]; /* the first of those before `rule` */
 };
 
 /* What was found of one rule. */

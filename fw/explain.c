@@ -131,6 +131,13 @@ static void why_policy(const struct holders *who, char out[SENTENCE])
 			 origin_name(who->origin));
 }
 
+static void add_monitored(char sentence[SENTENCE])
+{
+	size_t n = strlen(sentence);
+
+	snprintf(sentence + n, SENTENCE - n, ": it only logs that, and the next rules decide");
+}
+
 /* Walks the rules; returns the index of the one that decides, or n. `sentence` is its reason. */
 static size_t walk(const struct ruleset_chain *c, const struct packet *p, const struct holders *who,
 		   json_t *steps, char sentence[SENTENCE])
@@ -145,13 +152,15 @@ static size_t walk(const struct ruleset_chain *c, const struct packet *p, const 
 			why_match(r, who, &f, sentence);
 		else
 			why_not(r, who, &f, sentence);
+		if (matches && r->monitor)
+			add_monitored(sentence);
 		rule_format(r, text);
 		if (i < EXPLAIN_STEPS_MAX || matches)
 			json_array_append_new(steps,
 					      json_pack("{s:I, s:s, s:b, s:s}", "index",
 							(json_int_t)i, "rule", text, "matches",
 							matches, "why", sentence));
-		if (matches)
+		if (matches && !r->monitor)
 			return i;
 	}
 	why_policy(who, sentence);
@@ -192,6 +201,10 @@ static const char *not_a_packet(const struct rule *d)
 {
 	if (d->neg)
 		return "-!";
+	if (d->monitor)
+		return "--monitor";
+	if (d->expires_s)
+		return "--expires";
 	if (rule_needs_objects(d))
 		return "a match of what is mapped";
 	if (d->have & RULE_FACT_MATCHES)

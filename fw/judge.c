@@ -114,6 +114,11 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules)
 	return old;
 }
 
+void judge_set_mode(struct judge *j, enum mode mode)
+{
+	j->mode = mode;
+}
+
 size_t judge_held(const struct judge *j)
 {
 	return j->n_held;
@@ -172,28 +177,28 @@ static bool log_allowed(struct judge *j)
 }
 
 static void log_verdict(struct judge *j, enum chain chain, const struct packet *p,
-			const struct holders *who, const struct reason *why, enum verdict v)
+			const struct holders *who, const struct monitored *by_rule, bool would,
+			enum verdict v)
 {
 	char text[PACKET_TEXT_LEN], by[32] = "policy";
 
 	if (!log_allowed(j))
 		return;
 	packet_format(p, text);
-	if (why->rule != REASON_POLICY)
-		snprintf(by, sizeof(by), "rule %zu", why->rule);
-	log_line("%s%s %s %s: %s origin, pid %u, %s", j->mode == MODE_MONITOR ? "would " : "",
-		 verdict_name(v), chain_name(chain), by, origin_name(why->origin),
-		 who->n ? who->h[why->holder].pid : 0, text);
+	if (by_rule->rule != REASON_POLICY)
+		snprintf(by, sizeof(by), "rule %zu", by_rule->rule);
+	log_line("%s%s %s %s: %s origin, pid %u, %s", would ? "would " : "", verdict_name(v),
+		 chain_name(chain), by, origin_name(who->origin),
+		 who->n ? who->h[by_rule->holder].pid : 0, text);
 }
 
-static void count_match(const struct judge *j, enum chain chain, const struct reason *why,
-			uint32_t bytes)
+static void count_match(const struct judge *j, enum chain chain, size_t rule, uint32_t bytes)
 {
 	struct rule_count *c;
 
-	if (why->rule == REASON_POLICY)
+	if (rule == REASON_POLICY)
 		return;
-	c = j->rules->chains[chain].counts[why->rule];
+	c = j->rules->chains[chain].counts[rule];
 	__atomic_fetch_add(&c->packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
 }
@@ -218,6 +223,24 @@ static enum verdict remember_denied(struct judge *j, const struct holders *who, 
 	else if (*slot == who->cookie)
 		*slot = 0;
 	return v;
+}
+
+/* Counts and logs what rules that only log would have done. Returns whether one would have dropped.
+ */
+static bool tell_monitored(struct judge *j, enum chain chain, const struct packet *p,
+			   const struct holders *who, const struct reason *why)
+{
+	bool drops = false;
+
+	for (size_t i = 0; i < why->n_monitored; i++) {
+		const struct monitored *m = &why->monitored[i];
+		enum verdict v = j->rules->chains[chain].rules[m->rule].verdict;
+
+		count_match(j, chain, m->rule, p->length);
+		log_verdict(j, chain, p, who, m, true, v);
+		drops |= !verdict_passes(v);
+	}
+	return drops;
 }
 
 /* All who hold the socket, where these are known: nobody is ended on a guess. */
@@ -255,19 +278,25 @@ static struct ruling enforce(struct judge *j, enum chain chain, const struct que
 static struct ruling pronounce(struct judge *j, enum chain chain, const struct queue_packet *p,
 			       const struct holders *who, bool orphan)
 {
-	bool monitor = j->mode == MODE_MONITOR;
+	const bool lenient = j->mode == MODE_MONITOR;
 	struct reason why;
 	enum verdict v =
 		remember_denied(j, who, orphan, decide(j->rules, chain, &p->packet, who, &why));
+	bool would = tell_monitored(j, chain, &p->packet, who, &why);
 
-	count_match(j, chain, &why, p->packet.length);
-	if (!verdict_passes(v) || (v == VERDICT_MARK && monitor))
-		log_verdict(j, chain, &p->packet, who, &why, v);
-	if (!monitor)
-		return enforce(j, chain, p, who, &why, v);
+	count_match(j, chain, why.rule, p->packet.length);
+	if (!verdict_passes(v) || (v == VERDICT_MARK && lenient)) {
+		const struct monitored by = {why.rule, why.holder};
+
+		log_verdict(j, chain, &p->packet, who, &by, lenient, v);
+	}
 	if (!verdict_passes(v))
+		would = lenient;
+	if (would)
 		j->stats->counter[COUNT_WOULD_DROP]++;
-	return (struct ruling){.verdict = VERDICT_ACCEPT};
+	if (lenient)
+		return (struct ruling){.verdict = VERDICT_ACCEPT};
+	return enforce(j, chain, p, who, &why, v);
 }
 
 static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "common/mode.h"
 #include "loop.h"
 #include "owner.h"
 #include "probe.h"
@@ -19,11 +20,6 @@
 #include "script.h"
 
 #define JUDGE_HOLD_NS 2000000000ull /* longest that a packet is held */
-
-enum mode {
-	MODE_ENFORCE,
-	MODE_MONITOR, /* everything passes; what would have been done is counted and logged */
-};
 
 struct judge;
 
@@ -44,6 +40,9 @@ int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, str
 /* Puts another rule set in force for all packets judged from now on. Returns the one before: the
  * caller has its reference. */
 struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules);
+
+/* The same for the mode. */
+void judge_set_mode(struct judge *j, enum mode mode);
 
 /* Objects have settled: judge what was held for them. The cookie is the judge. */
 void judge_retry(void *judge);

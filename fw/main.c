@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "command_config.h"
+#include "command_mode.h"
 #include "daemon.h"
 #include "log.h"
 
@@ -57,6 +59,7 @@ static int start_rules(struct daemon *d)
 {
 	int r = command_load(&d->options, &d->rules);
 
+	r = r ? r : command_load_mode(&d->options, &d->mode);
 	return r == -ENOMEM ? fail("rules", r) : r;
 }
 
@@ -149,7 +152,7 @@ static int start_judge(struct daemon *d)
 	if (r)
 		return fail("raw sockets", r);
 	r = judge_new(d->loop, d->probe, d->owner, d->processes, d->scripts, d->reject, &d->stats,
-		      d->rules, d->options.mode, &d->judge);
+		      d->rules, d->mode, &d->judge);
 	if (r)
 		return fail("judge", r);
 	if (!loop_add_fd(d->loop, probe_hints_fd(d->probe), EPOLLIN, on_hints, d))
@@ -205,6 +208,7 @@ static int start_control(struct daemon *d)
 {
 	int r = command_start(d);
 
+	r = r ? r : command_start_mode(d);
 	if (r)
 		return fail("control timer", r);
 	r = control_open(d->control_loop, d->options.socket, command_handle, d, &d->control);
@@ -375,6 +379,7 @@ static void daemon_stop(struct daemon *d)
 	mailbox_free(d->control_mailbox);
 	loop_free(d->loop);
 	loop_free(d->control_loop);
+	trial_end(&d->trial);
 	ruleset_unref(d->rules);
 	if (d->signal_fd >= 0)
 		close(d->signal_fd);
@@ -385,7 +390,7 @@ static void announce(const struct daemon *d)
 	puts("ready");
 	fflush(stdout);
 	sd_notifyf(0, "READY=1\nSTATUS=%s, %zu queues",
-		   d->options.mode == MODE_MONITOR ? "monitoring" : "enforcing", d->n_queues);
+		   d->mode == MODE_MONITOR ? "monitoring" : "enforcing", d->n_queues);
 }
 
 int main(int argc, char **argv)

@@ -138,13 +138,7 @@ static int parse_verdict(const char *option, const char *word, enum verdict *out
 
 static int parse_mode(const char *word, enum mode *out)
 {
-	if (!strcmp(word, "enforce"))
-		*out = MODE_ENFORCE;
-	else if (!strcmp(word, "monitor"))
-		*out = MODE_MONITOR;
-	else
-		return wrong("--mode", word, "enforce or monitor");
-	return 0;
+	return mode_parse(word, out) ? wrong("--mode", word, "enforce or monitor") : 0;
 }
 
 static void set_defaults(struct options *o)

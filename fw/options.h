@@ -17,7 +17,7 @@ struct options {
 	const char *object; /* -e; NULL: built in */
 	struct queue_range queue[CHAIN_COUNT];
 	enum verdict policy[CHAIN_COUNT];
-	enum verdict unknown[CHAIN_COUNT]; /* the policy unless --unknown was given: */
+	enum verdict unknown[CHAIN_COUNT]; /* the policy unless --unknown was given */
 	bool unknown_given;
 	enum verdict kernel[CHAIN_COUNT];
 	unsigned int batch_count;

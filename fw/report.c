@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "common/instant.h"
+
+#define SECOND 1000000000ull
 
 static json_t *report_rule(const struct ruleset_chain *c, size_t index)
 {
@@ -81,20 +84,36 @@ static const char *const note_sources[] = {
 	[NOTE_BY_NOBODY] = "none",
 };
 
+/* What waits to be confirmed, or null. */
+static json_t *report_trial(const struct daemon *d)
+{
+	const struct trial *t = &d->trial;
+	uint64_t now_ns = clock_monotonic_ns(), left_s;
+	char until[INSTANT_TEXT_LEN];
+
+	if (t->of == TRIAL_NONE)
+		return json_null();
+	left_s = t->deadline_ns > now_ns ? (t->deadline_ns - now_ns) / SECOND : 0;
+	instant_format(clock_real_ns() / SECOND + left_s, until);
+	return json_pack("{s:s, s:s?, s:I, s:s}", "change", trial_name(t), "before",
+			 t->of == TRIAL_MODE ? mode_name(t->mode) : NULL, "left_s",
+			 (json_int_t)left_s, "until", until);
+}
+
 json_t *report_status(const struct daemon *d)
 {
 	json_t *degraded = make_degraded(d);
 	const char *state = json_array_size(degraded) ? "degraded" : "ok";
 
 	return json_pack(
-		"{s:s, s:i, s:f, s:s, s:I, s:s, s:o, s:o, s:{s:s, s:s}, s:{s:I, s:s}, s:o, s:I, "
+		"{s:s, s:i, s:f, s:s, s:o, s:I, s:s, s:o, s:o, s:{s:s, s:s}, s:{s:I, s:s}, s:o, "
+		"s:I, "
 		"s:I, "
 		"s:I, s:I}",
 		"version", FW_VERSION, "pid", getpid(), "uptime_s",
-		(clock_boot_ns() - d->started_ns) / 1e9, "mode",
-		d->options.mode == MODE_MONITOR ? "monitor" : "enforce", "epoch",
-		(json_int_t)d->rules->epoch, "state", state, "degraded", degraded, "queues",
-		report_queues(d), "probes", "object",
+		(clock_boot_ns() - d->started_ns) / 1e9, "mode", mode_name(d->mode), "confirm",
+		report_trial(d), "epoch", (json_int_t)d->rules->epoch, "state", state, "degraded",
+		degraded, "queues", report_queues(d), "probes", "object",
 		d->options.object ? d->options.object : "built-in", "notes",
 		note_sources[probe_note_source(d->probe)], "clock", "hz", (json_int_t)d->clock.hz,
 		"source", clock_source_name(d->clock.source), "rules", report_counts(d->rules),

@@ -102,11 +102,11 @@ static struct ruleset *successor(const struct ruleset *rs, const size_t room[CHA
 	if (!next)
 		return NULL;
 	next->epoch = rs->epoch + 1;
-	for (size_t c = 0; c < CHAIN_COUNT; c++)
+	for (size_t c = 0; c < CHAIN_COUNT; c++) {
+		next->chains[c].policy_stated = rs->chains[c].policy_stated;
 		if (copy_chain(&rs->chains[c], room[c], &next->chains[c]))
 			return NULL;
-	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		next->chains[c].policy_set = rs->chains[c].policy_set;
+	}
 	return copy_sets(rs, next) ? NULL : TAKE_PTR(next);
 }
 
@@ -265,6 +265,21 @@ int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **
 	return 0;
 }
 
+int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
+		       enum verdict unknown, struct ruleset **out)
+{
+	const size_t none[CHAIN_COUNT] = {0};
+	struct ruleset *next = successor(rs, none);
+
+	if (!next)
+		return -ENOMEM;
+	next->chains[chain].policy = policy;
+	next->chains[chain].policy_stated = true;
+	next->unknown[chain] = unknown;
+	*out = next;
+	return 0;
+}
+
 const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size_t *index)
 {
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
@@ -340,18 +355,57 @@ int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **o
 	return 0;
 }
 
-int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
-		       bool unknown_too, struct ruleset **out)
+size_t ruleset_count(const struct ruleset *rs)
+{
+	size_t n = 0;
+
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		n += rs->chains[c].n;
+	return n;
+}
+
+uint64_t ruleset_next_rule_expiry(const struct ruleset *rs)
+{
+	uint64_t next = 0;
+
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		for (size_t i = 0; i < rs->chains[c].n; i++) {
+			uint64_t expiry = rs->chains[c].rules[i].expires_s;
+
+			if (expiry && (next == 0 || expiry < next))
+				next = expiry;
+		}
+	return next;
+}
+
+static void drop_expired(struct ruleset_chain *c, uint64_t now_s)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->rules[i].expires_s && c->rules[i].expires_s <= now_s) {
+			count_unref(c->counts[i]);
+			continue;
+		}
+		c->rules[left] = c->rules[i];
+		c->counts[left++] = c->counts[i];
+	}
+	c->n = left;
+}
+
+int ruleset_expire_rules(const struct ruleset *rs, uint64_t now_s, struct ruleset **out)
 {
 	const size_t none[CHAIN_COUNT] = {0};
-	struct ruleset *next = successor(rs, none);
+	uint64_t first = ruleset_next_rule_expiry(rs);
+	struct ruleset *next;
 
+	if (first == 0 || first > now_s)
+		return -EALREADY;
+	next = successor(rs, none);
 	if (!next)
 		return -ENOMEM;
-	next->chains[chain].policy = policy;
-	next->chains[chain].policy_set = true;
-	if (unknown_too)
-		next->unknown[chain] = policy;
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		drop_expired(&next->chains[c], now_s);
 	*out = next;
 	return 0;
 }

@@ -20,7 +20,7 @@
 
 struct ruleset_chain {
 	enum verdict policy; /* for packets of known origin that match no rule */
-	bool policy_set;     /* by ruleset_set_policy(): it is saved with the rules */
+	bool policy_stated;  /* by a command, and not by the options of the daemon */
 	size_t n;
 	struct rule *rules;	    /* first match wins; members is set where --set is stated */
 	struct rule_count **counts; /* one per rule, shared with the sets before and after */
@@ -62,11 +62,6 @@ int ruleset_append(const struct ruleset *rs, const struct rule *rules, size_t n,
 		   struct ruleset **out);
 int ruleset_delete(const struct ruleset *rs, enum chain chain, size_t index, struct ruleset **out);
 
-/* The same with another policy of a chain; unknown_too: packets of unknown origin go by it. 0;
- * -ENOMEM. */
-int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
-		       bool unknown_too, struct ruleset **out);
-
 /*
  * The same for named sets. ruleset_put_set takes a reference on the set, which comes instead of the
  * one of its name if there is one; -E2BIG past SETS_MAX. ruleset_drop_set: -ENOENT, or -EBUSY for a
@@ -77,11 +72,24 @@ int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **
 int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset **out);
 int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **out);
 
+/* The same for rules whose time is over: the set without them; -EALREADY when there are none. */
+int ruleset_expire_rules(const struct ruleset *rs, uint64_t now_s, struct ruleset **out);
+
+/* The same for the policy of a chain, with the verdict for packets of unknown origin; -ENOMEM. */
+int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
+		       enum verdict unknown, struct ruleset **out);
+
 /* The set of that name, or NULL. */
 struct set *ruleset_set(const struct ruleset *rs, const char *name);
 
 /* The first rule that names the set, by chain and index; NULL: none does. */
 const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size_t *index);
+
+/* When ruleset_expire_rules() will next change something, in seconds since 1970; 0: never. */
+uint64_t ruleset_next_rule_expiry(const struct ruleset *rs);
+
+/* How many rules all chains have. */
+size_t ruleset_count(const struct ruleset *rs);
 
 /* When ruleset_expire() will next change something; 0: never. */
 uint64_t ruleset_next_expiry(const struct ruleset *rs);

@@ -28,8 +28,9 @@ static const struct {
 	[COUNT_KNOWN] = {"known", "packets of known origin"},
 	[COUNT_KERNEL] = {"kernel", "packets of kernel origin"},
 	[COUNT_UNKNOWN] = {"unknown", "packets of unknown origin"},
-	[COUNT_WOULD_DROP] = {"would_drop",
-			      "monitor mode: packets that enforcing would have dropped"},
+	[COUNT_WOULD_DROP] =
+		{"would_drop",
+		 "packets that passed, and would not but for a mode or rule that only logs"},
 	[COUNT_UNTOLD] = {"untold", "rejected packets whose sender could not be told"},
 	[COUNT_ENDED] = {"ended", "processes that KILL rules have ended"},
 	[COUNT_MALFORMED] = {"malformed", "packets with contradictory or cut headers"},

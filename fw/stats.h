@@ -48,7 +48,7 @@ enum counter {
 	COUNT_KNOWN,	    /* packets by origin */
 	COUNT_KERNEL,
 	COUNT_UNKNOWN,
-	COUNT_WOULD_DROP,	  /* monitor mode: packets that enforcing would have dropped */
+	COUNT_WOULD_DROP,	  /* packets that passed, but for a mode or rule that only logs */
 	COUNT_UNTOLD,		  /* rejected packets whose sender could not be told */
 	COUNT_ENDED,		  /* processes that KILL rules have ended */
 	COUNT_MALFORMED,	  /* packets whose headers contradict themselves or are cut short */

@@ -13,13 +13,15 @@
 #include "clock.h"
 #include "store.h"
 
-#define FIRST_LINE "app-fw rules 1"
-#define LAST_WORD  "end "
-#define SET_WORD   "set\t"
-#define POLICY	   "policy "
-#define NONE	   "-"
-#define TEMPORARY  STORE_FILE ".new"
-#define SECOND	   1000000000ull
+#define FIRST_LINE     "app-fw rules 2"
+#define FIRST_LINE_OLD "app-fw rules 1" /* has no policies */
+#define LAST_WORD      "end"
+#define POLICY_WORD    "policy"
+#define SET_WORD       "set\t"
+#define NONE	       "-"
+#define SECOND	       1000000000ull
+/* Reading two clocks takes time: a whole second must not become the one before. */
+#define JITTER 10000000ull
 /* Room for what a person may write less tersely than rule_format does. */
 #define LINE_MAX_LEN (4 * RULE_TEXT_MAX)
 
@@ -44,11 +46,11 @@ static int open_dir(const char *path, int *out)
 	return 0;
 }
 
-static int open_temporary(int dir, FILE **out)
+static int open_temporary(int dir, const char *name, FILE **out)
 {
 	_cleanup_close_ int fd = -1;
 
-	fd = openat(dir, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	*out = fdopen(fd, "w");
@@ -63,6 +65,12 @@ static const char *or_none(const char *word)
 	return *word ? word : NONE;
 }
 
+/* From CLOCK_MONOTONIC, by which digests end, to the clock that outlives the daemon. */
+static uint64_t to_real_ns(void)
+{
+	return clock_real_ns() - clock_monotonic_ns();
+}
+
 static void write_item(FILE *f, const struct set *set, const struct set_item *item)
 {
 	char hex[SHA256_HEX_LEN + 1], until[24] = NONE;
@@ -70,21 +78,22 @@ static void write_item(FILE *f, const struct set *set, const struct set_item *it
 	hex_format_sha256(&item->digest, hex);
 	if (item->until_ns)
 		snprintf(until, sizeof(until), "%llu",
-			 (item->until_ns + clock_real_ns() - clock_monotonic_ns()) / SECOND);
+			 (item->until_ns + to_real_ns() + JITTER) / SECOND);
 	fprintf(f, SET_WORD "%s\t%s\t%s\t%s\t%s\t%s\n", set->name, or_none(item->package),
 		or_none(item->root), until, hex, item->path);
 }
 
-/* Errors of the stream stay in it until put_on_disk(). */
-static void write_rules(FILE *f, const struct ruleset *rs)
+/* Errors of the stream stay in it until its end. A policy that only options state is not written
+ * unless `all` is asked for: the options of the next start may be others. */
+static void write_rules(FILE *f, const struct ruleset *rs, bool all)
 {
 	char text[RULE_TEXT_MAX];
 	size_t n = 0;
 
 	fputs(FIRST_LINE "\n", f);
-	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		if (rs->chains[c].policy_set) {
-			fprintf(f, POLICY "%s %s\n", chain_name(c),
+	for (int c = 0; c < CHAIN_COUNT; c++)
+		if (all || rs->chains[c].policy_stated) {
+			fprintf(f, POLICY_WORD " %s %s\n", chain_name(c),
 				verdict_name(rs->chains[c].policy));
 			n++;
 		}
@@ -96,7 +105,7 @@ static void write_rules(FILE *f, const struct ruleset *rs)
 			rule_format(&rs->chains[c].rules[i], text);
 			fprintf(f, "%s\n", text);
 		}
-	fprintf(f, LAST_WORD "%zu\n", n);
+	fprintf(f, LAST_WORD " %zu\n", n);
 }
 
 static int put_on_disk(FILE *f)
@@ -106,42 +115,87 @@ static int put_on_disk(FILE *f)
 	return ferror(f) ? -EIO : 0;
 }
 
-static int save_in(int dir, const struct ruleset *rs)
+typedef void (*write_fn)(FILE *f, const void *what);
+
+static int save_in(int dir, const char *name, const char *temporary, write_fn write,
+		   const void *what)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	int r;
 
-	r = open_temporary(dir, &f);
+	r = open_temporary(dir, temporary, &f);
 	if (r)
 		return r;
-	write_rules(f, rs);
+	write(f, what);
 	r = put_on_disk(f);
 	if (r)
 		return r;
-	return renameat(dir, TEMPORARY, dir, STORE_FILE) ? -errno : 0;
+	return renameat(dir, temporary, dir, name) ? -errno : 0;
 }
 
-int store_save(const char *path, const struct ruleset *rs)
+static int save(const char *path, const char *name, write_fn write, const void *what)
 {
 	_cleanup_close_ int dir = -1;
+	char temporary[16];
 	int r;
 
+	snprintf(temporary, sizeof(temporary), "%s.new", name);
 	r = open_dir(path, &dir);
 	if (r)
 		return r;
-	r = save_in(dir, rs);
+	r = save_in(dir, name, temporary, write, what);
 	if (r) {
-		unlinkat(dir, TEMPORARY, 0);
+		unlinkat(dir, temporary, 0);
 		return r;
 	}
 	return fsync(dir) ? -errno : 0;
 }
 
+static void write_state(FILE *f, const void *rules)
+{
+	write_rules(f, rules, false);
+}
+
+int store_save(const char *path, const struct ruleset *rs)
+{
+	return save(path, STORE_FILE, write_state, rs);
+}
+
+static void write_mode(FILE *f, const void *mode)
+{
+	fprintf(f, STORE_MODE " %s\n", mode_name(*(const enum mode *)mode));
+}
+
+int store_save_mode(const char *path, enum mode mode)
+{
+	return save(path, STORE_MODE, write_mode, &mode);
+}
+
+char *store_format(const struct ruleset *rs)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *f = open_memstream(&text, &length);
+	bool whole;
+
+	if (!f)
+		return NULL;
+	write_rules(f, rs, true);
+	whole = !ferror(f);
+	if (fclose(f) || !whole) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 struct reader {
 	FILE *f;
-	const char *dir;
-	size_t line;  /* number of the one in text; 0 before the first */
-	size_t lines; /* of sets and rules, read so far */
+	const char *where; /* what an error has before the number of the line */
+	size_t line;	   /* number of the one in text; 0 before the first */
+	size_t item_line;  /* the same of the last item of a set */
+	size_t lines;	   /* of policies, sets and rules, read so far */
+	bool has_policy[CHAIN_COUNT];
 	const struct store_taker *to;
 	char set[SET_NAME_MAX + 1]; /* that the items are of; "": none is being read */
 	struct set_item *items;
@@ -165,7 +219,7 @@ __attribute__((format(printf, 3, 4))) static int fault(struct reader *in, int r,
 	va_list args;
 	int n;
 
-	n = snprintf(in->err, STORE_ERROR_LEN, "%.100s/" STORE_FILE ":%zu: ", in->dir, in->line);
+	n = snprintf(in->err, STORE_ERROR_LEN, "%.110s%zu: ", in->where, in->line);
 	va_start(args, fmt);
 	vsnprintf(in->err + n, STORE_ERROR_LEN - (size_t)n, fmt, args);
 	va_end(args);
@@ -191,18 +245,19 @@ static int next_line(struct reader *in)
 		return fault(in, -EBADMSG, "NUL byte in a line");
 	if (ferror(in->f))
 		return fault(in, -EIO, "%s", strerror(errno));
-	return fault(in, -EBADMSG, "file cut short: expected a last line \"" LAST_WORD "%zu\"",
+	return fault(in, -EBADMSG, "file cut short: expected a last line \"" LAST_WORD " %zu\"",
 		     in->lines);
 }
 
 static int check_end(struct reader *in)
 {
-	const char *count = in->text + strlen(LAST_WORD);
+	const char *count = in->text + strlen(LAST_WORD) + 1;
 	uint64_t n;
 
-	if (decimal_parse(count, strlen(count), SIZE_MAX, &n) || n != in->lines)
+	if (in->text[strlen(LAST_WORD)] &&
+	    (decimal_parse(count, strlen(count), SIZE_MAX, &n) || n != in->lines))
 		return fault(in, -EBADMSG,
-			     "\"%.40s\": expected \"" LAST_WORD "%zu\" after %zu lines", in->text,
+			     "\"%.40s\": expected \"" LAST_WORD " %zu\" after %zu lines", in->text,
 			     in->lines, in->lines);
 	if (getc(in->f) != EOF)
 		return fault(in, -EBADMSG, "more text after \"%.40s\"", in->text);
@@ -236,7 +291,7 @@ static int end_set(struct reader *in)
 		set_unref(set);
 	}
 	if (r) {
-		in->line--;
+		in->line = in->item_line;
 		return fault(in, r == -ENOMEM ? r : -EBADMSG, "cannot take set %s: %s", in->set,
 			     r == -ENODATA ? "all its digests are old ones" : strerror(-r));
 	}
@@ -256,7 +311,7 @@ static char *set_word(char **rest)
 /* Of its time, what is left, and not more than it can ever have had. */
 static int read_until(const char *word, uint64_t *until_ns, bool *over)
 {
-	uint64_t until_s, now_s = clock_real_ns() / SECOND, left_s;
+	uint64_t until_s, now_s = clock_real_ns() / SECOND;
 
 	*until_ns = 0;
 	*over = false;
@@ -265,10 +320,9 @@ static int read_until(const char *word, uint64_t *until_ns, bool *over)
 	if (decimal_parse(word, strlen(word), INT64_MAX, &until_s))
 		return -EINVAL;
 	*over = until_s <= now_s;
-	left_s = until_s - now_s;
-	if (left_s > SET_GRACE_MAX_S)
-		left_s = SET_GRACE_MAX_S;
-	*until_ns = clock_monotonic_ns() + left_s * SECOND;
+	if (until_s > now_s + SET_GRACE_MAX_S)
+		until_s = now_s + SET_GRACE_MAX_S;
+	*until_ns = until_s * SECOND - to_real_ns();
 	return 0;
 }
 
@@ -340,6 +394,7 @@ static int read_item(struct reader *in)
 		r = end_set(in);
 		strcpy(in->set, words[COLUMN_NAME]);
 	}
+	in->item_line = in->line;
 	item.package = words[COLUMN_PACKAGE];
 	item.root = words[COLUMN_ROOT];
 	item.path = words[COLUMN_PATH];
@@ -357,26 +412,56 @@ static int read_rule(struct reader *in)
 	r = in->to->rule(in->to->cookie, &rule);
 	if (r == -ENOENT)
 		return fault(in, -EBADMSG, "--set %s: no such set", rule.set);
+	if (r == -E2BIG)
+		return fault(in, r, "more than %d rules in chain %s", RULES_MAX,
+			     chain_name(rule.chain));
 	return r ? fault(in, r, "cannot take this rule: %s", strerror(-r)) : 0;
+}
+
+/* Whether the line is that word, alone or before blanks. */
+static bool begins_with(const char *line, const char *word)
+{
+	const size_t n = strlen(word);
+
+	return strncmp(line, word, n) == 0 && (!line[n] || line[n] == ' ' || line[n] == '\t');
+}
+
+/* The next word of a line of blanks and words; "" when there is no more. */
+static char *plain_word(char **rest)
+{
+	char *word = *rest + strspn(*rest, " \t");
+	char *end = word + strcspn(word, " \t");
+
+	*rest = *end ? end + 1 : end;
+	*end = '\0';
+	return word;
 }
 
 static int read_policy(struct reader *in)
 {
-	char *verdict = in->text + strlen(POLICY), *name = strsep(&verdict, " ");
+	char *rest = in->text + strlen(POLICY_WORD), *word = plain_word(&rest);
 	enum verdict policy;
 	enum chain chain;
 	int r;
 
-	if (chain_parse(name, &chain))
-		return fault(in, -EBADMSG, "\"%.40s\": expected INPUT, OUTPUT or FORWARD", name);
-	if (!verdict || policy_parse(verdict, &policy))
-		return fault(in, -EBADMSG, "\"%.40s\": expected ACCEPT or DROP",
-			     verdict ? verdict : "");
+	if (chain_parse(word, &chain))
+		return fault(in, -EBADMSG,
+			     POLICY_WORD " \"%.40s\": expected INPUT, OUTPUT or FORWARD", word);
+	if (in->has_policy[chain])
+		return fault(in, -EBADMSG, POLICY_WORD " %s: given twice", word);
+	in->has_policy[chain] = true;
+	word = plain_word(&rest);
+	if (policy_parse(word, &policy))
+		return fault(in, -EBADMSG, POLICY_WORD " %s \"%.40s\": expected ACCEPT or DROP",
+			     chain_name(chain), word);
+	word = plain_word(&rest);
+	if (*word)
+		return fault(in, -EBADMSG, "\"%.40s\": expected nothing after the policy", word);
 	r = in->to->policy(in->to->cookie, chain, policy);
 	return r ? fault(in, r, "cannot take this policy: %s", strerror(-r)) : 0;
 }
 
-/* A line that is not the last. */
+/* A line that says something and is not the last. */
 static int read_line(struct reader *in)
 {
 	int r;
@@ -384,25 +469,38 @@ static int read_line(struct reader *in)
 	if (strncmp(in->text, SET_WORD, strlen(SET_WORD)) == 0)
 		return read_item(in);
 	r = end_set(in);
-	if (!r && strncmp(in->text, POLICY, strlen(POLICY)) == 0)
-		return read_policy(in);
-	return r ? r : read_rule(in);
+	if (r)
+		return r;
+	return begins_with(in->text, POLICY_WORD) ? read_policy(in) : read_rule(in);
+}
+
+/* The next line that is not empty and no comment. */
+static int next_saying_line(struct reader *in)
+{
+	const char *first;
+	int r;
+
+	do {
+		r = next_line(in);
+		first = in->text + strspn(in->text, " \t");
+	} while (!r && (!*first || *first == '#'));
+	return r;
 }
 
 static int read_file(struct reader *in)
 {
 	int r;
 
-	r = next_line(in);
+	r = next_saying_line(in);
 	if (r)
 		return r;
-	if (strcmp(in->text, FIRST_LINE) != 0)
+	if (strcmp(in->text, FIRST_LINE) != 0 && strcmp(in->text, FIRST_LINE_OLD) != 0)
 		return fault(in, -EBADMSG, "\"%.40s\": expected \"" FIRST_LINE "\"", in->text);
 	for (;;) {
-		r = next_line(in);
+		r = next_saying_line(in);
 		if (r)
 			return r;
-		if (strncmp(in->text, LAST_WORD, strlen(LAST_WORD)) == 0) {
+		if (begins_with(in->text, LAST_WORD)) {
 			r = end_set(in);
 			return r ? r : check_end(in);
 		}
@@ -413,14 +511,33 @@ static int read_file(struct reader *in)
 	}
 }
 
+int store_parse(const char *text, size_t length, const struct store_taker *to,
+		char err[STORE_ERROR_LEN])
+{
+	_cleanup_(cleanup_reader) struct reader in = {.where = "line ", .to = to, .err = err};
+	/* fmemopen() knows no empty buffer, and only reads from this one. */
+	_cleanup_fclose_ FILE *f = length > 0 ? fmemopen((char *)text, length, "r") : NULL;
+	int r = length > 0 ? -ENOMEM : -EBADMSG;
+
+	*err = '\0';
+	if (f) {
+		in.f = f;
+		r = read_file(&in);
+	}
+	if (r && !*err)
+		snprintf(err, STORE_ERROR_LEN, "%s",
+			 length > 0 ? strerror(-r) : "line 1: expected \"" FIRST_LINE "\"");
+	return r;
+}
+
 /* O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer. */
-static int open_file(const char *dir, FILE **out)
+static int open_file(const char *dir, const char *name, FILE **out)
 {
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *path = NULL;
 	struct stat st;
 
-	if (asprintf(&path, "%s/" STORE_FILE, dir) < 0) {
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
@@ -439,10 +556,14 @@ static int open_file(const char *dir, FILE **out)
 int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERROR_LEN])
 {
 	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_(cleanup_reader) struct reader in = {.dir = dir, .to = to, .err = err};
+	_cleanup_(cleanup_reader) struct reader in = {.to = to, .err = err};
+	char where[112];
 	int r;
 
-	r = open_file(dir, &f);
+	snprintf(where, sizeof(where), "%.100s/" STORE_FILE ":", dir);
+	in.where = where;
+
+	r = open_file(dir, STORE_FILE, &f);
 	if (r == -ENOENT)
 		return 0;
 	if (!r) {
@@ -452,5 +573,38 @@ int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERR
 	}
 	if (r && (!f || !*err))
 		snprintf(err, STORE_ERROR_LEN, "%.150s/" STORE_FILE ": %s", dir, strerror(-r));
+	return r;
+}
+
+/* One line: "mode" and the word. */
+static int read_mode(FILE *f, enum mode *out)
+{
+	char line[32];
+
+	for (int m = 0; m < MODE_COUNT; m++) {
+		char want[32];
+
+		snprintf(want, sizeof(want), STORE_MODE " %s\n", mode_name(m));
+		rewind(f);
+		if (!fgets(line, sizeof(line), f) || strcmp(line, want) != 0 || getc(f) != EOF)
+			continue;
+		*out = (enum mode)m;
+		return 0;
+	}
+	return ferror(f) ? -EIO : -EBADMSG;
+}
+
+int store_load_mode(const char *dir, enum mode *out, char err[STORE_ERROR_LEN])
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	int r = open_file(dir, STORE_MODE, &f);
+
+	if (r == -ENOENT)
+		return 0;
+	r = r ? r : read_mode(f, out);
+	if (r)
+		snprintf(err, STORE_ERROR_LEN, "%.150s/" STORE_MODE ":1: %s", dir,
+			 r == -EBADMSG ? "expected \"mode enforce\" or \"mode monitor\""
+				       : strerror(-r));
 	return r;
 }

@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The saved rules, DIR/rules: text that a person can read and mend.
+ * The configuration as text that a person can read and mend: in DIR/rules, where it is saved, and
+ * in what `ctl-fw save` prints.
  *
- *   app-fw rules 1
- *   set WEB curl - - HEX /usr/bin/curl  an item of a named set: set, package, root, until, digest
- * and path, parted by tabs; "-" for none -c OUTPUT -v DROP --set WEB         one canonical rule a
- * line (common/rule.h), in order end 2                               how many lines: a file cut
- * short is told from a whole one
+ *   app-fw rules 2
+ *   policy OUTPUT DROP              chain and verdict
+ *   set\tWEB\tcurl\t-\t-\tHEX\t/usr/bin/curl
+ *                                   an item of a named set: set, package, root, until, digest and
+ *                                   path, parted by tabs; "-" for none
+ *   -c OUTPUT -v DROP --set WEB     one canonical rule a line (common/rule.h), in order
+ *   end 3                           how many lines: a file cut short is told from a whole one; the
+ *                                   number may be left out
  *
- * Before these, a line "policy CHAIN VERDICT" for each chain whose policy was set while the daemon
- * ran. Then the sets, the items of one under each other. `until` is in seconds since 1970: an item
- * whose time is over is not read; nor does any stay longer than SET_GRACE_MAX_S, should the clock
- * have been set back.
+ * Empty lines and lines that begin with # mean nothing and do not count. Version 1, which has no
+ * policies, is read too. A set comes before the rules that name it, its items under each other.
+ * `until` is in seconds since 1970: an item whose time is over is not read; nor does any stay
+ * longer than SET_GRACE_MAX_S, should the clock have been set back.
  *
- * Both functions wait for the disk and touch nothing but their arguments: they can run on any
- * thread, and save must not run on the one that gives verdicts.
+ * All functions touch nothing but their arguments: they can run on any thread. store_save and
+ * store_load wait for the disk, and must not run on the thread that gives verdicts.
  */
 #ifndef FW_STORE_H
 #define FW_STORE_H
 
+#include "common/mode.h"
 #include "ruleset.h"
 
 #define STORE_FILE	"rules"
+#define STORE_MODE	"mode"
 #define STORE_ERROR_LEN 256
 
 /*
@@ -32,11 +38,20 @@
  */
 int store_save(const char *dir, const struct ruleset *rs);
 
+/* The mode, in a file of its own, DIR/mode: in the same way. */
+int store_save_mode(const char *dir, enum mode mode);
+
+/* No file: 0, and *out is untouched. -errno otherwise, with one line in err. */
+int store_load_mode(const char *dir, enum mode *out, char err[STORE_ERROR_LEN]);
+
+/* The same text, with the policies of all chains, for the caller to free. NULL: no memory. */
+char *store_format(const struct ruleset *rs);
+
 /* Who takes what was saved, in its order. Each returns 0 or -errno. */
 struct store_taker {
+	int (*policy)(void *cookie, enum chain chain, enum verdict policy);
 	int (*set)(void *cookie, struct set *set); /* with a reference of its own if it keeps it */
 	int (*rule)(void *cookie, const struct rule *rule);
-	int (*policy)(void *cookie, enum chain chain, enum verdict policy);
 	void *cookie;
 };
 
@@ -47,5 +62,9 @@ struct store_taker {
  * throws away what it has built.
  */
 int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERROR_LEN]);
+
+/* The same from text; the line in err begins with "line N: ". */
+int store_parse(const char *text, size_t length, const struct store_taker *to,
+		char err[STORE_ERROR_LEN]);
 
 #endif

@@ -17,6 +17,9 @@ static const struct command table[] = {
 	{"explain", NULL, ARGUMENT_PID_OPTION, RULE_PACKET, NULL, ""},
 	{"policy", NULL, ARGUMENT_POLICY, RULE_NONE, NULL, ""},
 	{"set", NULL, ARGUMENT_SET, RULE_NONE, NULL, ""},
+	{"save", NULL, ARGUMENT_MAY_FILE, RULE_NONE, NULL, ""},
+	{"restore", NULL, ARGUMENT_FILE, RULE_NONE, NULL, ""},
+	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, NULL, ""},
 };
 
 /* Words are parted by one blank; the text must outlive the line. */
@@ -59,6 +62,13 @@ static const struct {
 	{"set rm set", "set", 0, NULL, "rm set", ""},
 	{"--grace 1s set --dpkg -A add --root / web", "set", 0, NULL, "add web", ""},
 	{"-A --set web -! --set set", "-A", 0, NULL, "", "--set web -! --set set"},
+	{"save", "save", 0, NULL, "", ""},
+	{"save --json -", "save", 0, NULL, "-", ""},
+	{"save status", "save", 0, NULL, "status", ""},
+	{"restore /a --socket /b", "restore", 0, NULL, "/a", ""},
+	{"mode --confirm-within 60s enforce", "mode", 0, NULL, "enforce", ""},
+	{"--confirm-within 60s restore /a", "restore", 0, NULL, "/a", ""},
+	{"restore -", "restore", 0, NULL, "-", ""},
 	{"status --socket --json", "status", 0, NULL, "", ""},
 };
 
@@ -131,6 +141,16 @@ static const struct {
 	{"-A --object", "--object: expected a word after it"},
 	{"-L --socket", "--socket: expected a path after it"},
 	{"-L -x", "-x: unknown option: see ctl-fw --help"},
+	{"save /a /b", "save /b: expected one file"},
+	{"save -c INPUT", "-c: does not go with save"},
+	{"save -x", "-x: unknown option: see ctl-fw --help"},
+	{"restore", "restore: expected a file, or -, after it"},
+	{"mode", "mode: expected enforce, monitor or confirm after it"},
+	{"mode enforce now", "mode now: expected one word"},
+	{"mode enforce --confirm-within", "--confirm-within: expected a word after it"},
+	{"save --confirm-within 1s", "--confirm-within: does not go with save"},
+	{"-L --confirm-within 1s", "--confirm-within: does not go with -L"},
+	{"restore - -", "restore -: expected one file"},
 	{"-L -", "-: unknown option: see ctl-fw --help"},
 	{"flush", "flush: unknown command: see ctl-fw --help"},
 	{"-A -c OUTPUT DROP", "DROP: unknown command: see ctl-fw --help"},

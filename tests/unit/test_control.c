@@ -390,6 +390,37 @@ static void a_broken_header_closes_that_client_only(void)
 	expect_int("refused", (long long)stop(&s), 6);
 }
 
+/* What clients can make the daemon hold is bounded: only one at a time may send a long one. */
+static void one_long_request_at_a_time(void)
+{
+	static char text[WIRE_REQUEST_MAX + 1];
+	const struct wire_header h = header_of(WIRE_RESTORE, sizeof(text));
+	struct server s;
+	int first, second;
+
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "{}", 2);
+	start(&s, LONG_MS);
+	first = dial(s.path);
+	tell_request(first, WIRE_LIST, "{}", 2);
+	hear_reply(first, WIRE_LIST, WIRE_OK, "{\"echo\":{}}");
+	tell_header(first, &h);
+	second = dial(s.path);
+	tell_request(second, WIRE_LIST, "{}", 2);
+	hear_reply(second, WIRE_LIST, WIRE_OK, "{\"echo\":{}}");
+	tell_header(second, &h);
+	CU_ASSERT(hears_end(second));
+	close(second);
+	tell(first, text, sizeof(text));
+	hear_reply(first, WIRE_RESTORE, WIRE_OK, "{}");
+	second = dial(s.path);
+	tell_request(second, WIRE_RESTORE, text, sizeof(text));
+	hear_reply(second, WIRE_RESTORE, WIRE_OK, "{}");
+	close(first);
+	close(second);
+	expect_int("refused", (long long)stop(&s), 1);
+}
+
 #define TEXT(literal)                        \
 	{                                    \
 		literal, sizeof(literal) - 1 \
@@ -694,5 +725,6 @@ static const struct unit_test tests[] = {
 	{"many clients at once are all served", many_clients_at_once_are_all_served},
 	{"without descriptors clients wait and no core burns",
 	 without_descriptors_clients_wait_and_no_core_burns},
+	{"one long request at a time", one_long_request_at_a_time},
 };
 UNIT_SUITE("fw/control", tests)

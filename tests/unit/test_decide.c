@@ -709,6 +709,40 @@ static void chains_apart(void)
 	CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
 }
 
+/* The first match among the rules that enforce decides; those before it that only log are told. */
+static void monitored_rules_decide_nothing(void)
+{
+	const struct rule drop = {.chain = CHAIN_OUTPUT, .verdict = VERDICT_DROP};
+	const struct rule drop_tcp = {.chain = CHAIN_OUTPUT,
+				      .verdict = VERDICT_DROP,
+				      .have = MATCH_BIT(MATCH_PROTO),
+				      .proto = 17,
+				      .monitor = true};
+	const struct holders who = {.origin = ORIGIN_KERNEL};
+	struct packet p = tcp4();
+	struct rule rules[REASON_MONITORED_MAX + 4];
+	struct reason why;
+
+	for (size_t i = 0; i < N(rules); i++) {
+		rules[i] = drop;
+		rules[i].monitor = true;
+	}
+	rules[0] = drop_tcp; /* does not match */
+	why = judge(rules, 4, &p, &who);
+	CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
+	CU_ASSERT_EQUAL(why.n_monitored, 3);
+	CU_ASSERT_EQUAL(why.monitored[0].rule, 1);
+	CU_ASSERT_EQUAL(why.monitored[2].rule, 3);
+	rules[2].monitor = false;
+	why = judge(rules, 4, &p, &who);
+	CU_ASSERT_EQUAL(why.rule, 2);
+	CU_ASSERT_EQUAL(why.n_monitored, 1);
+	rules[2].monitor = true;
+	why = judge(rules, N(rules), &p, &who);
+	CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
+	CU_ASSERT_EQUAL(why.n_monitored, REASON_MONITORED_MAX);
+}
+
 static const struct unit_test tests[] = {
 	{"user, group and name, of every mix of holders", every_mix_of_facts},
 	{"user and group that the packet carries", ids_that_the_packet_carries},
@@ -728,5 +762,6 @@ static const struct unit_test tests[] = {
 	{"the first rule that matches wins", first_match_wins},
 	{"no match: the verdict of chain and origin", policies},
 	{"a rule acts in its chain only", chains_apart},
+	{"a rule that only logs decides nothing", monitored_rules_decide_nothing},
 };
 UNIT_SUITE("fw/decide", tests)

@@ -247,6 +247,8 @@ static void describes_one_packet(void)
 		{"-c OUTPUT -v ACCEPT --uid 1", "a match of what a process is"},
 		{"-c OUTPUT -v ACCEPT --comm x", "a match of what a process is"},
 		{"-c OUTPUT -v ACCEPT --origin known", "--origin"},
+		{"-c OUTPUT -v ACCEPT --monitor", "--monitor"},
+		{"-c OUTPUT -v ACCEPT --expires 2099-01-01T00:00:00Z", "--expires"},
 		{"-c OUTPUT -v ACCEPT --set web", "a match of what is mapped"},
 	};
 	struct rule whole =
@@ -306,6 +308,26 @@ static void says_why_not_by_script(void)
 	ruleset_unref(rs);
 }
 
+static void tells_of_monitored(void)
+{
+	static const char *const texts[] = {
+		"-c OUTPUT -v DROP --monitor --expires 2099-01-01T00:00:00Z",
+		"-c OUTPUT -v ACCEPT",
+	};
+	struct ruleset *rs = rules_of(texts, 2);
+	struct holders who = {.origin = ORIGIN_KERNEL};
+	struct packet p = a_packet();
+	json_t *reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+
+	expect_text("why", text_at(reply, 0, "why"),
+		    "all its criteria match: it only logs that, and the next rules decide");
+	expect_text("rule", text_at(reply, 0, "rule"), texts[0]);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(reply, "rule")), 1);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(reply, "verdict")), "ACCEPT");
+	json_decref(reply);
+	ruleset_unref(rs);
+}
+
 static const struct unit_test tests[] = {
 	{"the rules are told of up to the one that decides", walks_to_the_rule},
 	{"a rule that does not match says which criterion and whose", says_why_not},
@@ -315,5 +337,6 @@ static const struct unit_test tests[] = {
 	{"user, group, name and origin", tells_of_facts},
 	{"names what it comes to", names_what_it_comes_to},
 	{"says why a script does not match", says_why_not_by_script},
+	{"a rule that only logs is told of, and does not decide", tells_of_monitored},
 };
 UNIT_SUITE("fw/explain", tests)

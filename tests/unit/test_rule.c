@@ -63,6 +63,9 @@ static void canonical(void)
 		{"--set web-1.x -c OUTPUT -v DROP", "-c OUTPUT -v DROP --set web-1.x"},
 		{"-! --set web -c OUTPUT -v ACCEPT", "-c OUTPUT -v ACCEPT -! --set web"},
 		{"\"-c\" \"OUTPUT\" -v \"DR\"OP", "-c OUTPUT -v DROP"},
+		{"--monitor --note x --expires 2026-11-21T06:00:00+01:30 -c OUTPUT -v DROP",
+		 "-c OUTPUT -v DROP --monitor --expires 2026-11-21T04:30:00Z --note \"x\""},
+		{"--monitor -p tcp -c INPUT -v ACCEPT", "-c INPUT -v ACCEPT -p tcp --monitor"},
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {
@@ -238,6 +241,19 @@ static void messages(void)
 		 "never closed -c INPUT -v DROP: expected a closing \""},
 		{"--note \"a\\nb\"" REST, "a \\ in quotes: expected \\\" or \\\\"},
 		{"--note \"a\\", "a \\ in quotes: expected \\\" or \\\\"},
+		{"--expires tomorrow" REST,
+		 "--expires tomorrow: expected a time such as 2026-12-31T23:59:59Z"},
+		{"--expires 2026-11-31T00:00:00Z" REST,
+		 "--expires 2026-11-31T00:00:00Z: expected a time such as 2026-12-31T23:59:59Z"},
+		{"--expires 1970-01-01T00:00:00Z" REST,
+		 "--expires 1970-01-01T00:00:00Z: expected a time such as 2026-12-31T23:59:59Z"},
+		{"--expires +1h" REST,
+		 "--expires +1h: expected a time such as 2026-12-31T23:59:59Z"},
+		{"--expires", "--expires: missing value"},
+		{"--monitor --monitor" REST, "--monitor: option given twice"},
+		{"-! --monitor" REST, "-! --monitor: cannot be negated"},
+		{"-! --expires x" REST, "-! --expires: cannot be negated"},
+		{"--monitor yes" REST, "yes: expected an option of a rule"},
 		{"--set a/b" REST, "--set a/b: expected 1 to 32 letters, digits, '.', '_' and '-', "
 				   "a letter or digit first"},
 		{"--set \"\"" REST,
@@ -302,6 +318,8 @@ static void longest_fits(void)
 		.origin = ORIGIN_UNKNOWN,
 		.uid = {UINT32_MAX - 1, UINT32_MAX},
 		.gid = {UINT32_MAX - 1, UINT32_MAX},
+		.monitor = true,
+		.expires_s = INSTANT_MAX,
 	};
 	char text[RULE_TEXT_MAX], again[RULE_TEXT_MAX];
 	struct rule_error err = {""};

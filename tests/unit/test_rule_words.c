@@ -102,11 +102,31 @@ static void all_else_is_the_grammars_business(void)
 	expect_text("nothing", resolved(""), "missing -c: expected INPUT, OUTPUT or FORWARD");
 }
 
+static void a_duration_is_a_time_from_now(void)
+{
+	uint64_t before = (uint64_t)time(NULL), got = 0;
+	const char *text = resolved("-c OUTPUT -v DROP --expires +90s");
+	const char *at = strstr(text, "--expires ");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	CU_ASSERT_EQUAL(instant_parse(at + strlen("--expires "), &got), 0);
+	CU_ASSERT(got >= before + 90 && got <= (uint64_t)time(NULL) + 90);
+	expect_text("time", resolved("-c OUTPUT -v DROP --expires 2099-01-01T00:00:00Z"),
+		    "-c OUTPUT -v DROP --expires 2099-01-01T00:00:00Z");
+	expect_text("no unit", resolved("-c OUTPUT -v DROP --expires +90"),
+		    "--expires +90: expected + and a number and s, m, h or d, at most 3650d");
+	expect_text("too long", resolved("-c OUTPUT -v DROP --expires +3651d"),
+		    "--expires +3651d: expected + and a number and s, m, h or d, at most 3650d");
+	expect_text("no plus", resolved("-c OUTPUT -v DROP --expires 90s"),
+		    "--expires 90s: expected a time such as 2026-12-31T23:59:59Z");
+}
+
 static const struct unit_test tests[] = {
 	{"a namespace is named by its inode", a_namespace_is_named_by_its_inode},
 	{"what is no network namespace is refused", what_is_no_network_namespace_is_refused},
 	{"an object is named by its digest", an_object_is_named_by_its_digest},
 	{"a script is a digest or a file", a_script_is_a_digest_or_a_file},
 	{"all else is the grammar's business", all_else_is_the_grammars_business},
+	{"a duration is a time from now", a_duration_is_a_time_from_now},
 };
 UNIT_SUITE("ctl/rule_words", tests)

@@ -365,30 +365,69 @@ static void dated_digests_leave(void)
 	ruleset_unref(rs);
 }
 
-static void policies_are_set(void)
+static void dated_rules_leave(void)
+{
+	static const struct {
+		enum chain chain;
+		uint64_t expires_s;
+	} rows[] = {{CHAIN_OUTPUT, 300},
+		    {CHAIN_OUTPUT, 0},
+		    {CHAIN_OUTPUT, 200},
+		    {CHAIN_INPUT, 200},
+		    {CHAIN_INPUT, 201}};
+	struct ruleset *rs = ruleset_new(mixed, drop, accept), *old, *next = NULL;
+	struct rule_count *count;
+
+	CU_ASSERT_EQUAL(ruleset_next_rule_expiry(rs), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rule r = tagged(rows[i].chain, (uint16_t)i);
+
+		r.expires_s = rows[i].expires_s;
+		CU_ASSERT_EQUAL_FATAL(ruleset_insert(rs, &r, rs->chains[rows[i].chain].n, &next),
+				      0);
+		step(&rs, next);
+	}
+	count = rs->chains[CHAIN_OUTPUT].counts[1];
+	CU_ASSERT_EQUAL(ruleset_count(rs), 5);
+	CU_ASSERT_EQUAL(ruleset_next_rule_expiry(rs), 200);
+	CU_ASSERT_EQUAL(ruleset_expire_rules(rs, 199, &next), -EALREADY);
+	CU_ASSERT_EQUAL_FATAL(ruleset_expire_rules(rs, 200, &next), 0);
+	old = ruleset_ref(rs);
+	step(&rs, next);
+	CU_ASSERT_TRUE(holds(rs, CHAIN_OUTPUT, (uint16_t[]){0, 1}, 2));
+	CU_ASSERT_TRUE(holds(rs, CHAIN_INPUT, (uint16_t[]){4}, 1));
+	CU_ASSERT_PTR_EQUAL(rs->chains[CHAIN_OUTPUT].counts[1], count);
+	CU_ASSERT_TRUE(holds(old, CHAIN_OUTPUT, (uint16_t[]){0, 1, 2}, 3));
+	CU_ASSERT_EQUAL(ruleset_next_rule_expiry(rs), 201);
+	ruleset_unref(old);
+	CU_ASSERT_EQUAL_FATAL(ruleset_expire_rules(rs, 1000, &next), 0);
+	step(&rs, next);
+	CU_ASSERT_TRUE(holds(rs, CHAIN_OUTPUT, (uint16_t[]){1}, 1));
+	CU_ASSERT_EQUAL(ruleset_count(rs), 1);
+	CU_ASSERT_EQUAL(ruleset_next_rule_expiry(rs), 0);
+	CU_ASSERT_EQUAL(ruleset_expire_rules(rs, UINT64_MAX, &next), -EALREADY);
+	ruleset_unref(rs);
+}
+
+static void policies_are_stated(void)
 {
 	struct ruleset *rs = ruleset_new(mixed, drop, accept), *next = NULL;
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(rs);
-	CU_ASSERT_EQUAL_FATAL(ruleset_set_policy(rs, CHAIN_OUTPUT, VERDICT_ACCEPT, false, &next),
-			      0);
+	CU_ASSERT_FALSE(rs->chains[CHAIN_OUTPUT].policy_stated);
+	CU_ASSERT_EQUAL_FATAL(
+		ruleset_set_policy(rs, CHAIN_OUTPUT, VERDICT_DROP, VERDICT_ACCEPT, &next), 0);
 	step(&rs, next);
-	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].policy, VERDICT_ACCEPT);
-	CU_ASSERT_EQUAL(rs->unknown[CHAIN_OUTPUT], VERDICT_DROP);
-	CU_ASSERT_EQUAL_FATAL(ruleset_set_policy(rs, CHAIN_INPUT, VERDICT_ACCEPT, true, &next), 0);
-	step(&rs, next);
-	insert(&rs, CHAIN_FORWARD, 1, 0);
-	CU_ASSERT_EQUAL(rs->chains[CHAIN_INPUT].policy, VERDICT_ACCEPT);
-	CU_ASSERT_EQUAL(rs->unknown[CHAIN_INPUT], VERDICT_ACCEPT);
-	CU_ASSERT_EQUAL(rs->kernel[CHAIN_INPUT], VERDICT_ACCEPT);
-	CU_ASSERT(rs->chains[CHAIN_INPUT].policy_set && rs->chains[CHAIN_OUTPUT].policy_set);
-	CU_ASSERT_FALSE(rs->chains[CHAIN_FORWARD].policy_set);
-	CU_ASSERT_EQUAL(rs->chains[CHAIN_FORWARD].policy, VERDICT_DROP);
+	insert(&rs, CHAIN_OUTPUT, 1, 0);
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].policy, VERDICT_DROP);
+	CU_ASSERT_TRUE(rs->chains[CHAIN_OUTPUT].policy_stated);
+	CU_ASSERT_EQUAL(rs->unknown[CHAIN_OUTPUT], VERDICT_ACCEPT);
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_INPUT].policy, VERDICT_DROP);
+	CU_ASSERT_FALSE(rs->chains[CHAIN_INPUT].policy_stated);
+	CU_ASSERT_EQUAL(rs->unknown[CHAIN_INPUT], VERDICT_DROP);
 	ruleset_unref(rs);
 }
 
 static const struct unit_test tests[] = {
-	{"a policy is set, and stays", policies_are_set},
 	{"a new set is empty and has its policies", starts_empty},
 	{"insert and delete do so at their index, in their chain", edits},
 	{"an index past the end is refused, the output untouched", past_the_end},
@@ -399,5 +438,7 @@ static const struct unit_test tests[] = {
 	{"dated digests leave when their time is over", dated_digests_leave},
 	{"counters follow their rule through edits", counts_follow},
 	{"random edits agree with a plain list; old sets stay as they were", old_sets_stay},
+	{"dated rules leave when their time is over", dated_rules_leave},
+	{"a policy is that of its chain, and stays stated", policies_are_stated},
 };
 UNIT_SUITE("fw/ruleset", tests)

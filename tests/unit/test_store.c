@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -69,7 +70,7 @@ static struct ruleset *sample(void)
 	return with(rs, "-c INPUT -v DROP");
 }
 
-static const char sample_text[] = "app-fw rules 1\n"
+static const char sample_text[] = "app-fw rules 2\n"
 				  "-c INPUT -v DROP\n"
 				  "-c OUTPUT -v DROP --dport 25 --note \"a \\\"b\\\" ü\"\n"
 				  "-c OUTPUT -v ACCEPT -! -d 2001:db8::/32\n"
@@ -142,7 +143,7 @@ static int take_policy(void *cookie, enum chain chain, enum verdict policy)
 
 static int load(const struct place *p, struct taken *into, char err[STORE_ERROR_LEN])
 {
-	const struct store_taker to = {take_set, take, take_policy, into};
+	const struct store_taker to = {take_policy, take_set, take, into};
 
 	return store_load(p->dir, &to, err);
 }
@@ -175,7 +176,8 @@ static void policies_that_were_set_come_back(void)
 	struct place p;
 
 	place_make(&p);
-	CU_ASSERT_EQUAL_FATAL(ruleset_set_policy(rs, CHAIN_FORWARD, VERDICT_DROP, true, &next), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		ruleset_set_policy(rs, CHAIN_FORWARD, VERDICT_DROP, VERDICT_DROP, &next), 0);
 	ruleset_unref(rs);
 	rs = with(next, "-c FORWARD -v MARK=0x1/0xf0");
 	CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
@@ -228,7 +230,7 @@ static void saved_sets_come_back(void)
 					 "web: curl:amd64 /root dir /root dir/c 3\n"
 					 "web:   /older 5 for a time\n"
 					 "-c OUTPUT -v ACCEPT -! --set web\n");
-	CU_ASSERT(got.until_ns <= clock_monotonic_ns() + left);
+	CU_ASSERT(got.until_ns <= clock_monotonic_ns() + left + SECOND);
 	CU_ASSERT(got.until_ns > clock_monotonic_ns() + left - 60 * SECOND);
 	ruleset_unref(rs);
 	place_remove(&p);
@@ -305,9 +307,23 @@ static void a_file_cut_anywhere_is_refused(void)
 static const struct {
 	const char *text, *fault;
 } damaged[] = {
-	{"app-fw rules 2\nend 0\n", "/rules:1: \"app-fw rules 2\": expected \"app-fw rules 1\""},
+	{"app-fw rules 3\nend 0\n", "/rules:1: \"app-fw rules 3\": expected \"app-fw rules 2\""},
+	{"# text\n\n \t\nend 0\n", "/rules:4: \"end 0\": expected \"app-fw rules 2\""},
+	{"app-fw rules 2\npolicy\nend\n", "/rules:2: policy \"\": expected INPUT"},
+	{"app-fw rules 2\npolicy output DROP\nend\n",
+	 "/rules:2: policy \"output\": expected INPUT"},
+	{"app-fw rules 2\npolicy OUTPUT\nend\n", "/rules:2: policy OUTPUT \"\": expected ACCEPT"},
+	{"app-fw rules 2\n\npolicy INPUT drop\nend\n", "/rules:3: policy INPUT \"drop\": expected"},
+	{"app-fw rules 2\npolicy INPUT DROP x\nend\n", "/rules:2: \"x\": expected nothing"},
+	{"app-fw rules 2\npolicy INPUT DROP\npolicy INPUT DROP\nend\n",
+	 "/rules:3: policy INPUT: given twice"},
+	{"app-fw rules 2\npolicyINPUT DROP\nend\n", "/rules:2: policyINPUT: expected an option"},
+	{"app-fw rules 2\nend of it\n", "/rules:2: \"end of it\": expected \"end 0\""},
+	{"app-fw rules 2\nend\n\n", "/rules:2: more text after \"end\""},
+	{"app-fw rules 2\nset\tweb\t-\t-\t9\t" HEX "\t/a\n\n# text\n-c INPUT -v DROP\nend\n",
+	 "/rules:2: cannot take set web: "},
 	{"app-fw rules 1\n-c OUTPUT -v DROP --dport 65536\nend 1\n", "/rules:2: --dport 65536: "},
-	{"app-fw rules 1\n\nend 0\n", "/rules:2: missing -c"},
+	{"app-fw rules 1\n\nend 1\n", "/rules:3: \"end 1\": expected \"end 0\""},
 	{"app-fw rules 1\n-c OUTPUT -v DROP\nend 2\n",
 	 "/rules:3: \"end 2\": expected \"end 1\" after 1 lines"},
 	{"app-fw rules 1\nend -0\n", "/rules:2: \"end -0\": expected \"end 0\""},
@@ -325,9 +341,11 @@ static const struct {
 	 "/rules:2: cannot take set web: all its digests are old ones"},
 	{"app-fw rules 1\nset\tweb\t-\t-\t-\t" HEX "\t/a\nend 0\n",
 	 "/rules:3: \"end 0\": expected \"end 1\""},
-	{"app-fw rules 1\npolicy OUT DROP\nend 1\n", "/rules:2: \"OUT\": expected INPUT"},
-	{"app-fw rules 1\npolicy OUTPUT MARK\nend 1\n", "/rules:2: \"MARK\": expected ACCEPT"},
-	{"app-fw rules 1\npolicy OUTPUT\nend 1\n", "/rules:2: \"\": expected ACCEPT or DROP"},
+	{"app-fw rules 1\npolicy OUT DROP\nend 1\n", "/rules:2: policy \"OUT\": expected INPUT"},
+	{"app-fw rules 1\npolicy OUTPUT MARK\nend 1\n",
+	 "/rules:2: policy OUTPUT \"MARK\": expected ACCEPT"},
+	{"app-fw rules 1\npolicy OUTPUT\nend 1\n",
+	 "/rules:2: policy OUTPUT \"\": expected ACCEPT or DROP"},
 	{"app-fw rules 1\n\x1b[2J\nend 1\n", "/rules:2: "},
 };
 
@@ -437,11 +455,275 @@ static void an_old_temporary_file_is_overwritten(void)
 	place_remove(&p);
 }
 
+static void comments_and_empty_lines_mean_nothing(void)
+{
+	static const char text[] = "# what it is\n\n"
+				   "app-fw rules 2\n"
+				   " # -c INPUT -v DROP\n"
+				   "policy OUTPUT  DROP \n"
+				   "\t\n"
+				   "-c OUTPUT -v ACCEPT --note \"# 1\"\n"
+				   "#\n"
+				   "end\n";
+	struct taken got = {.n = 0};
+	const struct store_taker to = {take_policy, take_set, take, &got};
+	char err[STORE_ERROR_LEN];
+
+	expect(store_parse(text, strlen(text), &to, err) == 0, "%s", err);
+	CU_ASSERT_STRING_EQUAL(got.text, "policy OUTPUT DROP\n"
+					 "-c OUTPUT -v ACCEPT --note \"# 1\"\n");
+}
+
+static void text_names_its_bad_line(void)
+{
+	static const char *const bad[][2] = {
+		{"", "line 1: expected \"app-fw rules 2\""},
+		{"\n", "line 2: file cut short"},
+		{"app-fw rules 2\n\n-c OUTPUT -v DROP --dport 65536\nend\n",
+		 "line 3: --dport 65536: expected a port"},
+		{"app-fw rules 2\nend", "line 2: file cut short"},
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct taken got = {.n = 0};
+		const struct store_taker to = {take_policy, take_set, take, &got};
+		char err[STORE_ERROR_LEN];
+
+		CU_ASSERT_EQUAL(store_parse(bad[i][0], strlen(bad[i][0]), &to, err), -EBADMSG);
+		expect(strncmp(err, bad[i][1], strlen(bad[i][1])) == 0, "%s: %s", bad[i][1], err);
+	}
+}
+
+/* A rule set that takes what it is given. */
+struct built {
+	struct ruleset *rs;
+};
+
+static void step(struct built *b, struct ruleset *next)
+{
+	CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+	ruleset_unref(b->rs);
+	b->rs = next;
+}
+
+static int build_policy(void *cookie, enum chain chain, enum verdict policy)
+{
+	struct built *b = cookie;
+	struct ruleset *next = NULL;
+
+	CU_ASSERT_EQUAL(ruleset_set_policy(b->rs, chain, policy, policy, &next), 0);
+	step(b, next);
+	return 0;
+}
+
+static int build_set(void *cookie, struct set *set)
+{
+	struct built *b = cookie;
+	struct ruleset *next = NULL;
+
+	CU_ASSERT_EQUAL(ruleset_put_set(b->rs, set, &next), 0);
+	step(b, next);
+	return 0;
+}
+
+static int build_rule(void *cookie, const struct rule *rule)
+{
+	struct built *b = cookie;
+	struct ruleset *next = NULL;
+
+	CU_ASSERT_EQUAL(ruleset_insert(b->rs, rule, b->rs->chains[rule->chain].n, &next), 0);
+	step(b, next);
+	return 0;
+}
+
+static struct ruleset *build(const char *text)
+{
+	struct built b = {ruleset_new(accept_all, accept_all, accept_all)};
+	const struct store_taker to = {build_policy, build_set, build_rule, &b};
+	char err[STORE_ERROR_LEN];
+
+	expect(store_parse(text, strlen(text), &to, err) == 0, "%s", err);
+	return b.rs;
+}
+
+/* Each time is the clock's another one: no second of a digest's time may get lost or be won. */
+static void text_comes_back_byte_for_byte(void)
+{
+	const uint64_t now = clock_monotonic_ns();
+	struct set_item items[] = {
+		{"", "", "/a b", {{1}}, 0},
+		{"curl:amd64", "/root dir", "/root dir/c", {{3}}, 0},
+		{"", "", "/older", {{5}}, now + 500 * SECOND},
+	};
+
+	for (unsigned int i = 0; i < 200; i++) {
+		char *first, *second;
+		struct ruleset *rs = sample(), *again, *next = NULL;
+
+		items[2].until_ns = now + 500 * SECOND + i * SECOND / 200;
+		rs = with_set(rs, items, 3);
+		rs = with(rs, "-c FORWARD -v ACCEPT --set web");
+		CU_ASSERT_EQUAL_FATAL(
+			ruleset_set_policy(rs, CHAIN_FORWARD, VERDICT_DROP, VERDICT_DROP, &next),
+			0);
+		first = store_format(next);
+		again = build(first);
+		second = store_format(again);
+		CU_ASSERT_STRING_EQUAL(first, second);
+		CU_ASSERT_PTR_NOT_NULL(strstr(first, "policy INPUT ACCEPT\n"
+						     "policy OUTPUT ACCEPT\n"
+						     "policy FORWARD DROP\n"));
+		free(first);
+		free(second);
+		ruleset_unref(again);
+		ruleset_unref(next);
+		ruleset_unref(rs);
+	}
+}
+
+/* What the options of the daemon say is not made to outlive them. */
+static void only_a_stated_policy_is_saved(void)
+{
+	struct ruleset *rs = ruleset_new(accept_all, accept_all, accept_all), *next = NULL;
+	struct place p;
+
+	place_make(&p);
+	CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
+	expect_file(p.file, "app-fw rules 2\nend 0\n");
+	CU_ASSERT_EQUAL_FATAL(
+		ruleset_set_policy(rs, CHAIN_INPUT, VERDICT_DROP, VERDICT_DROP, &next), 0);
+	next = with(next, "-c INPUT -v ACCEPT");
+	CU_ASSERT_EQUAL(store_save(p.dir, next), 0);
+	expect_file(p.file, "app-fw rules 2\npolicy INPUT DROP\n-c INPUT -v ACCEPT\nend 2\n");
+	ruleset_unref(next);
+	ruleset_unref(rs);
+	place_remove(&p);
+}
+
+#define KILLS	       50
+#define SAVES_PER_KILL 20
+
+/* Saves with a rule more each time, and tells how many rules are safe, until it is killed. */
+static void save_until_killed(const struct place *p, size_t safe, int tell)
+{
+	struct ruleset *empty = ruleset_new(accept_all, accept_all, accept_all), *rs;
+	struct rule *rules = calloc(safe + 1, sizeof(*rules));
+
+	for (size_t i = 0; i < safe; i++)
+		rules[i] = (struct rule){.chain = CHAIN_OUTPUT, .note = "not to be lost"};
+	if (!rules || ruleset_append(empty, rules, safe, &rs))
+		_exit(1);
+	for (size_t n = safe + 1;; n++) {
+		rs = with(rs, "-c OUTPUT -v DROP --note \"not to be lost\"");
+		if (store_save(p->dir, rs) || write(tell, &n, sizeof(n)) != sizeof(n))
+			_exit(1);
+	}
+}
+
+static int count_rule(void *cookie, const struct rule *rule)
+{
+	(void)rule;
+	++*(size_t *)cookie;
+	return 0;
+}
+
+static size_t count_saved(const struct place *p)
+{
+	size_t n = 0;
+	const struct store_taker to = {.rule = count_rule, .cookie = &n};
+	char err[STORE_ERROR_LEN];
+
+	expect(store_load(p->dir, &to, err) == 0, "%s", err);
+	return n;
+}
+
+/* Kills it in the middle of what comes after so many acknowledged saves. Returns the last. */
+static size_t kill_one(const struct place *p, size_t safe, unsigned int after_us)
+{
+	int ends[2], status;
+	size_t n = safe;
+	pid_t child;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+	child = fork();
+	CU_ASSERT_FATAL(child >= 0);
+	if (child == 0)
+		save_until_killed(p, safe, ends[1]);
+	close(ends[1]);
+	for (int i = 0; i < SAVES_PER_KILL; i++)
+		CU_ASSERT_EQUAL_FATAL(read(ends[0], &n, sizeof(n)), sizeof(n));
+	usleep(after_us);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	while (read(ends[0], &n, sizeof(n)) == sizeof(n))
+		;
+	close(ends[0]);
+	return n;
+}
+
+/* At any moment, the file has all that was acknowledged, and at most what was being saved. */
+static void killed_while_saving_nothing_is_lost(void)
+{
+	size_t safe = 0, got;
+	struct place p;
+
+	place_make(&p);
+	for (unsigned int i = 0; i < KILLS; i++) {
+		safe = kill_one(&p, safe, i * 37 % 2000);
+		got = count_saved(&p);
+		if (!expect(got == safe || got == safe + 1, "kill %u: %zu saved, %zu loaded", i,
+			    safe, got))
+			break;
+		safe = got;
+	}
+	CU_ASSERT(safe >= KILLS * SAVES_PER_KILL);
+	place_remove(&p);
+}
+
+static void the_mode_has_a_file_of_its_own(void)
+{
+	static const char *const bad[] = {"",
+					  "mode",
+					  "mode monitor",
+					  "mode monitor\n\n",
+					  "mode Monitor\n",
+					  "monitor\n",
+					  "mode monitor\nmode enforce\n"};
+	enum mode got = MODE_COUNT;
+	char file[96], err[STORE_ERROR_LEN];
+	struct place p;
+
+	place_make(&p);
+	snprintf(file, sizeof(file), "%s/mode", p.dir);
+	CU_ASSERT_EQUAL(store_load_mode(p.dir, &got, err), 0);
+	CU_ASSERT_EQUAL(got, MODE_COUNT);
+	for (int m = 0; m < MODE_COUNT; m++) {
+		CU_ASSERT_EQUAL(store_save_mode(p.dir, m), 0);
+		CU_ASSERT_EQUAL(store_load_mode(p.dir, &got, err), 0);
+		CU_ASSERT_EQUAL(got, m);
+	}
+	expect_file(file, "mode monitor\n");
+	got = MODE_COUNT;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		write_file(file, bad[i], strlen(bad[i]));
+		CU_ASSERT_EQUAL(store_load_mode(p.dir, &got, err), -EBADMSG);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err, "/mode:1: expected \"mode enforce\""));
+	}
+	CU_ASSERT_EQUAL(got, MODE_COUNT);
+	unlink(file);
+	place_remove(&p);
+}
+
 static const struct unit_test tests[] = {
 	{"saved rules come back in order", saved_rules_come_back_in_order},
 	{"policies that were set come back", policies_that_were_set_come_back},
 	{"saved sets come back, without what is over", saved_sets_come_back},
 	{"no old digest stays too long", no_old_digest_stays_too_long},
+	{"comments and empty lines mean nothing", comments_and_empty_lines_mean_nothing},
+	{"a text names its bad line", text_names_its_bad_line},
+	{"a text comes back byte for byte", text_comes_back_byte_for_byte},
+	{"only a stated policy is saved", only_a_stated_policy_is_saved},
+	{"killed while saving, nothing is lost", killed_while_saving_nothing_is_lost},
 	{"only the owner can read them", only_the_owner_can_read_them},
 	{"nothing saved is no error", nothing_saved_is_no_error},
 	{"a file cut anywhere is refused", a_file_cut_anywhere_is_refused},
@@ -450,5 +732,6 @@ static const struct unit_test tests[] = {
 	{"a rule that is not taken ends the load", a_rule_that_is_not_taken_ends_the_load},
 	{"a save that fails leaves the old file", a_save_that_fails_leaves_the_old_file},
 	{"an old temporary file is overwritten", an_old_temporary_file_is_overwritten},
+	{"the mode has a file of its own", the_mode_has_a_file_of_its_own},
 };
 UNIT_SUITE("fw/store", tests)

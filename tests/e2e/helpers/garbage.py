@@ -10,7 +10,8 @@ import time
 
 MAGIC, VERSION = 0x57464341, 1
 APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN = range(8)
-SETS, SET_ADD, SET_REMOVE, SET_REFRESH, SET_EXPECT, COUNT = range(8, 14)
+SETS, SET_ADD, SET_REMOVE, SET_REFRESH, SET_EXPECT = range(8, 13)
+SAVE, RESTORE, MODE, CONFIRM, COUNT = range(13, 18)
 LIMIT = 15  # seconds until a daemon that does not let go of a client has failed
 failed = []
 
@@ -103,6 +104,7 @@ def must_refuse(name, data, half_close=True):
 
 
 GOOD = "-c OUTPUT -v DROP"
+EMPTY = "app-fw rules 2\nend\n"
 CASES = [
     ("half a header", header(LIST, 2)[:8]),
     ("wrong magic", header(LIST, 2, magic=0x41414141) + b"{}"),
@@ -111,6 +113,7 @@ CASES = [
     ("unknown command", header(COUNT, 2) + b"{}"),
     ("command 65535", header(65535, 2) + b"{}"),
     ("too long", header(LIST, 262145)),
+    ("a restore too long", header(RESTORE, (64 << 20) + 1)),
     ("4 GiB", header(LIST, 0xFFFFFFFF)),
     ("body cut short", header(APPEND, 100) + b'{"rule": "-c OUT'),
     ("no JSON", message(LIST, b"hello")),
@@ -154,6 +157,18 @@ CASES = [
     ("a grace for ever", message(SET_REFRESH, files("nosuch", [["/a", HEX]], grace=2**62))),
     ("an expectation of no such set", message(SET_EXPECT, files("nosuch", [["/a", HEX]], grace=1))),
     ("removes no such set", message(SET_REMOVE, {"set": "nosuch"})),
+    ("a restore of nothing", message(RESTORE, {})),
+    ("a restore of a number", message(RESTORE, {"text": 7})),
+    ("a restore of garbage", message(RESTORE, {"text": "x" * 200000})),
+    ("a restore with a NUL", message(RESTORE, b'{"text": "app-fw rules 2\\u0000\\nend\\n"}')),
+    ("a restore to be confirmed at once", message(RESTORE, {"text": EMPTY, "confirm_within_s": 0})),
+    ("a restore to be confirmed some time", message(RESTORE, {"text": EMPTY, "confirm_within_s": 86401})),
+    ("a restore to be confirmed in text", message(RESTORE, {"text": EMPTY, "confirm_within_s": "1"})),
+    ("no mode", message(MODE, {})),
+    ("a mode that is none", message(MODE, {"mode": "confirm"})),
+    ("a number for a mode", message(MODE, {"mode": 1})),
+    ("a mode to be confirmed in the past", message(MODE, {"mode": "monitor", "confirm_within_s": -1})),
+    ("a confirmation of nothing", message(CONFIRM, {})),
     ("random bytes", os.urandom(4096)),
     ("zeros", bytes(65536)),
 ]
