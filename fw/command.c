@@ -143,7 +143,8 @@ static enum wire_status insert_rule(struct daemon *d, const struct rule *rule, s
 		return command_refuse(reply, "--set %s: no such set", rule->set);
 	if (r == -ERANGE)
 		return command_refuse(reply, "no position %zu in chain %s: it has %zu rules", index,
-				      chain_name(rule->chain), d->rules->chains[rule->chain].n);
+				      chain_name(rule->chain),
+				      d->rules->chains[rule->chain].list.n);
 	if (r)
 		return command_refuse(reply, "%s", strerror(-r));
 	status = command_commit(d, rules, reply);
@@ -198,7 +199,7 @@ static enum wire_status do_append(struct daemon *d, const json_t *request, json_
 
 	if (!get_rule(request, &rule, reply))
 		return WIRE_REFUSED;
-	return insert_rule(d, &rule, d->rules->chains[rule.chain].n, reply);
+	return insert_rule(d, &rule, d->rules->chains[rule.chain].list.n, reply);
 }
 
 static enum wire_status do_insert(struct daemon *d, const json_t *request, json_t **reply)
@@ -225,10 +226,10 @@ static enum wire_status do_delete(struct daemon *d, const json_t *request, json_
 	r = ruleset_delete(d->rules, chain, index, &rules);
 	if (r == -ERANGE)
 		return command_refuse(reply, "no rule %zu in chain %s: it has %zu rules", index,
-				      chain_name(chain), d->rules->chains[chain].n);
+				      chain_name(chain), d->rules->chains[chain].list.n);
 	if (r)
 		return command_refuse(reply, "%s", strerror(-r));
-	rule_format(&d->rules->chains[chain].rules[index], text);
+	rule_format(rule_chain_at(&d->rules->chains[chain], index), text);
 	status = command_commit(d, rules, reply);
 	if (status == WIRE_OK)
 		*reply = json_pack("{s:s}", "rule", text);
