@@ -181,7 +181,7 @@ bench: root tested ## what it costs, each figure beside its baseline; ONLY="byst
 	@bench/run $(ONLY)
 
 # These do what the daemon does, by its own code.
-$(BIN)/bench/lookups $(BIN)/bench/hashes: $(BIN)/bench/%: $(BUILD)/bench/%.o $(BUILD)/core.a
+$(BIN)/bench/lookups $(BIN)/bench/hashes $(BIN)/bench/decisions: $(BIN)/bench/%: $(BUILD)/bench/%.o $(BUILD)/core.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@

@@ -320,7 +320,8 @@ enum verdict decide(const struct ruleset *rs, enum chain chain, const struct pac
 	for (size_t i = 0; i < c->n_added && try_rule(&s, c->added[i]); i++)
 		;
 	if (c->index)
-		rule_index_search(c->index, p, holders, try_rule, &s);
+		rule_index_search(c->index, p, holders, why->rule ? why->rule->order : UINT64_MAX,
+				  try_rule, &s);
 	forget_later_ones(why);
 	return why->rule ? why->rule->rule.verdict : fall_back(rs, chain, holders->origin);
 }

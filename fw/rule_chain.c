@@ -69,7 +69,7 @@ int rule_chain_make_index(struct rule_chain *c)
 	rule_index_unref(c->index);
 	c->index = NULL;
 	c->n_added = c->n_gone = 0;
-	if (c->list.n > CHANGES_MAX) {
+	if (c->list.n > RULES_FEW) {
 		c->index = rule_index_new(&c->list);
 		return c->index ? 0 : -ENOMEM;
 	}
@@ -139,9 +139,10 @@ int rule_chain_append(struct rule_chain *c, const struct rule *rule)
 	return put(c, rule, n, order_at(c, n), &e);
 }
 
+/* Whether one more rule makes it time for an index. */
 static bool is_full(const struct rule_chain *c)
 {
-	return c->n_added + c->n_gone >= CHANGES_MAX;
+	return c->n_added + c->n_gone >= (c->index ? CHANGES_MAX : RULES_FEW);
 }
 
 static void add(struct rule_chain *c, const struct rule_entry *e)

@@ -11,8 +11,9 @@
 #include "rule_list.h"
 
 #define RULES_MAX    200000 /* per chain */
-#define CHANGES_MAX  64	    /* that an index outlives; so many rules need none */
-#define CHANGES_MANY 24	    /* rule_chain_wants_index() */
+#define CHANGES_MAX  32	    /* that an index outlives */
+#define CHANGES_MANY 8	    /* rule_chain_wants_index() */
+#define RULES_FEW    12	    /* so many are read one by one, without an index */
 
 struct rule_chain {
 	enum verdict policy; /* for packets of known origin that match no rule */

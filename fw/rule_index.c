@@ -6,6 +6,7 @@
 
 #include "common/cleanup.h"
 #include "key_table.h"
+#include "rule_finds.h"
 #include "rule_key.h"
 
 #define FEW_KEYS	64 /* a criterion with more is not counted key by key */
@@ -32,6 +33,7 @@ struct lengths {
 
 struct rule_index {
 	unsigned int refs;
+	uint64_t number;       /* > 0; no other has it */
 	struct rule_list list; /* keeps the entries */
 	const struct rule_entry **entries;
 	struct key_table table; /* first and n: of items */
@@ -40,6 +42,7 @@ struct rule_index {
 	uint64_t filter_mask;
 	struct lengths lengths[KEY_KINDS];
 	uint32_t kinds;
+	enum chain chain;
 	struct run rest;	     /* filed nowhere */
 	struct run doubtful[DOUBTS]; /* filed by that, and stop packets */
 };
@@ -256,12 +259,15 @@ static int build(struct builder *b, const struct rule_list *list)
 	b->items_max = ITEMS_MIN + ITEMS_PER_RULE * list->n;
 	for (size_t i = 0; i < list->n; i++)
 		x->entries[i] = rule_list_at(list, i);
+	x->chain = list->n ? x->entries[0]->rule.chain : (enum chain)0;
 	for (size_t i = 0; !r && i < list->n; i++)
 		r = count_keys(b, &x->entries[i]->rule);
 	r = r ? r : choose_all(b);
 	r = r ? r : make_room(b);
 	return r ? r : fill(b);
 }
+
+static uint64_t last_number;
 
 struct rule_index *rule_index_new(const struct rule_list *list)
 {
@@ -271,6 +277,7 @@ struct rule_index *rule_index_new(const struct rule_list *list)
 	if (!b || !x)
 		return NULL;
 	x->refs = 2;
+	x->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
 	b->x = x;
 	return build(b, list) ? NULL : TAKE_PTR(x);
 }
@@ -279,26 +286,32 @@ struct search {
 	const struct rule_index *x;
 	rule_try_fn *try;
 	void *cookie;
+	uint32_t bound; /* rules from this number on are of no interest */
 };
 
-static void try_run(const struct search *s, const uint32_t *items, size_t n)
+static void try_run(struct search *s, const uint32_t *items, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!s->try(s->cookie, s->x->entries[items[i]]))
+	for (size_t i = 0; i < n && items[i] < s->bound; i++)
+		if (!s->try(s->cookie, s->x->entries[items[i]])) {
+			s->bound = items[i];
 			return;
+		}
 }
 
-static void look_up(const struct search *s, uint64_t key)
+/* The rules that are filed there; NULL: none. */
+static const struct key_slot *find_slot(const struct rule_index *x, uint64_t key)
 {
-	const struct rule_index *x = s->x;
 	const uint64_t bit = key >> 32 & x->filter_mask;
-	const struct key_slot *slot;
 
-	if (!(x->filter[bit / 64] >> bit % 64 & 1))
-		return;
-	slot = key_table_get(&x->table, key);
+	return x->filter[bit / 64] >> bit % 64 & 1 ? key_table_get(&x->table, key) : NULL;
+}
+
+static void look_up(struct search *s, uint64_t key)
+{
+	const struct key_slot *slot = find_slot(s->x, key);
+
 	if (slot)
-		try_run(s, x->items + slot->first, slot->n);
+		try_run(s, s->x->items + slot->first, slot->n);
 }
 
 static bool has_kind(const struct search *s, enum key_kind kind)
@@ -307,8 +320,8 @@ static bool has_kind(const struct search *s, enum key_kind kind)
 }
 
 /* Every block that the number is in; `width` bits, of which the high ones are in `high`. */
-static void look_up_blocks(const struct search *s, enum key_kind kind, unsigned int width,
-			   uint64_t high, uint64_t low)
+static void look_up_blocks(struct search *s, enum key_kind kind, unsigned int width, uint64_t high,
+			   uint64_t low)
 {
 	const unsigned int in_low = width < 64 ? width : 64;
 
@@ -325,12 +338,12 @@ static void look_up_blocks(const struct search *s, enum key_kind kind, unsigned 
 		}
 }
 
-static void look_up_doubtful(const struct search *s, enum match m)
+static void look_up_doubtful(struct search *s, enum match m)
 {
 	try_run(s, s->x->doubtful[m].items, s->x->doubtful[m].n);
 }
 
-static void search_addresses(const struct search *s, const struct packet *p)
+static void search_addresses(struct search *s, const struct packet *p)
 {
 	const enum key_kind src = p->family == 4 ? KEY_SRC4 : KEY_SRC6;
 	const enum key_kind dst = p->family == 4 ? KEY_DST4 : KEY_DST6;
@@ -352,7 +365,7 @@ static void search_addresses(const struct search *s, const struct packet *p)
 	}
 }
 
-static void search_protocol(const struct search *s, const struct packet *p)
+static void search_protocol(struct search *s, const struct packet *p)
 {
 	if (!p->family || !p->has_proto)
 		look_up_doubtful(s, MATCH_PROTO);
@@ -367,7 +380,7 @@ static void search_protocol(const struct search *s, const struct packet *p)
 	}
 }
 
-static void search_facts(const struct search *s, const struct holders *holders)
+static void search_facts(struct search *s, const struct holders *holders)
 {
 	if (holders->has_uid) {
 		look_up_blocks(s, KEY_UID, 32, 0, holders->uid);
@@ -389,23 +402,81 @@ static void search_facts(const struct search *s, const struct holders *holders)
 	}
 }
 
-static void search_objects(const struct search *s, const struct objset *set)
+static bool wants_objects(const struct rule_index *x)
 {
-	for (size_t i = 0; has_kind(s, KEY_OBJECT) && i < set->n; i++)
-		look_up(s, rule_key_of_digest(KEY_OBJECT, &set->digests[i]));
-	if (has_kind(s, KEY_AGGREGATE) && set->has_aggregate)
-		look_up(s, rule_key_of_digest(KEY_AGGREGATE, &set->aggregate));
-	if (has_kind(s, KEY_ANONYMOUS) && set->anonymous)
-		look_up(s, rule_key_of(KEY_ANONYMOUS, 0, 0, 0));
+	return x->kinds & (1u << KEY_OBJECT | 1u << KEY_AGGREGATE | 1u << KEY_ANONYMOUS);
+}
+
+/* What to do with the rules filed under a key of a set. */
+typedef void slot_fn(void *cookie, const struct key_slot *slot);
+
+static void each_slot(const struct rule_index *x, const struct objset *set, slot_fn *fn,
+		      void *cookie)
+{
+	const struct key_slot *slot = NULL;
+
+	for (size_t i = 0; i < set->n; i++) {
+		slot = find_slot(x, rule_key_of_digest(KEY_OBJECT, &set->digests[i]));
+		if (slot)
+			fn(cookie, slot);
+	}
+	slot = set->has_aggregate ? find_slot(x, rule_key_of_digest(KEY_AGGREGATE, &set->aggregate))
+				  : NULL;
+	if (slot)
+		fn(cookie, slot);
+	slot = set->anonymous ? find_slot(x, rule_key_of(KEY_ANONYMOUS, 0, 0, 0)) : NULL;
+	if (slot)
+		fn(cookie, slot);
+}
+
+static void try_slot(void *cookie, const struct key_slot *slot)
+{
+	struct search *s = cookie;
+
+	try_run(s, s->x->items + slot->first, slot->n);
+}
+
+struct gathering {
+	const struct rule_index *x;
+	uint32_t *items;
+	size_t n;
+};
+
+static void gather(void *cookie, const struct key_slot *slot)
+{
+	struct gathering *g = cookie;
+
+	for (uint32_t i = 0; i < slot->n && g->n <= RULE_FINDS_MAX; i++)
+		g->items[g->n++] = g->x->items[slot->first + i];
+}
+
+/* False: it cannot be remembered. */
+static bool remember(const struct rule_index *x, const struct objset *set, struct rule_find *find)
+{
+	uint32_t items[RULE_FINDS_MAX + 1];
+	struct gathering g = {.x = x, .items = items};
+
+	each_slot(x, set, gather, &g);
+	return rule_finds_put(find, x->number, items, g.n) == 0;
+}
+
+static void search_objects(struct search *s, const struct objset *set)
+{
+	struct rule_find *find = set->finds ? &set->finds->of[s->x->chain] : NULL;
+
+	if (find && (find->index == s->x->number || remember(s->x, set, find)) &&
+	    find->n <= RULE_FINDS_MAX)
+		try_run(s, find->items, find->n);
+	else
+		each_slot(s->x, set, try_slot, s);
 }
 
 /* Holders that fork made have one set: it is looked up once. */
-static void search_holders(const struct search *s, const struct holders *holders)
+static void search_holders(struct search *s, const struct holders *holders)
 {
-	const uint32_t kinds = 1u << KEY_OBJECT | 1u << KEY_AGGREGATE | 1u << KEY_ANONYMOUS;
 	const struct objset *last = NULL;
 
-	if (s->x->kinds & kinds)
+	if (wants_objects(s->x))
 		for (size_t i = 0; i < holders->n; i++)
 			if (holders->h[i].objects != last) {
 				last = holders->h[i].objects;
@@ -421,10 +492,27 @@ static void search_holders(const struct search *s, const struct holders *holders
 	}
 }
 
-void rule_index_search(const struct rule_index *x, const struct packet *p,
-		       const struct holders *holders, rule_try_fn *try, void *cookie)
+/* The number of the first rule that comes after that place. */
+static uint32_t first_after(const struct rule_index *x, uint64_t order)
 {
-	const struct search s = {x, try, cookie};
+	size_t low = 0, high = order == UINT64_MAX ? 0 : x->list.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (x->entries[middle]->order < order)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return order == UINT64_MAX ? UINT32_MAX : (uint32_t)low;
+}
+
+void rule_index_search(const struct rule_index *x, const struct packet *p,
+		       const struct holders *holders, uint64_t before, rule_try_fn *try,
+		       void *cookie)
+{
+	struct search s = {x, try, cookie, first_after(x, before)};
 
 	search_addresses(&s, p);
 	search_protocol(&s, p);

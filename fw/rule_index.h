@@ -24,13 +24,14 @@ struct rule_index *rule_index_new(const struct rule_list *list);
 struct rule_index *rule_index_ref(struct rule_index *x);
 void rule_index_unref(struct rule_index *x); /* NULL is fine */
 
-/* A rule that may match. Those of one call come in order as long as it returns true; false: none
- * that comes after it in the list is of interest. */
+/* A rule that may match. False: it decides, and none that comes after it in the list is of
+ * interest. */
 typedef bool rule_try_fn(void *cookie, const struct rule_entry *e);
 
-/* Calls `try` for every rule that may match the packet, in several runs of rising order; for some
- * more than once. */
+/* Calls `try` for every rule that may match the packet and has a lower order than `before`, in
+ * several runs of rising order; for some more than once. */
 void rule_index_search(const struct rule_index *x, const struct packet *p,
-		       const struct holders *holders, rule_try_fn *try, void *cookie);
+		       const struct holders *holders, uint64_t before, rule_try_fn *try,
+		       void *cookie);
 
 #endif
