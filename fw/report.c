@@ -6,8 +6,6 @@
 #include "clock.h"
 #include "common/instant.h"
 
-#define SECOND 1000000000ull
-
 static json_t *report_rule(const struct rule_chain *c, size_t index)
 {
 	const struct rule_entry *e = rule_list_at(&c->list, index);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report_set.h"
+#include "clock.h"
 
 #include <string.h>
-
-#define SECOND 1000000000ull
 
 static json_t *text_or_null(const char *text)
 {

@@ -19,7 +19,6 @@
 #define POLICY_WORD    "policy"
 #define SET_WORD       "set\t"
 #define NONE	       "-"
-#define SECOND	       1000000000ull
 /* Reading two clocks takes time: a whole second must not become the one before. */
 #define JITTER 10000000ull
 /* Room for what a person may write less tersely than rule_format does. */

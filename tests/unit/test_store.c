@@ -204,8 +204,6 @@ static struct ruleset *with_set(struct ruleset *rs, const struct set_item *items
 	return more;
 }
 
-#define SECOND 1000000000ull
-
 static void saved_sets_come_back(void)
 {
 	const uint64_t left = 500 * SECOND, past = 1;
