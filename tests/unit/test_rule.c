@@ -5,6 +5,7 @@
 #include "common/rule.h"
 #include "expect.h"
 #include "random.h"
+#include "same_rule.h"
 #include "unit.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -460,22 +461,6 @@ static struct rule random_rule(struct rng *rng)
 		snprintf(r.set, sizeof(r.set), "s%u", (unsigned int)rng_below(rng, 1000));
 	random_note(rng, r.note);
 	return r;
-}
-
-static bool same_ports(const struct port_range *a, const struct port_range *b)
-{
-	return a->first == b->first && a->last == b->last;
-}
-
-static bool same_rule(const struct rule *a, const struct rule *b)
-{
-	return a->chain == b->chain && a->verdict == b->verdict && a->have == b->have &&
-	       a->neg == b->neg && memcmp(&a->src, &b->src, sizeof(a->src)) == 0 &&
-	       memcmp(&a->dst, &b->dst, sizeof(a->dst)) == 0 && a->proto == b->proto &&
-	       same_ports(&a->sport, &b->sport) && same_ports(&a->dport, &b->dport) &&
-	       a->netns == b->netns && sha256_cmp(&a->sng, &b->sng) == 0 &&
-	       sha256_cmp(&a->agg, &b->agg) == 0 && strcmp(a->set, b->set) == 0 &&
-	       sha256_cmp(&a->script, &b->script) == 0 && strcmp(a->note, b->note) == 0;
 }
 
 static bool round_trips(const struct rule *r)
