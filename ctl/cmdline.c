@@ -82,6 +82,17 @@ static int read_policy(struct parser *p, const char *word)
 	return 0;
 }
 
+/* Or what else is the command's business. */
+static int read_path(struct parser *p)
+{
+	struct cmdline *line = p->line;
+
+	if (!**p->next && line->command->argument != ARGUMENT_MODE)
+		return refuse(p, "%s \"\": expected a word that is not empty", line->command->name);
+	line->paths[line->n_paths++] = *p->next++;
+	return 0;
+}
+
 static int read_argument(struct parser *p, const char *word)
 {
 	switch (p->line->command->argument) {
@@ -94,8 +105,7 @@ static int read_argument(struct parser *p, const char *word)
 	case ARGUMENT_PATHS:
 		if (p->next == p->end)
 			return refuse(p, "%s: expected a path after it", word);
-		p->line->paths[p->line->n_paths++] = *p->next++;
-		return 0;
+		return read_path(p);
 	default:
 		return 0;
 	}
@@ -198,10 +208,8 @@ static int read_next(struct parser *p)
 	int width = rule_words_width(word);
 	int r;
 
-	if (!dashed && takes_paths) {
-		line->paths[line->n_paths++] = *p->next++;
-		return 0;
-	}
+	if (!dashed && takes_paths)
+		return read_path(p);
 	if (command)
 		return read_command(p, command);
 	if (width > 0)

@@ -25,7 +25,8 @@ enum {
 	OPT_NO_STATE,
 };
 
-static const char short_options[] = ":e:b:B:rRSc:n:d:PhV";
+/* "+": the first word that is no option is refused before what comes after it is looked at. */
+static const char short_options[] = "+:e:b:B:rRSc:n:d:PhV";
 
 static const struct option long_options[] = {
 	{"ebpf-obj", required_argument, NULL, 'e'},

@@ -22,14 +22,14 @@ static const struct command table[] = {
 	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, NULL, ""},
 };
 
-/* Words are parted by one blank; the text must outlive the line. */
+/* Words are parted by one blank, "" is the empty one; the text must outlive the line. */
 static int parse(char *text, struct cmdline *line, char err[CMDLINE_ERROR_LEN])
 {
 	char *argv[WORDS_MAX];
 	int argc = 0;
 
 	for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
+		argv[argc++] = strcmp(word, "\"\"") == 0 ? word + 2 : word;
 	return cmdline_parse(argc, argv, table, sizeof(table) / sizeof(table[0]), line, err);
 }
 
@@ -154,6 +154,10 @@ static const struct {
 	 "--confirm-within: does not go with -L: expected with mode or restore"},
 	{"restore - -", "restore -: expected one file"},
 	{"-L -", "-: expected an option: see ctl-fw --help"},
+	{"\"\"", "\"\": expected a command: see ctl-fw --help"},
+	{"restore \"\"", "restore \"\": expected a word that is not empty"},
+	{"-H \"\"", "-H \"\": expected a word that is not empty"},
+	{"set add web \"\"", "set \"\": expected a word that is not empty"},
 	{"flush", "flush: expected a command: see ctl-fw --help"},
 	{"-A -c OUTPUT DROP", "DROP: expected an option: see ctl-fw --help"},
 };
