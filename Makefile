@@ -12,6 +12,9 @@ MANDIR      ?= $(PREFIX)/share/man
 LIBEXECDIR  ?= $(PREFIX)/libexec/app-fw
 UNITDIR     ?= /lib/systemd/system
 DPKGDIR     ?= /etc/dpkg/dpkg.cfg.d
+BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR     ?= $(PREFIX)/share/fish/vendor_completions.d
 
 ifeq ($(origin CC),default)
 CC          := gcc
@@ -183,12 +186,15 @@ demo: root deps ## show it at work, in two network namespaces; the host's traffi
 	$(SUBMAKE) all
 	@tests/e2e/demo.sh
 
-check: root deps ## all tests: unit, then end to end
+check: root deps ## all tests: unit, command lines, then end to end
 	$(SUBMAKE) tested
-	@set -o pipefail; { tests/run-unit; tests/e2e/run; } | tests/tally 2
+	@set -o pipefail; { tests/run-unit; tests/cli/run; tests/e2e/run; } | tests/tally 5
 
 test: $(BUILD)/unit ## unit tests; no root needed
 	@SAN=$(SAN) tests/run-unit
+
+cli: all ## what the programs say to those who type: wrong words, completion, examples; no root needed
+	@set -o pipefail; SAN=$(SAN) tests/cli/run | tests/tally 3
 
 e2e: root tested ## end-to-end scenarios; ONLY="10 14" for some of them
 	@SAN=$(SAN) tests/e2e/run $(ONLY)
@@ -217,7 +223,7 @@ $(BIN)/bench/lookups $(BIN)/bench/hashes: $(BIN)/bench/%: $(BUILD)/bench/%.o $(B
 asan: root deps ## unit tests and scenarios under ASan and UBSan
 	$(SUBMAKE) SAN=1 tested
 	@set -o pipefail; export SAN=1; \
-	  { tests/run-unit; tests/e2e/run $(or $(ONLY),$(ASAN_SCENARIOS)); } | tests/tally 2
+	  { tests/run-unit; tests/cli/run; tests/e2e/run $(or $(ONLY),$(ASAN_SCENARIOS)); } | tests/tally 5
 
 # All but what measures speed or memory, and the longest.
 ASAN_SCENARIOS = $(filter-out 15-% 16-% 21-%,$(notdir $(basename $(sort $(wildcard tests/e2e/[0-9][0-9]-*.sh)))))
@@ -237,12 +243,18 @@ format: ## lay out the C sources
 
 # --- Installation ----------------------------------------------------------------------------
 INSTALLED    = $(SBINDIR)/app-fw $(SBINDIR)/ctl-fw $(MANDIR)/man8/app-fw.8 $(MANDIR)/man8/ctl-fw.8 \
-               $(UNITDIR)/app-fw.service $(DPKGDIR)/app-fw $(LIBEXECDIR)/dpkg-hook
+               $(UNITDIR)/app-fw.service $(DPKGDIR)/app-fw $(LIBEXECDIR)/dpkg-hook \
+               $(BASHDIR)/app-fw $(BASHDIR)/ctl-fw $(ZSHDIR)/_app-fw $(ZSHDIR)/_ctl-fw \
+               $(FISHDIR)/app-fw.fish $(FISHDIR)/ctl-fw.fish
 SUBSTITUTE   = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g'
 
-install: all ## install programs, man pages, the systemd unit and dpkg's hook (PREFIX, DESTDIR)
+install: all ## install programs, man pages, completion, the systemd unit and dpkg's hook (PREFIX, DESTDIR)
 	install -D -m 0755 -t $(DESTDIR)$(SBINDIR) $(BIN)/app-fw $(BIN)/ctl-fw
 	install -D -m 0644 -t $(DESTDIR)$(MANDIR)/man8 docs/app-fw.8 docs/ctl-fw.8
+	install -D -m 0644 dist/completion/app-fw.bash $(DESTDIR)$(BASHDIR)/app-fw
+	install -D -m 0644 dist/completion/ctl-fw.bash $(DESTDIR)$(BASHDIR)/ctl-fw
+	install -D -m 0644 -t $(DESTDIR)$(ZSHDIR) dist/completion/_app-fw dist/completion/_ctl-fw
+	install -D -m 0644 -t $(DESTDIR)$(FISHDIR) dist/completion/app-fw.fish dist/completion/ctl-fw.fish
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DPKGDIR)
 	$(SUBSTITUTE) dist/app-fw.service > $(DESTDIR)$(UNITDIR)/app-fw.service
 	$(SUBSTITUTE) dist/dpkg-hook > $(DESTDIR)$(LIBEXECDIR)/dpkg-hook
