@@ -3,6 +3,8 @@
 
 set -g __ctl_fw_commands -A --append -I --insert -D --delete -L --list -H --print-hash \
     status stats objects explain policy set save restore mode
+set -g __ctl_fw_protocols tcp udp icmp icmpv6 ipv6-icmp sctp dccp udplite esp ah gre igmp ipencap egp igp ipv6 \
+    rsvp eigrp ospf ipip etherip pim ipcomp vrrp l2tp isis mpls-in-ip hip
 
 # The words of the line before the one at the cursor, without the program.
 function __ctl_fw_words
@@ -74,7 +76,7 @@ function __ctl_fw_sets
 end
 
 function __ctl_fw_pids
-    string replace /proc/ '' /proc/[0-9]*
+    string replace -rf '^/proc/(\d+)$' '$1' /proc/*
 end
 
 complete -c ctl-fw -f
@@ -116,8 +118,7 @@ complete -c ctl-fw -n __ctl_fw_chain -s c -x -a 'INPUT OUTPUT FORWARD' -d chain
 complete -c ctl-fw -n __ctl_fw_rule -s v -x -a 'ACCEPT DROP REJECT KILL MARK=' -d verdict
 complete -c ctl-fw -n __ctl_fw_packet -s s -x -d 'source: ADDR[/LEN]'
 complete -c ctl-fw -n __ctl_fw_packet -s d -x -d 'destination: ADDR[/LEN]'
-complete -c ctl-fw -n __ctl_fw_packet -s p -x -d protocol -a 'tcp udp icmp icmpv6 ipv6-icmp sctp dccp udplite esp ah gre igmp \
-    ipencap egp igp ipv6 rsvp eigrp ospf ipip etherip pim ipcomp vrrp l2tp isis mpls-in-ip hip'
+complete -c ctl-fw -n __ctl_fw_packet -s p -x -d protocol -a "$__ctl_fw_protocols"
 complete -c ctl-fw -n __ctl_fw_packet -l sport -x -d 'source ports: N[:M]'
 complete -c ctl-fw -n __ctl_fw_packet -l dport -x -d 'destination ports: N[:M]'
 complete -c ctl-fw -n __ctl_fw_rule -s n -r -F -d 'network namespace: a path, or net:[INODE]'

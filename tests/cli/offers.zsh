@@ -31,21 +31,23 @@ tell() {
 	print >$done
 	compstate[insert]= compstate[list]=
 }
-end-line() { zle -I; BUFFER= }
-zle -N end-line
+offer() {
+	comppostfuncs=(tell)
+	_main_complete
+}
 bindkey -e
-bindkey '^X^X' end-line
-offer() { comppostfuncs=(tell); zle .complete-word }
-zle -C offer-words complete-word _main_complete
-bindkey '^I' offer-words
+zle -C offer complete-word offer
+bindkey '^I' offer
 precmd_functions=(ready)
 ready() { print >$done }
 END
 } >$setup
 
+# Reads what it writes on its terminal meanwhile: a full one would stop it.
 await() {
-	local i
+	local i junk
 	for ((i = 0; i < 2000; i++)); do
+		while zpty -r -t shell junk 2>/dev/null; do :; done
 		[[ ! -e $folder/.done ]] || { rm -f $folder/.done; return 0 }
 		zselect -t 1
 	done
@@ -63,6 +65,6 @@ for line; do
 	await $line
 	touch $folder/.out
 	sort -u $folder/.out >"$folder/${line//\//|}"
-	zpty -w -n shell $'\x18\x18'
+	zpty -w -n shell $'\x15' # kill-whole-line
 done
 zpty -d shell
