@@ -24,7 +24,7 @@ compadd() {
 		return
 	fi
 	builtin compadd -A would "$@"
-	((${#would})) && print -rl -- $would >>$out
+	((${#would})) && print -rl -- ${(Q)would} >>$out
 	builtin compadd "$@"
 }
 tell() {
