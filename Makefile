@@ -12,18 +12,25 @@ MANDIR      ?= $(PREFIX)/share/man
 LIBEXECDIR  ?= $(PREFIX)/libexec/app-fw
 UNITDIR     ?= /lib/systemd/system
 DPKGDIR     ?= /etc/dpkg/dpkg.cfg.d
+BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR     ?= $(PREFIX)/share/fish/vendor_completions.d
 
 ifeq ($(origin CC),default)
 CC          := gcc
 endif
 BPF_CLANG   ?= clang
+ifneq ($(FUZZ),)
+override CC := $(BPF_CLANG)
+endif
 BPFTOOL     ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PKG_CONFIG  ?= pkg-config
 V           ?= 0
 Q           := $(if $(filter 1,$(V)),,@)
 
-# SAN=1 builds with ASan and UBSan, into folders of its own, so that both kinds live side by side.
-BUILD       := build$(if $(SAN),/san)
+# SAN=1 builds with ASan and UBSan, into folders of its own, so that both kinds live side by side;
+# FUZZ=1 is what `make fuzz` builds the fuzzers with, by clang.
+BUILD       := build$(if $(SAN),/san)$(if $(FUZZ),/fuzz)
 BIN         := bin$(if $(SAN),/san)
 
 VERSION     := 0.1.0
@@ -40,6 +47,10 @@ ifneq ($(SAN),)
 CFLAGS      += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS     += -fsanitize=address,undefined
 endif
+ifneq ($(FUZZ),)
+CFLAGS      += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS     += -fsanitize=fuzzer,address,undefined
+endif
 
 PC_CFLAGS    = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 PC_LIBS      = $(shell $(PKG_CONFIG) --libs $(LIBS))
@@ -53,6 +64,11 @@ PROBE_SRC   := $(filter-out probes/portless.bpf.c,$(wildcard probes/*.bpf.c))
 UNIT_SRC    := $(wildcard tests/unit/*.c)
 BENCH_SRC   := $(wildcard bench/*.c)
 HELPER_SRC  := $(wildcard tests/e2e/helpers/*.c)
+FUZZERS     := rule command wire store packet refusal
+FUZZ_SRC    := $(wildcard tests/fuzz/*.c)
+# What the fuzzers share; and the core without what holds the probes, which are built for the daemon only.
+FUZZ_SHARED := $(filter-out $(FUZZERS:%=tests/fuzz/%.c),$(FUZZ_SRC))
+FUZZ_CORE   := $(COMMON_SRC) $(filter-out fw/probe.c fw/portless.c,$(FW_SRC))
 
 obj          = $(patsubst %.c,$(BUILD)/%.o,$(1))
 COMMON_OBJ  := $(call obj,$(COMMON_SRC))
@@ -60,9 +76,9 @@ FW_OBJ      := $(call obj,$(FW_SRC))
 PROBE_OBJ   := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(PROBE_SRC))
 SKEL        := $(BUILD)/gen/probe.skel.h
 SKEL_ALONE  := $(BUILD)/gen/portless.skel.h
-ALL_OBJ     := $(COMMON_OBJ) $(FW_OBJ) $(BUILD)/fw/main.o $(call obj,$(CTL_SRC) $(UNIT_SRC) $(BENCH_SRC))
+ALL_OBJ     := $(COMMON_OBJ) $(FW_OBJ) $(BUILD)/fw/main.o $(call obj,$(CTL_SRC) $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC))
 
-.PHONY: help all deps demo check test e2e kernels kernels-deps bench asan lint format install uninstall clean
+.PHONY: help all deps demo check test cli e2e fuzz kernels kernels-deps bench asan lint format install uninstall clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -120,6 +136,14 @@ $(BUILD)/unit: $(call obj,$(UNIT_SRC)) $(BUILD)/core.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(call obj,$(UNIT_SRC)) $(BUILD)/core.a $(PC_LIBS) -lcunit -o $@
 
+$(BUILD)/fuzz-core.a: $(call obj,$(FUZZ_CORE))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+# What they share has functions of the core in it, which are taken instead of the core's.
+$(FUZZERS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(call obj,$(FUZZ_SHARED)) $(BUILD)/fuzz-core.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@
+
 $(BIN)/bench/%: $(BUILD)/bench/%.o
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -135,20 +159,21 @@ HELPER_BIN  := $(patsubst tests/e2e/helpers/%.c,$(BIN)/helpers/%,$(HELPER_SRC))
 
 # --- Tests -----------------------------------------------------------------------------------
 # What `deps` installs where it is missing: to build, and to test.
-PACKAGES    := gcc make clang llvm pkg-config bpftool libmnl-dev libnetfilter-queue-dev libbpf-dev \
+PACKAGES    := gcc make clang libclang-rt-dev llvm pkg-config bpftool libmnl-dev libnetfilter-queue-dev libbpf-dev \
                libelf-dev libssl-dev libcunit1-dev libjansson-dev libsystemd-dev \
                uthash-dev linux-libc-dev libc6-dev \
                iptables iproute2 curl wget python3 netcat-openbsd nginx-light iperf3 wrk jq \
                util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
-               mandoc iputils-ping gzip
+               mandoc iputils-ping gzip zsh fish
 
 SCRIPTS      = $(sort $(wildcard dist/deps dist/dpkg-hook .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/*.sh \
-                 tests/kernels/fetch tests/kernels/init tests/kernels/run))
+                 tests/kernels/fetch tests/kernels/init tests/kernels/run tests/fuzz/run tests/cli/run tests/cli/*.sh \
+                 dist/completion/*.bash))
 C_FILES      = $(sort $(wildcard common/*.[ch] fw/*.[ch] ctl/*.[ch] probes/*.[ch] bench/*.[ch] \
-                 tests/unit/*.[ch] tests/e2e/helpers/*.[ch]))
+                 tests/unit/*.[ch] tests/fuzz/*.[ch] tests/e2e/helpers/*.[ch]))
 SUBMAKE      = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: root tested
+.PHONY: root tested fuzzers
 
 root:
 	@$(if $(filter 0,$(shell id -u)),,$(error this needs root: sudo make $(MAKECMDGOALS)))
@@ -161,15 +186,24 @@ demo: root deps ## show it at work, in two network namespaces; the host's traffi
 	$(SUBMAKE) all
 	@tests/e2e/demo.sh
 
-check: root deps ## all tests: unit, then end to end
+check: root deps ## all tests: unit, command lines, then end to end
 	$(SUBMAKE) tested
-	@set -o pipefail; { tests/run-unit; tests/e2e/run; } | tests/tally 2
+	@set -o pipefail; { tests/run-unit; tests/cli/run; tests/e2e/run; } | tests/tally 5
 
 test: $(BUILD)/unit ## unit tests; no root needed
 	@SAN=$(SAN) tests/run-unit
 
+cli: all ## what the programs say to those who type: wrong words, completion, examples; no root needed
+	@set -o pipefail; SAN=$(SAN) tests/cli/run | tests/tally 3
+
 e2e: root tested ## end-to-end scenarios; ONLY="10 14" for some of them
 	@SAN=$(SAN) tests/e2e/run $(ONLY)
+
+fuzz: deps ## fuzzers, with ASan and UBSan; FUZZ_S=60 seconds for each
+	$(SUBMAKE) FUZZ=1 fuzzers
+	@FUZZ_S=$(FUZZ_S) tests/fuzz/run $(FUZZERS)
+
+fuzzers: $(FUZZERS:%=$(BUILD)/%)
 
 kernels: tested ## scenarios under other kernels, in qemu; ONLY="10 14" for some, KERNELS="6.1 6.12"
 	@tests/kernels/run $(KERNELS)
@@ -189,7 +223,7 @@ $(BIN)/bench/lookups $(BIN)/bench/hashes $(BIN)/bench/decisions: $(BIN)/bench/%:
 asan: root deps ## unit tests and scenarios under ASan and UBSan
 	$(SUBMAKE) SAN=1 tested
 	@set -o pipefail; export SAN=1; \
-	  { tests/run-unit; tests/e2e/run $(or $(ONLY),$(ASAN_SCENARIOS)); } | tests/tally 2
+	  { tests/run-unit; tests/cli/run; tests/e2e/run $(or $(ONLY),$(ASAN_SCENARIOS)); } | tests/tally 5
 
 # All but what measures speed or memory, and the longest.
 ASAN_SCENARIOS = $(filter-out 15-% 16-% 21-%,$(notdir $(basename $(sort $(wildcard tests/e2e/[0-9][0-9]-*.sh)))))
@@ -209,12 +243,18 @@ format: ## lay out the C sources
 
 # --- Installation ----------------------------------------------------------------------------
 INSTALLED    = $(SBINDIR)/app-fw $(SBINDIR)/ctl-fw $(MANDIR)/man8/app-fw.8 $(MANDIR)/man8/ctl-fw.8 \
-               $(UNITDIR)/app-fw.service $(DPKGDIR)/app-fw $(LIBEXECDIR)/dpkg-hook
+               $(UNITDIR)/app-fw.service $(DPKGDIR)/app-fw $(LIBEXECDIR)/dpkg-hook \
+               $(BASHDIR)/app-fw $(BASHDIR)/ctl-fw $(ZSHDIR)/_app-fw $(ZSHDIR)/_ctl-fw \
+               $(FISHDIR)/app-fw.fish $(FISHDIR)/ctl-fw.fish
 SUBSTITUTE   = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g'
 
-install: all ## install programs, man pages, the systemd unit and dpkg's hook (PREFIX, DESTDIR)
+install: all ## install programs, man pages, completion, the systemd unit and dpkg's hook (PREFIX, DESTDIR)
 	install -D -m 0755 -t $(DESTDIR)$(SBINDIR) $(BIN)/app-fw $(BIN)/ctl-fw
 	install -D -m 0644 -t $(DESTDIR)$(MANDIR)/man8 docs/app-fw.8 docs/ctl-fw.8
+	install -D -m 0644 dist/completion/app-fw.bash $(DESTDIR)$(BASHDIR)/app-fw
+	install -D -m 0644 dist/completion/ctl-fw.bash $(DESTDIR)$(BASHDIR)/ctl-fw
+	install -D -m 0644 -t $(DESTDIR)$(ZSHDIR) dist/completion/_app-fw dist/completion/_ctl-fw
+	install -D -m 0644 -t $(DESTDIR)$(FISHDIR) dist/completion/app-fw.fish dist/completion/ctl-fw.fish
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DPKGDIR)
 	$(SUBSTITUTE) dist/app-fw.service > $(DESTDIR)$(UNITDIR)/app-fw.service
 	$(SUBSTITUTE) dist/dpkg-hook > $(DESTDIR)$(LIBEXECDIR)/dpkg-hook

@@ -509,7 +509,7 @@ static int read_value(struct reader *in, const char *word, const struct option *
 	if (!o->parse)
 		return 0;
 	if (in->next == in->end)
-		return refuse(in->err, "%s: missing value", word);
+		return refuse(in->err, "%s: expected a value after it", word);
 	value = *in->next++;
 	if (o->parse(value, (char *)&in->rule + o->field, &why))
 		return refuse(in->err, "%s %s: %.180s", word, show(value).text, why.text);
@@ -529,11 +529,11 @@ static int read_option(struct reader *in)
 	}
 	i = find_option(word);
 	if (negated && (is_not(word) || (i >= MATCH_COUNT && i < OPTION_COUNT)))
-		return refuse(in->err, "-! %s: cannot be negated", word);
+		return refuse(in->err, "-! %s: expected a match after -!", word);
 	if (i == OPTION_COUNT)
 		return refuse(in->err, "%s: expected an option of a rule", show(word).text);
 	if (in->seen & OPTION_BIT(i))
-		return refuse(in->err, "%s: option given twice", word);
+		return refuse(in->err, "%s: option given twice: expected once", word);
 	in->seen |= OPTION_BIT(i);
 	if (negated)
 		in->rule.neg |= MATCH_BIT(i);

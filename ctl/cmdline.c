@@ -32,6 +32,11 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct parser *p, 
 	return -EINVAL;
 }
 
+const char *cmdline_show(const char *word)
+{
+	return *word ? word : "\"\"";
+}
+
 static const struct command *find_command(const struct parser *p, const char *word)
 {
 	for (size_t i = 0; i < p->n_commands; i++) {
@@ -52,7 +57,7 @@ static int read_number(struct parser *p, const char *word, uint64_t least, uint6
 		return refuse(p, "%s: expected a number after it", word);
 	text = *p->next++;
 	if (decimal_parse(text, strlen(text), most, &n) || n < least)
-		return refuse(p, "%s %.40s: expected a number %ju..%ju", word, text,
+		return refuse(p, "%s %.40s: expected a number %ju..%ju", word, cmdline_show(text),
 			      (uintmax_t)least, (uintmax_t)most);
 	p->line->number = n;
 	return 0;
@@ -69,10 +74,22 @@ static int read_policy(struct parser *p, const char *word)
 	line->chain = *p->next++;
 	line->policy = *p->next++;
 	if (chain_parse(line->chain, &chain))
-		return refuse(p, "%s %.40s: expected INPUT, OUTPUT or FORWARD", word, line->chain);
+		return refuse(p, "%s %.40s: expected INPUT, OUTPUT or FORWARD", word,
+			      cmdline_show(line->chain));
 	if (policy_parse(line->policy, &policy))
 		return refuse(p, "%s %s %.40s: expected ACCEPT or DROP", word, line->chain,
-			      line->policy);
+			      cmdline_show(line->policy));
+	return 0;
+}
+
+/* Or what else is the command's business. */
+static int read_path(struct parser *p)
+{
+	struct cmdline *line = p->line;
+
+	if (!**p->next && line->command->argument != ARGUMENT_MODE)
+		return refuse(p, "%s \"\": expected a word that is not empty", line->command->name);
+	line->paths[line->n_paths++] = *p->next++;
 	return 0;
 }
 
@@ -88,8 +105,7 @@ static int read_argument(struct parser *p, const char *word)
 	case ARGUMENT_PATHS:
 		if (p->next == p->end)
 			return refuse(p, "%s: expected a path after it", word);
-		p->line->paths[p->line->n_paths++] = *p->next++;
-		return 0;
+		return read_path(p);
 	default:
 		return 0;
 	}
@@ -101,7 +117,7 @@ static int read_command(struct parser *p, const struct command *command)
 	const char *word = *p->next++;
 
 	if (before == command && command->argument != ARGUMENT_PATHS)
-		return refuse(p, "%s: given twice", word);
+		return refuse(p, "%s: given twice: expected once", word);
 	if (before && before != command)
 		return refuse(p, "%s: a second command after %s: expected one", word, before->name);
 	p->line->command = command;
@@ -111,7 +127,7 @@ static int read_command(struct parser *p, const struct command *command)
 static int read_pid_option(struct parser *p)
 {
 	if (p->line->pid_given)
-		return refuse(p, "--pid: given twice");
+		return refuse(p, "--pid: given twice: expected once");
 	p->line->pid_given = true;
 	return read_number(p, "--pid", 1, PID_MAX);
 }
@@ -131,7 +147,7 @@ static int read_value_option(struct parser *p)
 		if (strcmp(*p->next, options[i].word) != 0)
 			continue;
 		if (*options[i].value)
-			return refuse(p, "%s: given twice", *p->next);
+			return refuse(p, "%s: given twice: expected once", *p->next);
 		if (++p->next == p->end)
 			return refuse(p, "%s: expected a word after it", options[i].word);
 		*options[i].value = *p->next++;
@@ -192,10 +208,8 @@ static int read_next(struct parser *p)
 	int width = rule_words_width(word);
 	int r;
 
-	if (!dashed && takes_paths) {
-		line->paths[line->n_paths++] = *p->next++;
-		return 0;
-	}
+	if (!dashed && takes_paths)
+		return read_path(p);
 	if (command)
 		return read_command(p, command);
 	if (width > 0)
@@ -205,8 +219,8 @@ static int read_next(struct parser *p)
 		r = read_value_option(p);
 	if (r <= 0)
 		return r;
-	return refuse(p, "%.80s: unknown %s: see ctl-fw --help", word,
-		      dashed ? "option" : "command");
+	return refuse(p, "%.80s: expected %s: see ctl-fw --help", cmdline_show(word),
+		      dashed || line->command ? "an option" : "a command");
 }
 
 /* Of a command that takes less than a rule: nothing but -c, and that once. */
@@ -221,13 +235,15 @@ static int read_chain(const struct parser *p)
 
 		if (command->part == RULE_NONE ||
 		    (strcmp(word, "-c") != 0 && strcmp(word, "--chain") != 0))
-			return refuse(p, "%s: does not go with %s", word, command->name);
+			return refuse(
+				p, "%s: does not go with %s: expected %s", word, command->name,
+				command->part == RULE_NONE ? "no word of a rule" : "-c CHAIN");
 		if (line->chain)
-			return refuse(p, "%s: given twice", word);
+			return refuse(p, "%s: given twice: expected once", word);
 		line->chain = line->words[i + 1];
 		if (chain_parse(line->chain, &chain))
 			return refuse(p, "%s %.40s: expected INPUT, OUTPUT or FORWARD", word,
-				      line->chain);
+				      cmdline_show(line->chain));
 	}
 	if (command->part == RULE_NAMES_CHAIN && !line->chain)
 		return refuse(p, "%s: missing -c: expected INPUT, OUTPUT or FORWARD",
@@ -243,7 +259,7 @@ static int check_one_word(const struct parser *p)
 	if (!takes_one_word(line->command))
 		return 0;
 	if (line->n_paths > 1)
-		return refuse(p, "%s %.80s: expected one %s", name, line->paths[1],
+		return refuse(p, "%s %.80s: expected one %s", name, cmdline_show(line->paths[1]),
 			      line->command->argument == ARGUMENT_MODE ? "word" : "file");
 	if (line->n_paths > 0)
 		return 0;
@@ -261,23 +277,25 @@ static int check_whole(const struct parser *p)
 	if (line->help || line->version)
 		return 0;
 	if (!line->command)
-		return refuse(p, "missing command: see ctl-fw --help");
+		return refuse(p, "missing command: expected one: see ctl-fw --help");
 	if (line->command->argument == ARGUMENT_SET && line->n_paths == 0)
 		return refuse(p, "%s: expected add, rm, list, refresh or expect after it",
 			      line->command->name);
 	if ((line->dpkg || line->root || line->grace) && line->command->argument != ARGUMENT_SET)
-		return refuse(p, "%s: does not go with %s",
+		return refuse(p, "%s: does not go with %s: expected with set",
 			      line->dpkg   ? "--dpkg"
 			      : line->root ? "--root"
 					   : "--grace",
 			      line->command->name);
 	if (line->confirm_within && line->command->argument != ARGUMENT_FILE &&
 	    line->command->argument != ARGUMENT_MODE)
-		return refuse(p, "--confirm-within: does not go with %s", line->command->name);
+		return refuse(
+			p, "--confirm-within: does not go with %s: expected with mode or restore",
+			line->command->name);
 	if (line->pid_given != (line->command->argument == ARGUMENT_PID_OPTION))
 		return refuse(p,
 			      line->pid_given
-				      ? "--pid: does not go with %s"
+				      ? "--pid: does not go with %s: expected with explain"
 				      : "%s: missing --pid: expected the number of a process",
 			      line->command->name);
 	if (check_one_word(p))

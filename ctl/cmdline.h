@@ -69,4 +69,7 @@ int cmdline_parse(int argc, char *argv[], const struct command *commands, size_t
 		  struct cmdline *out, char err[CMDLINE_ERROR_LEN]);
 void cmdline_free(struct cmdline *line);
 
+/* A word as an error repeats it: "" for the empty one. */
+const char *cmdline_show(const char *word);
+
 #endif

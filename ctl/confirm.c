@@ -16,8 +16,8 @@ int confirm_read(const struct cmdline *line, uint64_t *seconds)
 	*seconds = 0;
 	if (!text || (duration_parse(text, WITHIN_MAX_S, seconds) == 0 && *seconds > 0))
 		return STATUS_DONE;
-	print_error("--confirm-within %s: expected a number and s, m, h or d, from 1s to %dd", text,
-		    WITHIN_MAX_S / 86400);
+	print_error("--confirm-within %s: expected a number and s, m, h or d, from 1s to %dd",
+		    cmdline_show(text), WITHIN_MAX_S / 86400);
 	return STATUS_USAGE;
 }
 

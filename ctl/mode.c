@@ -26,11 +26,12 @@ int mode_main(const struct cmdline *line)
 	if (strcmp(word, "confirm") == 0) {
 		if (!line->confirm_within)
 			return ask_daemon(line, WIRE_CONFIRM, json_object(), show_confirmed);
-		print_error("--confirm-within: does not go with mode confirm");
+		print_error("--confirm-within: does not go with mode confirm: expected with "
+			    "enforce or monitor");
 		return STATUS_USAGE;
 	}
 	if (mode_parse(word, &mode)) {
-		print_error("mode %s: expected enforce, monitor or confirm", word);
+		print_error("mode %s: expected enforce, monitor or confirm", cmdline_show(word));
 		return STATUS_USAGE;
 	}
 	if (confirm_read(line, &seconds) != STATUS_DONE)

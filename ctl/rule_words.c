@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmdline.h"
 #include "common/cleanup.h"
 #include "common/duration.h"
 #include "hash.h"
@@ -57,7 +58,7 @@ static int name_netns(const char *path, char **out, struct rule_error *err)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
-		return refuse(-errno, err, "-n %.100s: %s", path, strerror(errno));
+		return refuse(-errno, err, "-n %.100s: %s", cmdline_show(path), strerror(errno));
 	if (!is_netns(fd))
 		return refuse(-EINVAL, err, "-n %.100s: expected a network namespace", path);
 	if (asprintf(out, NETNS_PREFIX "%ju]", (uintmax_t)st.st_ino) < 0)
@@ -71,7 +72,7 @@ static int name_file(const char *option, const char *path, char **out, struct ru
 	int r = hash_file(path, &digest);
 
 	if (r)
-		return refuse(r, err, "%s %.100s: %s", option, path, strerror(-r));
+		return refuse(r, err, "%s %.100s: %s", option, cmdline_show(path), strerror(-r));
 	*out = malloc(SHA256_HEX_LEN + 1);
 	if (!*out)
 		return refuse(-ENOMEM, err, "out of memory");

@@ -180,7 +180,7 @@ static const struct verb *find_verb(const char *word)
 	for (size_t i = 0; i < LENGTH(verbs); i++)
 		if (strcmp(verbs[i].name, word) == 0)
 			return &verbs[i];
-	print_error("set %s: expected add, rm, list, refresh or expect", word);
+	print_error("set %s: expected add, rm, list, refresh or expect", cmdline_show(word));
 	return NULL;
 }
 
@@ -209,7 +209,7 @@ static int read_root(const char *text, char out[SET_PATH_MAX + 1])
 	const char *fault;
 
 	if (!real) {
-		print_error("--root %s: %s", text, strerror(errno));
+		print_error("--root %s: %s", cmdline_show(text), strerror(errno));
 		return STATUS_USAGE;
 	}
 	fault = set_path_fault(real);
@@ -227,17 +227,17 @@ static int read_values(struct set_words *w)
 	const char *fault = w->name ? set_name_fault(w->name) : NULL;
 
 	if (fault) {
-		print_error("set %s: %s", w->name, fault);
+		print_error("set %s: %s", cmdline_show(w->name), fault);
 		return STATUS_USAGE;
 	}
 	fault = line->dpkg ? set_package_fault(line->dpkg) : NULL;
 	if (fault) {
-		print_error("--dpkg %s: %s", line->dpkg, fault);
+		print_error("--dpkg %s: %s", cmdline_show(line->dpkg), fault);
 		return STATUS_USAGE;
 	}
 	if (line->grace && duration_parse(line->grace, SET_GRACE_MAX_S, &w->grace_s)) {
 		print_error("--grace %s: expected a number and s, m, h or d, at most %dd",
-			    line->grace, SET_GRACE_MAX_S / 86400);
+			    cmdline_show(line->grace), SET_GRACE_MAX_S / 86400);
 		return STATUS_USAGE;
 	}
 	return line->root && *line->root ? read_root(line->root, w->root) : STATUS_DONE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -192,11 +193,18 @@ static void client_reply(struct client *c, enum wire_status status, json_t *repl
 
 /* --- Requests --- */
 
+/* The reason may repeat bytes of the request: it stays one printable line. */
 static void client_malformed(struct client *c, const char *why)
 {
+	char text[JSON_ERROR_TEXT_LENGTH + sizeof("malformed request: ")];
+
+	snprintf(text, sizeof(text), "malformed request: %s", why);
+	for (char *at = text; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
 	c->control->refused++;
 	c->last = true;
-	client_reply(c, WIRE_REFUSED, json_pack("{s:s+}", "error", "malformed request: ", why));
+	client_reply(c, WIRE_REFUSED, json_pack("{s:s}", "error", text));
 }
 
 static void request_complete(struct client *c)

@@ -25,6 +25,9 @@ enum {
 	OPT_NO_STATE,
 };
 
+/* "+": the first word that is no option is refused before what comes after it is looked at. */
+static const char short_options[] = "+:e:b:B:rRSc:n:d:PhV";
+
 static const struct option long_options[] = {
 	{"ebpf-obj", required_argument, NULL, 'e'},
 	{"queue-out", required_argument, NULL, OPT_QUEUE + CHAIN_OUTPUT},
@@ -81,7 +84,7 @@ static const char usage[] =
 
 static int wrong(const char *what, const char *word, const char *expected)
 {
-	fprintf(stderr, "app-fw: %s %s: expected %s\n", what, word, expected);
+	fprintf(stderr, "app-fw: %s %s: expected %s\n", what, *word ? word : "\"\"", expected);
 	return -EINVAL;
 }
 
@@ -247,14 +250,16 @@ static int check_queues(const struct options *o)
 	return 0;
 }
 
-/* getopt's own messages begin with argv[0]; ours name the program and the word in one line. */
+/* getopt's own messages begin with argv[0]; ours name the program and the word in one line. A
+ * letter that is none may stand among others: then optind is not past their word yet. */
 static int refuse(char **argv, int c)
 {
-	if (c == ':')
-		fprintf(stderr, "app-fw: %s: an argument is missing\n", argv[optind - 1]);
-	else
-		fprintf(stderr, "app-fw: %s: unknown option (see app-fw --help)\n",
-			argv[optind - 1]);
+	const char letter[] = {'-', (char)optopt, '\0'};
+	bool is_letter =
+		c == '?' && optopt > 0 && optopt < OPT_QUEUE && !strchr(short_options, optopt);
+
+	fprintf(stderr, "app-fw: %s: expected %s\n", is_letter ? letter : argv[optind - 1],
+		c == ':' ? "a value after it" : "an option: see app-fw --help");
 	return -EINVAL;
 }
 
@@ -265,7 +270,7 @@ int options_parse(int argc, char **argv, struct options *out)
 
 	set_defaults(&o);
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":e:b:B:rRSc:n:d:PhV", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			return refuse(argv, c);
 		r = apply(&o, c, optarg, &unknown);
@@ -273,7 +278,8 @@ int options_parse(int argc, char **argv, struct options *out)
 			return r;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "app-fw: %s: unexpected argument\n", argv[optind]);
+		fprintf(stderr, "app-fw: %s: expected an option: see app-fw --help\n",
+			*argv[optind] ? argv[optind] : "\"\"");
 		return -EINVAL;
 	}
 	o.unknown_given = unknown >= 0;

@@ -22,14 +22,14 @@ static const struct command table[] = {
 	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, NULL, ""},
 };
 
-/* Words are parted by one blank; the text must outlive the line. */
+/* Words are parted by one blank, "" is the empty one; the text must outlive the line. */
 static int parse(char *text, struct cmdline *line, char err[CMDLINE_ERROR_LEN])
 {
 	char *argv[WORDS_MAX];
 	int argc = 0;
 
 	for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
-		argv[argc++] = word;
+		argv[argc++] = strcmp(word, "\"\"") == 0 ? word + 2 : word;
 	return cmdline_parse(argc, argv, table, sizeof(table) / sizeof(table[0]), line, err);
 }
 
@@ -98,11 +98,11 @@ static void each_word_finds_its_place(void)
 static const struct {
 	const char *text, *err;
 } bad[] = {
-	{"", "missing command: see ctl-fw --help"},
-	{"--json", "missing command: see ctl-fw --help"},
+	{"", "missing command: expected one: see ctl-fw --help"},
+	{"--json", "missing command: expected one: see ctl-fw --help"},
 	{"-A -D 0", "-D: a second command after -A: expected one"},
 	{"status -L", "-L: a second command after status: expected one"},
-	{"-L --list", "--list: given twice"},
+	{"-L --list", "--list: given twice: expected once"},
 	{"-D", "-D: expected a number after it"},
 	{"-D x -c INPUT", "-D x: expected a number 0..4294967295"},
 	{"-D -1 -c INPUT", "-D -1: expected a number 0..4294967295"},
@@ -114,46 +114,52 @@ static const struct {
 	{"explain -d ::1", "explain: missing --pid: expected the number of a process"},
 	{"explain --pid", "--pid: expected a number after it"},
 	{"explain --pid 0", "--pid 0: expected a number 1..2147483647"},
-	{"explain --pid 1 --pid 1", "--pid: given twice"},
+	{"explain --pid 1 --pid 1", "--pid: given twice: expected once"},
 	{"policy", "policy: expected a chain and ACCEPT or DROP after it"},
 	{"policy INPUT", "policy: expected a chain and ACCEPT or DROP after it"},
 	{"policy input DROP", "policy input: expected INPUT, OUTPUT or FORWARD"},
 	{"policy INPUT REJECT", "policy INPUT REJECT: expected ACCEPT or DROP"},
-	{"policy INPUT DROP DROP", "DROP: unknown command: see ctl-fw --help"},
+	{"policy INPUT DROP DROP", "DROP: expected an option: see ctl-fw --help"},
 	{"set", "set: expected add, rm, list, refresh or expect after it"},
 	{"set --json", "set: expected add, rm, list, refresh or expect after it"},
-	{"set list --set a", "--set: does not go with set"},
+	{"set list --set a", "--set: does not go with set: expected no word of a rule"},
 	{"set add --dpkg", "--dpkg: expected a word after it"},
-	{"set add --dpkg a --dpkg b", "--dpkg: given twice"},
-	{"status --dpkg a", "--dpkg: does not go with status"},
-	{"--root a -L", "--root: does not go with -L"},
-	{"-A --grace a", "--grace: does not go with -A"},
-	{"-L --pid 1", "--pid: does not go with -L"},
+	{"set add --dpkg a --dpkg b", "--dpkg: given twice: expected once"},
+	{"status --dpkg a", "--dpkg: does not go with status: expected with set"},
+	{"--root a -L", "--root: does not go with -L: expected with set"},
+	{"-A --grace a", "--grace: does not go with -A: expected with set"},
+	{"-L --pid 1", "--pid: does not go with -L: expected with explain"},
 	{"-H", "-H: expected a path after it"},
 	{"-D 0", "-D: missing -c: expected INPUT, OUTPUT or FORWARD"},
 	{"-L -c output", "-c output: expected INPUT, OUTPUT or FORWARD"},
-	{"-L -c INPUT -c OUTPUT", "-c: given twice"},
-	{"-L -v DROP", "-v: does not go with -L"},
-	{"-D 0 -c INPUT -!", "-!: does not go with -D"},
-	{"status -c INPUT", "-c: does not go with status"},
-	{"-H /a -c INPUT", "-c: does not go with -H"},
+	{"-L -c INPUT -c OUTPUT", "-c: given twice: expected once"},
+	{"-L -v DROP", "-v: does not go with -L: expected -c CHAIN"},
+	{"-D 0 -c INPUT -!", "-!: does not go with -D: expected -c CHAIN"},
+	{"status -c INPUT", "-c: does not go with status: expected no word of a rule"},
+	{"-H /a -c INPUT", "-c: does not go with -H: expected no word of a rule"},
 	{"-L -c", "-c: expected a word after it"},
 	{"-A --object", "--object: expected a word after it"},
 	{"-L --socket", "--socket: expected a path after it"},
-	{"-L -x", "-x: unknown option: see ctl-fw --help"},
+	{"-L -x", "-x: expected an option: see ctl-fw --help"},
 	{"save /a /b", "save /b: expected one file"},
-	{"save -c INPUT", "-c: does not go with save"},
-	{"save -x", "-x: unknown option: see ctl-fw --help"},
+	{"save -c INPUT", "-c: does not go with save: expected no word of a rule"},
+	{"save -x", "-x: expected an option: see ctl-fw --help"},
 	{"restore", "restore: expected a file, or -, after it"},
 	{"mode", "mode: expected enforce, monitor or confirm after it"},
 	{"mode enforce now", "mode now: expected one word"},
 	{"mode enforce --confirm-within", "--confirm-within: expected a word after it"},
-	{"save --confirm-within 1s", "--confirm-within: does not go with save"},
-	{"-L --confirm-within 1s", "--confirm-within: does not go with -L"},
+	{"save --confirm-within 1s",
+	 "--confirm-within: does not go with save: expected with mode or restore"},
+	{"-L --confirm-within 1s",
+	 "--confirm-within: does not go with -L: expected with mode or restore"},
 	{"restore - -", "restore -: expected one file"},
-	{"-L -", "-: unknown option: see ctl-fw --help"},
-	{"flush", "flush: unknown command: see ctl-fw --help"},
-	{"-A -c OUTPUT DROP", "DROP: unknown command: see ctl-fw --help"},
+	{"-L -", "-: expected an option: see ctl-fw --help"},
+	{"\"\"", "\"\": expected a command: see ctl-fw --help"},
+	{"restore \"\"", "restore \"\": expected a word that is not empty"},
+	{"-H \"\"", "-H \"\": expected a word that is not empty"},
+	{"set add web \"\"", "set \"\": expected a word that is not empty"},
+	{"flush", "flush: expected a command: see ctl-fw --help"},
+	{"-A -c OUTPUT DROP", "DROP: expected an option: see ctl-fw --help"},
 };
 
 static void an_error_names_its_culprit(void)

@@ -466,6 +466,23 @@ static void what_is_no_json_object_is_refused(void)
 	expect_int("refused", (long long)stop(&s), (long long)n);
 }
 
+/* Whatever bytes it repeats. */
+static void the_refusal_is_one_printable_line(void)
+{
+	static const char text[] = "{\"a\":\x01\x1b[2J";
+	struct server s;
+	int fd;
+
+	start(&s, LONG_MS);
+	fd = dial(s.path);
+	tell_request(fd, WIRE_LIST, text, sizeof(text) - 1);
+	hear_reply(fd, WIRE_LIST, WIRE_REFUSED,
+		   "{\"error\":\"malformed request: invalid token near '?'\"}");
+	CU_ASSERT(hears_end(fd));
+	close(fd);
+	stop(&s);
+}
+
 static void a_depth_bomb_is_refused(void)
 {
 	static char bomb[WIRE_REQUEST_MAX];
@@ -712,6 +729,7 @@ static const struct unit_test tests[] = {
 	{"a reply is harmless on a terminal", a_reply_is_harmless_on_a_terminal},
 	{"a broken header closes that client only", a_broken_header_closes_that_client_only},
 	{"what is no JSON object is refused", what_is_no_json_object_is_refused},
+	{"the refusal is one printable line", the_refusal_is_one_printable_line},
 	{"a depth bomb is refused", a_depth_bomb_is_refused},
 	{"words after a request are no request", words_after_a_request_are_no_request},
 	{"a client may vanish at any moment", a_client_may_vanish_at_any_moment},

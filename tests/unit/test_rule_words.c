@@ -67,7 +67,7 @@ static void an_object_is_named_by_its_digest(void)
 		    "--object /: Is a directory");
 	expect_text("twice",
 		    resolved("--object /proc/self/exe --object /proc/self/exe -v DROP -c OUTPUT"),
-		    "--sng-hash: option given twice");
+		    "--sng-hash: option given twice: expected once");
 }
 
 static void a_script_is_a_digest_or_a_file(void)
@@ -95,7 +95,7 @@ static void all_else_is_the_grammars_business(void)
 		    "-c INPUT -v DROP -p tcp --dport 25");
 	expect_text("no chain", resolved("-v DROP"),
 		    "missing -c: expected INPUT, OUTPUT or FORWARD");
-	expect_text("cut", resolved("-c OUTPUT -v DROP -n"), "-n: missing value");
+	expect_text("cut", resolved("-c OUTPUT -v DROP -n"), "-n: expected a value after it");
 	expect_text("cut", resolved("-c OUTPUT -v DROP -!"), "-!: expected a match after it");
 	expect_text("strange", resolved("-c OUTPUT --object-of"),
 		    "--object-of: expected an option of a rule");

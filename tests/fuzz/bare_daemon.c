@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bare_daemon.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bare_loop.h"
+#include "fuzz.h"
+#include "fw/command.h"
+#include "fw/command_mode.h"
+
+/* Some day in 2026, and a host that has been up for a while. */
+#define REAL_NS	     1790000000000000000ull
+#define MONOTONIC_NS 86400000000000ull
+
+/* --- What the control side asks of the rest --- */
+
+uint64_t clock_real_ns(void)
+{
+	return REAL_NS;
+}
+
+uint64_t clock_monotonic_ns(void)
+{
+	return MONOTONIC_NS;
+}
+
+uint64_t clock_boot_ns(void)
+{
+	return MONOTONIC_NS;
+}
+
+uint64_t clock_ticks_to_ns(uint64_t ticks, uint64_t hz)
+{
+	(void)hz;
+	return ticks;
+}
+
+const char *clock_source_name(enum clock_source s)
+{
+	(void)s;
+	return "none";
+}
+
+void mailbox_call(struct mailbox *m, void (*fn)(void *cookie), void *cookie)
+{
+	(void)m;
+	fn(cookie);
+}
+
+/* What packets would be judged by. */
+static struct ruleset *in_force;
+
+struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules)
+{
+	struct ruleset *before = in_force;
+
+	(void)j;
+	in_force = ruleset_ref(rules);
+	return before;
+}
+
+void judge_set_mode(struct judge *j, enum mode mode)
+{
+	(void)j;
+	(void)mode;
+}
+
+size_t judge_held(const struct judge *j)
+{
+	(void)j;
+	return 0;
+}
+
+/* Every other process is there. */
+int judge_report(struct judge *j, uint32_t pid, bool final, json_t **out)
+{
+	(void)j;
+	(void) final;
+	if (pid % 2)
+		return -ESRCH;
+	*out = json_pack("{s:i}", "pid", pid);
+	return 0;
+}
+
+int judge_explain(struct judge *j, uint32_t pid, enum chain chain, const struct packet *p,
+		  bool final, json_t **out)
+{
+	char text[PACKET_TEXT_LEN];
+
+	packet_format(p, text);
+	fuzz_expect((unsigned int)chain < CHAIN_COUNT, "a chain");
+	return judge_report(j, pid, final, out);
+}
+
+json_t *health_report(const struct health *h, uint64_t now_ns)
+{
+	(void)h;
+	(void)now_ns;
+	return json_array();
+}
+
+enum note_source probe_note_source(const struct probe *p)
+{
+	(void)p;
+	return NOTE_BY_NOBODY;
+}
+
+size_t probe_count_procs(const struct probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+size_t probe_count_socks(const struct probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+uint64_t probe_counter(const struct probe *p, enum probe_counter which)
+{
+	(void)p;
+	(void)which;
+	return 0;
+}
+
+uint64_t probe_missed(const struct probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+size_t objects_count(const struct objects *o)
+{
+	(void)o;
+	return 0;
+}
+
+uint64_t scanner_count(const struct scanner *s)
+{
+	(void)s;
+	return 0;
+}
+
+const struct queue_options *queue_options(const struct queue *q)
+{
+	(void)q;
+	return NULL;
+}
+
+/* --- The daemon --- */
+
+static struct daemon the_daemon;
+static char folder[] = "/tmp/afw-fuzz.XXXXXX", path[sizeof(folder) + sizeof("/sock")];
+
+static void end(void)
+{
+	control_close(the_daemon.control);
+	loop_free(the_daemon.control_loop);
+	ruleset_unref(the_daemon.rules);
+	ruleset_unref(in_force);
+	rmdir(folder);
+}
+
+static void start(struct daemon *d)
+{
+	int r;
+
+	fuzz_expect(mkdtemp(folder), "a folder for the socket");
+	snprintf(path, sizeof(path), "%s/sock", folder);
+	d->options.socket = path;
+	d->control_loop = loop_new();
+	r = control_open(d->control_loop, path, command_handle, d, &d->control);
+	fuzz_expect(r == 0, "a socket at %s: %d", path, r);
+	fuzz_expect(command_start(d) == 0 && command_start_mode(d) == 0, "timers");
+	atexit(end);
+}
+
+struct daemon *bare_daemon(void)
+{
+	struct daemon *d = &the_daemon;
+
+	if (!d->control) {
+		d->rules = ruleset_new(d->options.policy, d->options.unknown, d->options.kernel);
+		start(d);
+	}
+	bare_daemon_reset(d);
+	return d;
+}
+
+void bare_daemon_reset(struct daemon *d)
+{
+	struct ruleset *rules =
+		ruleset_new(d->options.policy, d->options.unknown, d->options.kernel);
+
+	fuzz_expect(rules, "memory");
+	command_end_trial(d);
+	command_publish(d, rules);
+	command_publish_mode(d, MODE_ENFORCE);
+}
