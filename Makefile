@@ -164,7 +164,7 @@ PACKAGES    := gcc make clang libclang-rt-dev llvm pkg-config bpftool libmnl-dev
                uthash-dev linux-libc-dev libc6-dev \
                iptables iproute2 curl wget python3 netcat-openbsd nginx-light iperf3 wrk jq \
                util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
-               mandoc iputils-ping gzip zsh fish
+               mandoc iputils-ping gzip zsh fish libnginx-mod-http-modsecurity modsecurity-crs
 
 SCRIPTS      = $(sort $(wildcard dist/deps dist/dpkg-hook .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/*.sh \
                  tests/kernels/fetch tests/kernels/init tests/kernels/run tests/fuzz/run tests/cli/run tests/cli/*.sh \

@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: REJECT tells the sender at once, whoever he is and wherever he is met; MARK changes the bits of
-# the mark that it names, and steers by it; every packet that was read has one verdict.
+# the mark that it names, and steers by it; every packet that was read has one verdict. A connect(2) that is
+# rejected fails within 50 ms, by IPv4 and IPv6, TCP and UDP: the median of 21.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 AT_ONCE=900 # ms: a SYN is sent again after 1000
+SOON_US=$((50000 * SLOW)) # so long may it take until connect(2) fails: the median of many tries
+TRIES=21
 
 # expect_told ERROR NS PROGRAM PROTO ADDR PORT TEXT
 expect_told() {
@@ -36,6 +39,40 @@ both_families() {
 	done
 }
 
+# refusal_us NS PROGRAM PROTO ADDR PORT: the median time until it was refused, which it was each time, in $MEDIAN.
+refusal_us() {
+	local got unit
+	expect_ok on "$1" "$2" $SCRIPTS/refused.py "$3" "$4" "$5" never $TRIES
+	read -r got _ unit MEDIAN _ <"$TMP/out"
+	[[ "$got $unit" == "ECONNREFUSED ms" ]] || fail "$got instead of ECONNREFUSED: $*"
+}
+
+# time_closed_port NS ADDR...: a port where nobody listens, and no firewall yet: what REJECT is measured beside.
+declare -A CLOSED_US
+time_closed_port() {
+	local ns=$1 proto addr
+	shift
+	for addr; do
+		for proto in tcp udp; do
+			refusal_us "$ns" "$TMP/evil" $proto "$addr" 7999
+			CLOSED_US[$ns,$proto,$addr]=$MEDIAN
+		done
+	done
+}
+
+# refused_soon NS PORT ADDR...
+refused_soon() {
+	local ns=$1 port=$2 proto addr
+	shift 2
+	for addr; do
+		for proto in tcp udp; do
+			refusal_us "$ns" "$TMP/evil" $proto "$addr" "$port"
+			expect_that "$MEDIAN" -lt $SOON_US \
+				"us until $proto to $addr from $ns is refused (${CLOSED_US[$ns,$proto,$addr]} by a closed port)"
+		done
+	done
+}
+
 # add_ns NAME NET: a namespace behind the client, which routes: NAME has 10.NET.0.2, fd00:NET::2.
 add_ns() {
 	add_netns "$1"
@@ -58,6 +95,17 @@ spawn client receive-client /usr/bin/python3 $SCRIPTS/receive.py 7003
 wait_for grep -q '^listening$' "$TMP/receive-client.log"
 add_ns box 201
 on client sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+
+step "how soon one learns that a port is closed, the median of $TRIES: what REJECT will be measured beside"
+for ns in client server; do # or else of six ICMP errors only
+	on $ns sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+done
+wait_for on box ping -q -c 1 -W 0.2 $SERVER4
+wait_for on box ping -q -c 1 -W 0.2 $SERVER6
+time_closed_port client $SERVER4 $SERVER6
+time_closed_port server $CLIENT4 $CLIENT6
+time_closed_port box $SERVER4 $SERVER6
+
 divert client
 for t in iptables ip6tables; do
 	on client $t -w 5 -A FORWARD -j NFQUEUE --queue-num 2
@@ -70,6 +118,7 @@ step "OUTPUT: a rule on the digest of the sender"
 both_families passes client "$TMP/evil" 7001 $SERVER4 $SERVER6
 expect_ok ctl -A -c OUTPUT -v REJECT --object "$TMP/evil"
 both_families refused client "$TMP/evil" 7001 $SERVER4 $SERVER6
+refused_soon client 7001 $SERVER4 $SERVER6
 both_families passes client "$TMP/good" 7001 $SERVER4 $SERVER6
 
 step "a sender who was never seen before: his packet may have to wait for his digest, and he is told all the same"
@@ -122,6 +171,7 @@ expect_ok ctl -A -c INPUT -v REJECT -p tcp --dport 7003
 expect_ok ctl -A -c INPUT -v REJECT -p udp --dport 7003
 both_families refused server "$TMP/evil" 7003 $CLIENT4 $CLIENT6
 both_families refused client "$TMP/evil" 7003 127.0.0.1 ::1
+refused_soon server 7003 $CLIENT4 $CLIENT6
 expect_ok ctl -D 0 -c INPUT
 expect_ok ctl -D 0 -c INPUT
 
@@ -130,6 +180,7 @@ both_families passes box "$TMP/evil" 7002 $SERVER4 $SERVER6
 expect_ok ctl -A -c FORWARD -v REJECT -p tcp --dport 7002
 expect_ok ctl -A -c FORWARD -v REJECT -p udp --dport 7002
 both_families refused box "$TMP/evil" 7002 $SERVER4 $SERVER6
+refused_soon box 7002 $SERVER4 $SERVER6
 
 step "nothing that needed an error went without, and each packet has one verdict"
 wait_for settled

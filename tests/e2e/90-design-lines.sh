@@ -1,0 +1,241 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Goal: the command lines that the man pages promise work as they are written there: the options of app-fw; the commands,
+# matches (negated too) and verdicts of ctl-fw; every example of its page. A rule has one text in command, list and file;
+# what reads has --json; the exit status says who refused.
+# timeout: 240
+# Not here: events, top, learn, patch, sig, hook and doctor, which are not for rules alone.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+ELSEWHERE='^ctl-fw (events|top|learn|patch|sig|hook|doctor)( |$)'
+HEX=$(printf '%064x' 1)
+CHAINS="INPUT OUTPUT FORWARD"
+
+# queue_is N FILTER: what status says of that queue.
+queue_is() {
+	ctl status --json | jq -e ".queues[] | select(.queue == $1) | $2" >/dev/null || fail "queue $1 is not: $2"
+}
+
+rule_text() {
+	ctl -L -c "$1" --json | jq -r ".chains[0].rules[$2].rule"
+}
+
+# one_text CHAIN: its first and only rule, by its text as it is listed, is the same rule on the command line and in a file.
+one_text() {
+	local chain=$1 text
+	text=$(rule_text "$chain" 0)
+	eval "expect_ok ctl -I 0 $text"
+	[[ $(rule_text "$chain" 0) == "$text" ]] || fail "another text: $(rule_text "$chain" 0), and not $text"
+	[[ $(ctl save | grep -cxF -- "$text") -eq 2 ]] || fail "not saved in the same words: $text"
+	expect_line "$text" ctl -L
+	expect_line "$text" ctl -D 1 -c "$chain"
+	ctl save >"$TMP/one"
+	expect_line "restored: 1 rules" ctl restore "$TMP/one"
+	[[ $(rule_text "$chain" 0) == "$text" ]] || fail "restored as another: $(rule_text "$chain" 0)"
+}
+
+# The verdict on a packet of this shell.
+explained() {
+	ctl explain --pid $$ -s 192.0.2.9 -d 192.0.2.1 -p tcp --sport 999 --dport 80 --json | jq -r .verdict
+}
+
+# match WANT WORDS...: in a rule, and negated. WANT: whether that packet matches, yes or no; -: it is not asked.
+match() {
+	local want=$1 not
+	shift
+	for not in "" -!; do
+		expect_ok ctl -A -c OUTPUT -v DROP $not "$@"
+		one_text OUTPUT
+		case $want$not in
+		yes | no-!) [[ $(explained) == DROP ]] || fail "does not match: $not $*" ;;
+		no | yes-!) [[ $(explained) == ACCEPT ]] || fail "matches: $not $*" ;;
+		esac
+		expect_ok ctl -D 0 -c OUTPUT
+	done
+}
+
+# json CMD...: one line of it.
+json() {
+	expect_ok ctl "$@" --json
+	[[ $(wc -l <"$TMP/out") -eq 1 ]] || fail "not one line: $*"
+	jq -e 'type == "object"' "$TMP/out" >/dev/null || fail "no JSON object: $*"
+}
+
+# examples PAGE: one a line.
+examples() {
+	awk '/^\.Bd -literal -offset indent/ { on = 1; next } /^\.Ed/ { on = 0 } on' "$1" |
+		sed -e ':a' -e '/\\e$/N; s/\\e\n//; ta' | grep '^ctl-fw ' | grep -Ev "$ELSEWHERE"
+}
+
+# What the examples name, in a mount namespace of its own.
+make_examples() {
+	mkdir -p "$TMP/opt/fetch/bin" "$TMP/root" "$TMP/deb/DEBIAN" "$TMP/deb/usr/bin"
+	cp /bin/true "$TMP/opt/fetch/bin/fetch"
+	echo 'print("backup")' >"$TMP/opt/backup.py"
+	cp /bin/true "$TMP/deb/usr/bin/curl"
+	printf 'Package: curl\nVersion: 8.9.1-1\nArchitecture: amd64\nMaintainer: x <x@x>\nDescription: x\n' >"$TMP/deb/DEBIAN/control"
+	dpkg-deb --build "$TMP/deb" "$TMP/root/curl_8.9.1-1_amd64.deb" >/dev/null
+	cat >"$TMP/enter" <<-END
+		#!/bin/bash
+		mount --bind "$TMP/opt" /opt && mount --bind "$TMP/root" /root && cd /root && PATH=$PWD/$BIN:\$PATH exec "\$@"
+	END
+	chmod 755 "$TMP/enter"
+}
+
+add_netns client
+mkdir -m 700 "$TMP/state"
+mount -t tmpfs -o mode=700 none "$TMP/state" # hundreds of changes, and no disk is waited for
+UNDO+=("umount $TMP/state")
+
+step "app-fw: every option by its letter, or by its only name"
+start_daemon client -e "$BIN/syscall_probe.o" --queue-out 10 --queue-in 11 --queue-fwd 12 \
+	--pol-out DROP --pol-in DROP --pol-fwd DROP -b 50 -B 50 -r -R -S -c 8 -n 4096 -d 1 -P --mode monitor \
+	--unknown ACCEPT --kernel DROP
+for n in 10 11 12; do
+	queue_is $n '.policy == "DROP" and .unknown == "ACCEPT" and .kernel == "DROP"'
+done
+ctl status --json | jq -e --arg o "$BIN/syscall_probe.o" '.mode == "monitor" and .probes.object == $o' || fail "mode or probes"
+[[ $(grep -cx ready "$DAEMON_LOG") -eq 1 ]] || fail "not one line 'ready'"
+stop_daemon TERM
+step "app-fw: the long names, ranges of queues, saved state"
+start_daemon client --ebpf-obj "$BIN/syscall_probe.o" --queue-out 10-13 --queue-in 20-21 --queue-fwd 30 \
+	--batch-count 1 --batch-timeout 0 --retain-maps --no-rescan --skip-ns-switch --pkt-prefetch 4 \
+	--max-nl-bufsz 100000 --proc-delay 1 --partial-read --mode enforce --unknown DROP --kernel ACCEPT --state "$TMP/state"
+queue_is 13 '.chain == "OUTPUT" and .policy == "ACCEPT" and .unknown == "DROP" and .kernel == "ACCEPT"'
+queue_is 21 '.chain == "INPUT"'
+expect_ok ctl -A -c OUTPUT -v DROP --note kept
+kill -HUP "$DAEMON"
+expect_line kept ctl -L
+stop_daemon INT
+step "app-fw without any; /run and /var/lib are its own here"
+launch_daemon client unshare --mount env -u APP_FW_SOCKET bash -c \
+	"mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec $PWD/$BIN/app-fw"
+inside() {
+	nsenter --mount --target "$DAEMON" env -u APP_FW_SOCKET "$@"
+}
+expect_ok inside "$PWD/$BIN/ctl-fw" -A -c OUTPUT -v DROP --note default
+expect_ok inside test -S /run/app-fw/ctl.sock -a -s /var/lib/app-fw/rules
+stop_daemon TERM
+step "app-fw: the socket from the environment, as that of ctl-fw"
+launch_daemon client "$BIN/app-fw" --state "$TMP/state"
+for n in 0:OUTPUT 1:INPUT 2:FORWARD; do
+	queue_is "${n%:*}" ".chain == \"${n#*:}\" and .policy == \"ACCEPT\""
+done
+ctl status --json | jq -e '.mode == "enforce" and .probes.object == "built-in"' || fail "mode or probes"
+expect_line kept "$BIN/ctl-fw" -L
+expect_ok ctl -D 0 -c OUTPUT
+
+step "commands on rules, and on each chain the verdicts"
+expect_ok ctl -A -c OUTPUT -v DROP -n /proc/$$/ns/net --sng-hash "$HEX"
+expect_ok ctl -A -c OUTPUT -v DROP --sng-hash "$HEX"
+expect_ok ctl -I 1 -c OUTPUT -v ACCEPT --note second
+expect_line second ctl -D 1 -c OUTPUT
+expect_ok ctl -L
+expect_ok ctl -D 1 -c OUTPUT
+expect_ok ctl -D 0 -c OUTPUT
+for chain in $CHAINS; do
+	for verdict in ACCEPT DROP REJECT KILL MARK=0x10 MARK=0x10/0xf0; do
+		expect_ok ctl -A -c "$chain" -v $verdict -d 198.51.100.7
+		one_text "$chain"
+		expect_line "-v $verdict" ctl -L -c "$chain"
+		expect_line "-v $verdict" ctl -D 0 -c "$chain"
+	done
+done
+
+step "every match"
+expect_ok ctl set add web "$(readlink /proc/$$/exe)"
+aggregate=$(ctl objects $$ --json | jq -r .aggregate)
+for words in "yes -s 192.0.2.9" "no -s 192.0.2.8" "yes -s 192.0.2.0/24" "no -s 2001:db8::1" "no -s 2001:db8::/32" \
+	"yes -d 192.0.2.1" "no -d 192.0.3.0/24" "no -d 2001:db8::1" "no -d 2001:db8::/32" \
+	"yes -p tcp" "no -p udp" "yes -p 6" "no -p icmp" "no -p icmpv6" "no -p sctp" "no -p 253" \
+	"yes --sport 999" "yes --sport 1:1024" "no --sport 1:998" "yes --dport 80" "no --dport 443" "yes --dport 1:65535" \
+	"yes --sng-hash $(digest /proc/$$/exe)" "no --sng-hash $HEX" "yes --agg-hash $aggregate" "no --agg-hash $HEX" \
+	"yes --object /proc/$$/exe" "no --object /usr/bin/curl" "no --anon-exec" "yes --set web" "- --script $HEX" "- --script tests/e2e/lib.sh" \
+	"yes --uid 0" "no --uid 1000" "yes --uid 0:65534" "no --uid 1000:1999" "yes --gid 0" "no --gid 1000:1999" \
+	"yes --comm $(<"/proc/$$/comm")" "no --comm nosuch" "no --cgroup /nosuch-$$" "no --container $HEX" "no --container ${HEX::12}" \
+	"- --origin known" "- --origin kernel" "- --origin unknown" "- -n /proc/$$/ns/net" "- -n $(readlink /proc/$$/ns/net)"; do
+	# shellcheck disable=SC2086 # they are words
+	match $words
+done
+match yes --src-ip 192.0.2.9
+match no --dst-ip 192.0.2.2
+match yes --proto tcp
+expect_ok ctl set rm web
+
+step "what is not a match"
+for words in "--note text" "--monitor" "--expires 2099-12-31T23:59:59Z" "--expires +24h"; do
+	# shellcheck disable=SC2086
+	expect_ok ctl -A -c INPUT -v DROP $words
+	one_text INPUT
+	expect_ok ctl -D 0 -c INPUT
+done
+expect_ok ctl -A -c INPUT -v DROP --note 'two "words" \ and a tab is none'
+one_text INPUT
+expect_ok ctl --append --chain INPUT --vrdct ACCEPT --not --src-ip 192.0.2.1
+expect_line "-v ACCEPT -! -s 192.0.2.1/32" ctl --delete 1 --chain INPUT
+expect_ok ctl --insert 0 -c INPUT -v DROP
+expect_ok ctl --list
+
+step "commands that read, for people and for programs"
+expect_line "$(digest curl)" ctl -H /usr/bin/curl -H /usr/bin/wget
+cp "$TMP/out" "$TMP/hashes"
+expect_line "$(digest wget)" ctl --print-hash /usr/bin/wget /usr/bin/curl
+diff "$TMP/hashes" "$TMP/out" || fail "another order, another answer (above)"
+expect_ok ctl status
+expect_ok ctl stats
+expect_line "$(readlink /proc/$$/exe)" ctl objects $$
+expect_line verdict ctl explain --pid $$ -d 192.0.2.1 -p tcp --dport 80
+expect_line verdict ctl explain --pid $$
+expect_ok ctl save
+expect_ok ctl save "$TMP/saved"
+expect_ok ctl set add web /usr/bin/curl
+expect_line /usr/bin/curl ctl set list
+json -L
+json -L -c INPUT
+json -H /usr/bin/curl
+json status
+json stats
+json objects $$
+json explain --pid $$ -d 192.0.2.1 -p tcp --dport 80
+json save
+json set list
+json set list web
+
+step "commands that change"
+expect_ok ctl set refresh
+expect_ok ctl set refresh web --grace 0s
+expect_ok ctl set rm web
+for chain in $CHAINS; do
+	expect_ok ctl policy "$chain" DROP
+	expect_ok ctl policy "$chain" ACCEPT
+done
+expect_ok ctl mode monitor
+expect_ok ctl mode enforce --confirm-within 60s
+expect_ok ctl mode confirm
+expect_ok ctl restore "$TMP/saved" --confirm-within 60s
+expect_ok ctl mode confirm
+expect_ok ctl mode enforce
+expect_ok ctl restore "$TMP/saved"
+
+step "exit status: refused, usage, no daemon"
+expect_refused 1 99 ctl -D 99 -c OUTPUT
+expect_refused 2 nosuch ctl nosuch
+expect_refused 3 "$TMP/nosuch.sock" "$BIN/ctl-fw" --socket "$TMP/nosuch.sock" status
+APP_FW_SOCKET=$TMP/nosuch.sock expect_refused 3 "$TMP/nosuch.sock" "$BIN/ctl-fw" status
+expect_ok "$BIN/ctl-fw" --help
+expect_ok "$BIN/app-fw" --help
+expect_ok "$BIN/ctl-fw" --version
+expect_ok "$BIN/app-fw" --version
+
+step "the examples of the man page, one after the other"
+make_examples
+ran=0
+while IFS= read -r line; do
+	expect_ok ctl set add web /usr/bin/wget # one of them has removed it
+	line=${line/--pid 4711/--pid $$} line=${line/objects 1/objects $$} line=${line/HEX/$HEX}
+	expect_ok timeout 20 unshare --mount "$TMP/enter" bash -o pipefail -c "$line"
+	ran=$((ran + 1))
+done < <(examples docs/ctl-fw.8)
+expect_that "$ran" -ge 30 "examples"
+daemon_alive
