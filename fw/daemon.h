@@ -17,6 +17,7 @@
 #include "judge.h"
 #include "loop.h"
 #include "mailbox.h"
+#include "metrics.h"
 #include "object.h"
 #include "options.h"
 #include "owner.h"
@@ -67,6 +68,9 @@ struct daemon {
 	struct control *control;
 	pthread_t control_thread;
 	bool control_running;
+
+	/* With a thread of its own, which reaches the others' parts only through the mailboxes. */
+	struct metrics *metrics;
 };
 
 #endif
