@@ -14,10 +14,11 @@
 #include "metrics_text.h"
 
 /* More than are kept: what is shut down still has a place until the server has seen its end. */
-#define CLIENTS_MAX   64
-#define BACKLOG	      64
-#define REQUEST_BYTES 8192 /* memory for one connection: the headers of a request, and of a reply \
-			    */
+#define CLIENTS_MAX 64
+#define BACKLOG	    64
+#define REQUEST_BYTES                                                               \
+	8192 /* memory for one connection: the headers of a request, and of a reply \
+	      */
 
 struct client {
 	bool here, replying;
@@ -225,12 +226,13 @@ int metrics_open(const struct endpoint *at, metrics_tell_fn tell, void *cookie,
 	m->fd = endpoint_listen(at, BACKLOG);
 	if (m->fd < 0)
 		return m->fd;
-	m->server = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, m,
-		MHD_OPTION_LISTEN_SOCKET, m->fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection, m,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CLIENTS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)METRICS_TIMEOUT_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES, MHD_OPTION_END);
+	m->server = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL,
+				     on_request, m, MHD_OPTION_LISTEN_SOCKET, m->fd,
+				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, m,
+				     MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CLIENTS_MAX,
+				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)METRICS_TIMEOUT_S,
+				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES,
+				     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (!m->server)
 		return -ENOMEM;
 	*out = TAKE_PTR(m);
