@@ -197,11 +197,12 @@ ASAN_SCENARIOS = $(filter-out 15-% 16-% 21-%,$(notdir $(basename $(sort $(wildca
 tested: all $(BUILD)/unit $(BENCH_BIN) $(HELPER_BIN)
 
 # --- Care of the sources ---------------------------------------------------------------------
-lint: ## shellcheck, clang-format, cppcheck, man pages
+lint: ## shellcheck, clang-format, cppcheck, JSON, man pages
 	$(Q)shellcheck -x $(SCRIPTS)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 	  --suppressions-list=.ci/cppcheck.suppress --include=.ci/cppcheck.h -I. fw ctl common
+	$(Q)jq empty dist/*.json
 	$(Q)mandoc -T lint -W warning $(wildcard docs/*.8)
 
 format: ## lay out the C sources

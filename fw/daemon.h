@@ -4,7 +4,8 @@
  *
  * Two threads: the data thread runs `loop` and everything that packets touch; the control thread
  * runs its own loop with the control server, builds rule sets and waits for disks. The control
- * thread reaches the data thread's parts only through `mailbox`.
+ * thread reaches the data thread's parts only through `mailbox`, and the thread of the metrics both
+ * threads' only through their mailboxes.
  */
 #ifndef FW_DAEMON_H
 #define FW_DAEMON_H

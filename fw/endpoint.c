@@ -53,20 +53,34 @@ int endpoint_parse(const char *word, struct endpoint *out)
 	return set_v6(address + 1, (uint16_t)port, out);
 }
 
+static int set_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) ? -errno : 0;
+}
+
+/* A firewall starts before the network: it must not wait for an address, nor, when it starts again,
+ * for the connections of the one before. */
+static int set_options(int fd, int family)
+{
+	int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (family == AF_INET)
+		return r ? r : set_option(fd, IPPROTO_IP, IP_FREEBIND, 1);
+	r = r ? r : set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+	return r ? r : set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+}
+
 int endpoint_listen(const struct endpoint *e, int backlog)
 {
-	const int on = 1, off = 0;
 	_cleanup_close_ int fd = socket(e->address.ss_family,
 					SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	/* A server that starts again must not wait for the connections of the one before. */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
-		return -errno;
-	if (e->address.ss_family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)))
-		return -errno;
+	r = set_options(fd, e->address.ss_family);
+	if (r)
+		return r;
 	if (bind(fd, (const struct sockaddr *)&e->address, e->length) || listen(fd, backlog))
 		return -errno;
 	return TAKE_FD(fd);

@@ -16,8 +16,8 @@ struct endpoint {
  */
 int endpoint_parse(const char *word, struct endpoint *out);
 
-/* A socket that listens there, for the caller to close; [::] takes IPv4 as well. Or -errno:
- * -EADDRINUSE, -EADDRNOTAVAIL, ... */
+/* A socket that listens there, for the caller to close; [::] takes IPv4 as well. The address may
+ * come later. Or -errno: -EADDRINUSE, ... */
 int endpoint_listen(const struct endpoint *e, int backlog);
 
 #endif

@@ -62,8 +62,7 @@ static void take_from_data(void *cookie)
 		f->lost[i] = health_lost(d->health, i, now_ns);
 }
 
-/* On the control thread, and by it on the data thread: the rules in force and what they have
- * counted belong together. */
+/* On the control thread, which asks the data thread as it does for its own clients. */
 static void take_from_control(void *cookie)
 {
 	struct asked *a = cookie;

@@ -73,6 +73,19 @@ static int start_loops(struct daemon *d)
 	return d->mailbox && d->control_mailbox ? 0 : fail("event loop", -errno);
 }
 
+/* Early, for a place that cannot be had is known at once; it answers once all else is there. */
+static int start_metrics(struct daemon *d)
+{
+	int r;
+
+	if (!d->options.metrics)
+		return 0;
+	r = metrics_open(&d->options.metrics_at, figures_tell, d, &d->metrics);
+	if (r)
+		log_line("app-fw: --metrics %s: %s", d->options.metrics, strerror(-r));
+	return r;
+}
+
 static int start_probes(struct daemon *d)
 {
 	struct probe_options options = {.object = d->options.object};
@@ -195,18 +208,6 @@ static int start_queues(struct daemon *d)
 				return r;
 		}
 	return 0;
-}
-
-static int start_metrics(struct daemon *d)
-{
-	int r;
-
-	if (!d->options.metrics)
-		return 0;
-	r = metrics_open(&d->options.metrics_at, figures_tell, d, &d->metrics);
-	if (r)
-		log_line("app-fw: --metrics %s: %s", d->options.metrics, strerror(-r));
-	return r;
 }
 
 static void *run_control(void *arg)
@@ -358,8 +359,8 @@ static int start_tick(struct daemon *d)
 static int daemon_start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		begin_clock,  start_rules, start_loops, start_signals, start_probes,  start_judge,
-		start_queues, start_tick,  start_clock, start_metrics, start_control,
+		begin_clock, start_rules,  start_loops, start_signals, start_metrics, start_probes,
+		start_judge, start_queues, start_tick,	start_clock,   start_control,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
