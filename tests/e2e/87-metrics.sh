@@ -144,6 +144,35 @@ head -c 100000 /dev/urandom | on client nc -N -w 2 127.0.0.1 $PORT >/dev/null ||
 printf 'GET /metrics HTTP/1.1\r\n%*s' 50000 x | on client nc -N -w 2 127.0.0.1 $PORT >/dev/null || true
 scrape
 
+step "rules that are replaced all the time: each scrape is of one rule set"
+for set in "few 3000" "many 20000"; do
+	read -r name n <<<"$set"
+	{
+		echo 'app-fw rules 2'
+		seq "$n" | sed "s/.*/-c FORWARD -v DROP -d 192.0.2.1 --note \"$name &\"/"
+		echo end
+	} >"$TMP/$name"
+done
+cat >"$TMP/swap.sh" <<-'END'
+	while :; do
+	    "$1" --socket "$2" restore "$3/few" && "$1" --socket "$2" restore "$3/many" || exit
+	done
+END
+expect_ok ctl restore "$TMP/many"
+wait_for told 20000 appfw_rules chain=FORWARD
+spawn client swap bash "$TMP/swap.sh" "$BIN/ctl-fw" "$APP_FW_SOCKET" "$TMP"
+new_epoch() {
+	scrape && [[ $(sample appfw_rules_epoch) -gt $epoch ]]
+}
+for i in {1..5}; do
+	epoch=$(sample appfw_rules_epoch)
+	wait_for new_epoch
+	expect_ok metrics whole "$TMP/metrics" FORWARD
+done
+! gone "$SPAWNED" || fail "a restore was refused"
+halt "$SPAWNED"
+daemon_alive
+
 step "a hundred idle connections hold up neither scrapes nor verdicts"
 spawn client idle /usr/bin/python3 $SCRIPTS/metrics.py idle 127.0.0.1 $PORT 100
 wait_for grep -q '^open$' "$TMP/idle.log"

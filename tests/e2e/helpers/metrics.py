@@ -5,6 +5,7 @@ metrics.py value FILE SAMPLE [LABEL=VALUE...]  the only sample of that name with
 metrics.py compare FILE STATS RULES [STATS2]   with `ctl-fw stats --json` before and, where it is given,
                                                after, and with `ctl-fw -L --json`
 metrics.py names FILE DASHBOARD                that each name in a dashboard's expressions is told
+metrics.py whole FILE CHAIN                    that its rules are of one rule set: noted "NAME 1", "NAME 2", ...
 metrics.py idle ADDR PORT N                    N connections that say nothing, or half a request, until it is killed
 """
 import json
@@ -88,6 +89,18 @@ def names(path, dashboard):
     print(len(used), "names")
 
 
+def whole(path, chain):
+    told = [s for s in samples(path) if s.labels.get("chain") == chain]
+    number = next(s.value for s in told if s.name == "appfw_rules")
+    for what in ("packets", "bytes"):
+        rules = [s.labels for s in told if s.name == f"appfw_rule_{what}_total"]
+        name = rules[0]["note"].split()[0]
+        want = [{"chain": chain, "index": str(i), "note": f"{name} {i + 1}"} for i in range(int(number))]
+        if rules != want:
+            sys.exit(f"{len(rules)} rules, not the {number} of {name}")
+    print(int(number), name)
+
+
 def idle(address, port, n):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     kept = []
@@ -101,5 +114,5 @@ def idle(address, port, n):
     signal.pause()
 
 
-COMMANDS = {"value": value, "compare": compare, "names": names, "idle": idle}
+COMMANDS = {"value": value, "compare": compare, "names": names, "whole": whole, "idle": idle}
 COMMANDS[sys.argv[1]](*sys.argv[2:])
