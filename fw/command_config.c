@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command_config.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -86,8 +87,6 @@ static int load_begin(struct loaded *l, const struct options *o)
 	l->rs = ruleset_new(o->policy, o->unknown, o->kernel);
 	return l->rs ? 0 : -ENOMEM;
 }
-
-#define SECOND 1000000000ull
 
 /* 0, -EALREADY or -ENOMEM. */
 static int drop_expired(struct ruleset **rules)

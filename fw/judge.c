@@ -56,25 +56,16 @@ static const enum counter origin_counter[ORIGIN_COUNT] = {
 	[ORIGIN_UNKNOWN] = COUNT_UNKNOWN,
 };
 
-/* Whether a rule has one of these criteria. */
-static bool chain_asks(const struct ruleset_chain *c, uint32_t matches)
-{
-	for (size_t i = 0; i < c->n; i++)
-		if (c->rules[i].have & matches)
-			return true;
-	return false;
-}
-
 static void adopt(struct judge *j, struct ruleset *rules)
 {
 	bool watch = false;
 
 	j->rules = rules;
 	for (int c = 0; c < CHAIN_COUNT; c++) {
-		j->needs_objects[c] = chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
-		j->needs_scripts[c] = chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
-		j->needs_facts[c] = chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
-		j->needs_groups[c] = chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
+		j->needs_objects[c] = rule_chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
+		j->needs_scripts[c] = rule_chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
+		j->needs_facts[c] = rule_chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
+		j->needs_groups[c] = rule_chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
 		watch |= j->needs_scripts[c];
 	}
 	scripts_watch(j->scripts, watch);
@@ -185,20 +176,22 @@ static void log_verdict(struct judge *j, enum chain chain, const struct packet *
 	if (!log_allowed(j))
 		return;
 	packet_format(p, text);
-	if (by_rule->rule != REASON_POLICY)
-		snprintf(by, sizeof(by), "rule %zu", by_rule->rule);
+	if (by_rule->rule)
+		snprintf(by, sizeof(by), "rule %zu",
+			 rule_chain_index(&j->rules->chains[chain], by_rule->rule));
 	log_line("%s%s %s %s: %s origin, pid %u, %s", would ? "would " : "", verdict_name(v),
 		 chain_name(chain), by, origin_name(who->origin),
 		 who->n ? who->h[by_rule->holder].pid : 0, text);
 }
 
-static void count_match(const struct judge *j, enum chain chain, size_t rule, uint32_t bytes)
+/* NULL: the policy decided. */
+static void count_match(const struct rule_entry *rule, uint32_t bytes)
 {
 	struct rule_count *c;
 
-	if (rule == REASON_POLICY)
+	if (!rule)
 		return;
-	c = j->rules->chains[chain].counts[rule];
+	c = rule->count;
 	__atomic_fetch_add(&c->packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
 }
@@ -234,9 +227,9 @@ static bool tell_monitored(struct judge *j, enum chain chain, const struct packe
 
 	for (size_t i = 0; i < why->n_monitored; i++) {
 		const struct monitored *m = &why->monitored[i];
-		enum verdict v = j->rules->chains[chain].rules[m->rule].verdict;
+		enum verdict v = m->rule->rule.verdict;
 
-		count_match(j, chain, m->rule, p->length);
+		count_match(m->rule, p->length);
 		log_verdict(j, chain, p, who, m, true, v);
 		drops |= !verdict_passes(v);
 	}
@@ -258,13 +251,13 @@ static void end_holders(struct judge *j, const struct holders *who)
 }
 
 /* What the packet gets of a verdict that is in force. */
-static struct ruling enforce(struct judge *j, enum chain chain, const struct queue_packet *p,
+static struct ruling enforce(struct judge *j, const struct queue_packet *p,
 			     const struct holders *who, const struct reason *why, enum verdict v)
 {
 	struct ruling ruling = {.verdict = v};
 
 	if (v == VERDICT_MARK) {
-		const struct mark *mark = &j->rules->chains[chain].rules[why->rule].mark;
+		const struct mark *mark = &why->rule->rule.mark;
 
 		ruling.mark = (p->mark & ~mark->mask) | mark->value;
 	} else if (v == VERDICT_REJECT && !reject_tell(j->reject, p)) {
@@ -284,7 +277,7 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 		remember_denied(j, who, orphan, decide(j->rules, chain, &p->packet, who, &why));
 	bool would = tell_monitored(j, chain, &p->packet, who, &why);
 
-	count_match(j, chain, why.rule, p->packet.length);
+	count_match(why.rule, p->packet.length);
 	if (!verdict_passes(v) || (v == VERDICT_MARK && lenient)) {
 		const struct monitored by = {why.rule, why.holder};
 
@@ -296,7 +289,7 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 		j->stats->counter[COUNT_WOULD_DROP]++;
 	if (lenient)
 		return (struct ruling){.verdict = VERDICT_ACCEPT};
-	return enforce(j, chain, p, who, &why, v);
+	return enforce(j, p, who, &why, v);
 }
 
 static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)

@@ -230,12 +230,17 @@ static uint64_t bytes_of(const struct rule_count *count)
 static void put_of_each_rule(FILE *out, const char *sample, const struct ruleset *rules,
 			     uint64_t (*of)(const struct rule_count *count))
 {
-	for (int c = 0; c < CHAIN_COUNT; c++)
-		for (size_t i = 0; i < rules->chains[c].n; i++) {
+	for (int c = 0; c < CHAIN_COUNT; c++) {
+		const struct rule_list *list = &rules->chains[c].list;
+
+		for (size_t i = 0; i < list->n; i++) {
+			const struct rule_entry *e = rule_list_at(list, i);
+
 			fprintf(out, "%s{chain=\"%s\",index=\"%zu\"", sample, chain_name(c), i);
-			put_label(out, ",", "note", rules->chains[c].rules[i].note);
-			fprintf(out, "} %" PRIu64 "\n", of(rules->chains[c].counts[i]));
+			put_label(out, ",", "note", e->rule.note);
+			fprintf(out, "} %" PRIu64 "\n", of(e->count));
 		}
+	}
 }
 
 static void put_rules(FILE *out, const struct ruleset *rules)
@@ -243,7 +248,8 @@ static void put_rules(FILE *out, const struct ruleset *rules)
 	put_gauge(out, "rules_epoch", "grows with each change of the rules", rules->epoch);
 	put_family(out, "rules", "gauge", NULL, "rules in force");
 	for (int c = 0; c < CHAIN_COUNT; c++)
-		fprintf(out, "appfw_rules{chain=\"%s\"} %zu\n", chain_name(c), rules->chains[c].n);
+		fprintf(out, "appfw_rules{chain=\"%s\"} %zu\n", chain_name(c),
+			rules->chains[c].list.n);
 	put_family(out, "rule_packets", "counter", NULL, "packets that met the rule");
 	put_of_each_rule(out, "appfw_rule_packets_total", rules, packets_of);
 	put_family(out, "rule_bytes", "counter", "bytes", "the length of these packets");

@@ -71,16 +71,18 @@ static void append(struct figures *f, enum chain chain, const char *note, uint64
 		   uint64_t bytes)
 {
 	struct rule rule = {.chain = chain, .verdict = VERDICT_DROP};
-	const struct ruleset_chain *c;
+	const struct rule_list *list;
+	struct rule_count *count;
 	struct ruleset *next = NULL;
 
 	strcpy(rule.note, note);
 	CU_ASSERT_EQUAL_FATAL(ruleset_append(f->rules, &rule, 1, &next), 0);
 	ruleset_unref(f->rules);
 	f->rules = next;
-	c = &next->chains[chain];
-	c->counts[c->n - 1]->packets = packets;
-	c->counts[c->n - 1]->bytes = bytes;
+	list = &next->chains[chain].list;
+	count = rule_list_at(list, list->n - 1)->count;
+	count->packets = packets;
+	count->bytes = bytes;
 }
 
 static void what_it_is(void)
