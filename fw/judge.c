@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "decide.h"
+#include "decision_cache.h"
 #include "explain.h"
 #include "facts.h"
 #include "killer.h"
@@ -38,6 +39,7 @@ struct judge {
 	struct reject *reject;
 	struct stats *stats;
 	struct ruleset *rules;
+	struct decision_cache *decisions;
 	enum mode mode;
 	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT],
 		needs_groups[CHAIN_COUNT];
@@ -88,7 +90,10 @@ int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	j->mode = mode;
 	j->held_last = &j->held;
 	j->retry = loop_add_timer(loop, judge_retry, j);
-	if (!j->retry) {
+	j->decisions = decision_cache_new();
+	if (!j->retry || !j->decisions) {
+		loop_remove_timer(j->retry);
+		decision_cache_free(j->decisions);
 		free(j);
 		return -ENOMEM;
 	}
@@ -273,8 +278,9 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 {
 	const bool lenient = j->mode == MODE_MONITOR;
 	struct reason why;
-	enum verdict v =
-		remember_denied(j, who, orphan, decide(j->rules, chain, &p->packet, who, &why));
+	enum verdict v = remember_denied(
+		j, who, orphan,
+		decision_cache_decide(j->decisions, j->rules, chain, &p->packet, who, &why));
 	bool would = tell_monitored(j, chain, &p->packet, who, &why);
 
 	count_match(why.rule, p->packet.length);
@@ -545,5 +551,6 @@ void judge_free(struct judge *j)
 	retry_all(j, true);
 	loop_remove_timer(j->retry);
 	ruleset_unref(j->rules);
+	decision_cache_free(j->decisions);
 	free(j);
 }

@@ -75,6 +75,8 @@ static void cleanup_objset(struct objset **s)
 	objset_unref(*s);
 }
 
+static uint64_t last_number;
+
 struct objset *objset_new(struct objset_item *items, size_t n, bool complete)
 {
 	_cleanup_(cleanup_objset) struct objset *s =
@@ -83,6 +85,7 @@ struct objset *objset_new(struct objset_item *items, size_t n, bool complete)
 	if (!s)
 		return NULL;
 	s->refs = 1;
+	s->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
 	s->complete = complete;
 	s->finds = rule_finds_new();
 	if (!s->finds)

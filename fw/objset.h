@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/hex.h"
 
@@ -15,6 +16,8 @@ struct rule_finds;
 
 struct objset {
 	unsigned int refs;
+	uint64_t number; /* no other set had it, or will; 0: an empty one that objset_new() did not
+			    make */
 	struct rule_finds *finds; /* what rules look for of it: rule_index.c's, on the data thread;
 				     NULL: that is not remembered */
 	bool complete; /* every executable file mapping is in here; false: at least one could not be

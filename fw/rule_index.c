@@ -6,11 +6,10 @@
 
 #include "common/cleanup.h"
 
-#define FEW_KEYS	64 /* a criterion with more is not counted key by key */
-#define ITEMS_PER_RULE	40 /* on the average, at most, in all runs together */
-#define ITEMS_MIN	(1u << 20)
-#define FILTER_BITS_MIN 512
-#define FILTER_PER_KEY	8
+#define FEW_KEYS       64 /* a criterion with more is not counted key by key */
+#define ITEMS_PER_RULE 40 /* on the average, at most, in all runs together */
+#define ITEMS_MIN      (1u << 20)
+#define KEYS_PER_WORD  4 /* of the filter */
 
 struct rule_index *rule_index_ref(struct rule_index *x)
 {
@@ -168,23 +167,22 @@ static int choose_all(struct builder *b)
 static int make_room(struct builder *b)
 {
 	struct rule_index *x = b->x;
-	uint64_t bits = FILTER_BITS_MIN;
+	uint64_t words = 1;
 	uint32_t first = 0;
 
-	while (bits < FILTER_PER_KEY * x->table.n)
-		bits *= 2;
-	x->filter_mask = bits - 1;
-	x->filter = calloc(bits / 64, sizeof(*x->filter));
+	while (KEYS_PER_WORD * words < x->table.n)
+		words *= 2;
+	x->filter_mask = words - 1;
+	x->filter = calloc(words, sizeof(*x->filter));
 	x->items = calloc(b->n_items + 1, sizeof(*x->items));
 	if (!x->filter || !x->items)
 		return -ENOMEM;
 	for (size_t i = 0; i < x->table.n_slots; i++) {
 		struct key_slot *slot = &x->table.slots[i];
-		uint64_t bit = slot->key >> 32 & x->filter_mask;
 
 		if (!slot->key)
 			continue;
-		x->filter[bit / 64] |= 1ull << bit % 64;
+		*filter_word(x, slot->key) |= filter_bits(slot->key);
 		slot->first = first;
 		first += slot->n;
 		slot->n = 0;

@@ -31,7 +31,7 @@ struct rule_index {
 	const struct rule_entry **entries;
 	struct key_table table; /* first and n: of items */
 	uint32_t *items;
-	uint64_t *filter; /* a bit for each key, that most keys which are not there do not meet */
+	uint64_t *filter; /* words, a power of two of them: see filter_bits() */
 	uint64_t filter_mask;
 	struct lengths lengths[KEY_KINDS];
 	uint32_t kinds;
@@ -39,5 +39,19 @@ struct rule_index {
 	struct run rest;	     /* filed nowhere */
 	struct run doubtful[DOUBTS]; /* filed by that, and stop packets */
 };
+
+/*
+ * A key that is in the table has its two bits set in its word; of those that are not, a few per
+ * cent have them too. The table is large, and most of what is looked up is not there.
+ */
+static inline uint64_t *filter_word(const struct rule_index *x, uint64_t key)
+{
+	return &x->filter[key >> 32 & x->filter_mask];
+}
+
+static inline uint64_t filter_bits(uint64_t key)
+{
+	return 1ull << (key >> 58) | 1ull << (key >> 52 & 63);
+}
 
 #endif

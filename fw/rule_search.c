@@ -23,9 +23,7 @@ static void try_run(struct search *s, const uint32_t *items, size_t n)
 /* The rules that are filed there; NULL: none. */
 static const struct key_slot *find_slot(const struct rule_index *x, uint64_t key)
 {
-	const uint64_t bit = key >> 32 & x->filter_mask;
-
-	return x->filter[bit / 64] >> bit % 64 & 1 ? key_table_get(&x->table, key) : NULL;
+	return ~*filter_word(x, key) & filter_bits(key) ? NULL : key_table_get(&x->table, key);
 }
 
 static void look_up(struct search *s, uint64_t key)

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * decide() finds its rules through an index; here it is compared with reading them one after the
- * other, on random rule sets, edits of them, packets and holders. All values are of few, so that
- * rules match often, share keys, and differ in one thing alone.
+ * decide() finds its rules through an index, and what it said is remembered; here that is compared
+ * with reading the rules one after the other, on random rule sets, edits of them, packets and
+ * holders. All values are of few, so that rules match often, share keys, and differ in one thing
+ * alone.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "expect.h"
-#include "fw/decide.h"
+#include "fw/decision_cache.h"
 #include "random.h"
 #include "unit.h"
 
 #define CHAIN	      CHAIN_OUTPUT
 #define RULE_SETS     4000 /* PROPERTY_TIMES, of the environment, times as many */
 #define EDITS	      6	   /* of each */
-#define PACKETS	      50   /* after each edit */
+#define PACKETS	      60   /* after each edit */
 #define RULES_AT_MOST 200
 #define HOLDERS	      3
 #define OBJSETS	      8
@@ -156,6 +157,12 @@ static struct packet some_packet(struct rng *rng)
 	return p;
 }
 
+static struct script some_script(struct rng *rng)
+{
+	return (struct script){(enum script_state)rng_below(rng, SCRIPT_KNOWN + 1),
+			       some_digest(rng)};
+}
+
 static void some_holders(struct rng *rng, struct holders *h)
 {
 	h->origin = one_in(rng, 4) ? (enum origin)rng_below(rng, ORIGIN_COUNT) : ORIGIN_KNOWN;
@@ -171,8 +178,7 @@ static void some_holders(struct rng *rng, struct holders *h)
 
 		*one = (struct holder){.pid = 1 + (uint32_t)i,
 				       .objects = objsets[rng_below(rng, OBJSETS)]};
-		one->script.state = (enum script_state)rng_below(rng, SCRIPT_KNOWN + 1);
-		one->script.digest = some_digest(rng);
+		one->script = some_script(rng);
 		one->facts.known = !one_in(rng, 4);
 		one->facts.uid = some_number(rng, UINT32_MAX);
 		one->facts.gid = some_number(rng, UINT32_MAX);
@@ -215,18 +221,89 @@ static bool alike(const struct reason *a, const struct reason *b)
 	return true;
 }
 
-static bool agrees(const struct ruleset *rs, struct rng *rng, size_t *decided)
-{
-	static struct holders h;
-	const struct packet p = some_packet(rng);
-	struct reason got, want;
-	enum verdict v;
+/* A packet, and who sent it. */
+struct question {
+	struct packet packet;
+	struct holders who;
+};
 
-	some_holders(rng, &h);
-	want = read_through(&rs->chains[CHAIN], &p, &h);
-	v = decide(rs, CHAIN, &p, &h, &got);
+/* One thing of it becomes what it is of another. */
+static void vary(struct rng *rng, struct question *to, const struct question *from)
+{
+	struct packet *p = &to->packet;
+	const struct packet *q = &from->packet;
+
+	switch (rng_below(rng, 13)) {
+	case 0:
+		memcpy(p->saddr, q->saddr, sizeof(p->saddr));
+		break;
+	case 1:
+		memcpy(p->daddr, q->daddr, sizeof(p->daddr));
+		break;
+	case 2:
+		p->proto = q->proto;
+		break;
+	case 3:
+		p->sport = q->sport;
+		break;
+	case 4:
+		p->dport = q->dport;
+		break;
+	case 5:
+		p->has_ports = q->has_ports;
+		break;
+	case 6:
+		p->later_fragment = !p->later_fragment;
+		break;
+	case 7:
+		p->malformed = !p->malformed;
+		break;
+	case 8:
+		to->who.netns = from->who.netns;
+		break;
+	case 9:
+		to->who.uid = from->who.uid;
+		break;
+	case 10:
+		to->who.gid = from->who.gid;
+		break;
+	case 11:
+		to->who.h[0].objects = objsets[rng_below(rng, OBJSETS)];
+		break;
+	case 12:
+		to->who.h[0].script = some_script(rng);
+		break;
+	}
+}
+
+/* A new one; or the one before, but for one thing. */
+static void ask(struct rng *rng, struct question *q)
+{
+	static struct question fresh;
+
+	fresh.packet = some_packet(rng);
+	some_holders(rng, &fresh.who);
+	if (one_in(rng, 4))
+		*q = fresh;
+	else
+		vary(rng, q, &fresh);
+}
+
+static bool agrees(const struct ruleset *rs, struct decision_cache *cache, struct rng *rng,
+		   size_t *decided)
+{
+	static struct question q;
+	struct reason got, want;
+	enum verdict v, again;
+
+	ask(rng, &q);
+	want = read_through(&rs->chains[CHAIN], &q.packet, &q.who);
+	v = decide(rs, CHAIN, &q.packet, &q.who, &got);
 	*decided += want.rule != NULL;
-	return alike(&got, &want) && (!want.rule || v == want.rule->rule.verdict);
+	if (!alike(&got, &want) || (want.rule && v != want.rule->rule.verdict))
+		return false;
+	again = decision_cache_decide(cache, rs, CHAIN, &q.packet, &q.who, &got);
+	return alike(&got, &want) && got.origin == want.origin && again == v;
 }
 
 static void step(struct ruleset **rs, struct ruleset *next)
@@ -292,18 +369,22 @@ static void swap_set(struct ruleset **rs, struct rng *rng)
 
 static bool one_rule_set(struct rng *rng, size_t *indexed, size_t *decided)
 {
+	struct decision_cache *cache = decision_cache_new();
 	struct ruleset *rs = some_rules(rng);
 	bool good = true;
 
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cache);
 	for (size_t e = 0; good && e < EDITS; e++) {
 		for (size_t i = 0; good && i < PACKETS; i++)
-			good = expect(agrees(rs, rng, decided), "edit %zu, packet %zu", e, i);
+			good = expect(agrees(rs, cache, rng, decided), "edit %zu, packet %zu", e,
+				      i);
 		*indexed += rs->chains[CHAIN].index != NULL;
 		edit(&rs, rng);
 		if (one_in(rng, 6))
 			swap_set(&rs, rng);
 	}
 	ruleset_unref(rs);
+	decision_cache_free(cache);
 	return good;
 }
 
