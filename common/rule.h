@@ -99,7 +99,7 @@ struct rule {
 	char comm[RULE_COMM_MAX + 1];
 	char cgroup[RULE_CGROUP_MAX + 1];
 	char container[RULE_CONTAINER_MAX + 1]; /* its id, or how that begins */
-	bool monitor;	    /* it only logs: the rules after it decide */
+	bool monitor;				/* it only logs: the rules after it decide */
 	uint64_t expires_s; /* seconds since 1970 at which it is no longer there; 0: never */
 	char note[RULE_NOTE_MAX + 1];
 };

@@ -223,7 +223,8 @@ enum wire_status command_restore(struct daemon *d, const json_t *request, json_t
 		return command_refuse(reply, "%s", err);
 	rules->epoch = d->rules->epoch + 1;
 	status = put(d, rules, seconds, reply);
-	malloc_trim(0); /* of many small rules that are gone, nothing would be given back by itself */
+	malloc_trim(
+		0); /* of many small rules that are gone, nothing would be given back by itself */
 	if (status == WIRE_OK && seconds)
 		json_object_set_new(counts, "confirm_within_s", json_integer((json_int_t)seconds));
 	if (status == WIRE_OK)
