@@ -35,7 +35,7 @@ BIN         := bin$(if $(SAN),/san)
 
 VERSION     := 0.1.0
 
-LIBS        := libmnl libnetfilter_queue libbpf libelf libcrypto jansson libsystemd
+LIBS        := libmnl libnetfilter_queue libbpf libelf libcrypto jansson libsystemd libmicrohttpd
 CPPFLAGS    += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' \
                $(if $(BASE_FREQ),-DBASE_FREQ=$(BASE_FREQ)) \
                $(if $(filter y,$(DISABLE_ORDERING)),-DDISABLE_ORDERING)
@@ -161,10 +161,10 @@ HELPER_BIN  := $(patsubst tests/e2e/helpers/%.c,$(BIN)/helpers/%,$(HELPER_SRC))
 # What `deps` installs where it is missing: to build, and to test.
 PACKAGES    := gcc make clang libclang-rt-dev llvm pkg-config bpftool libmnl-dev libnetfilter-queue-dev libbpf-dev \
                libelf-dev libssl-dev libcunit1-dev libjansson-dev libsystemd-dev \
-               uthash-dev linux-libc-dev libc6-dev \
+               libmicrohttpd-dev uthash-dev linux-libc-dev libc6-dev \
                iptables iproute2 curl wget python3 netcat-openbsd nginx-light iperf3 wrk jq \
                util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
-               mandoc iputils-ping gzip zsh fish libnginx-mod-http-modsecurity modsecurity-crs
+               mandoc iputils-ping gzip zsh fish libnginx-mod-http-modsecurity modsecurity-crs python3-prometheus-client
 
 SCRIPTS      = $(sort $(wildcard dist/deps dist/dpkg-hook .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/*.sh \
                  tests/kernels/fetch tests/kernels/init tests/kernels/run tests/fuzz/run tests/cli/run tests/cli/*.sh \
@@ -231,11 +231,12 @@ ASAN_SCENARIOS = $(filter-out 15-% 16-% 21-%,$(notdir $(basename $(sort $(wildca
 tested: all $(BUILD)/unit $(BENCH_BIN) $(HELPER_BIN)
 
 # --- Care of the sources ---------------------------------------------------------------------
-lint: ## shellcheck, clang-format, cppcheck, man pages
+lint: ## shellcheck, clang-format, cppcheck, JSON, man pages
 	$(Q)shellcheck -x $(SCRIPTS)
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 	  --suppressions-list=.ci/cppcheck.suppress --include=.ci/cppcheck.h -I. fw ctl common
+	$(Q)jq empty dist/*.json
 	$(Q)mandoc -T lint -W warning $(wildcard docs/*.8)
 
 format: ## lay out the C sources

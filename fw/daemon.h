@@ -4,7 +4,8 @@
  *
  * Two threads: the data thread runs `loop` and everything that packets touch; the control thread
  * runs its own loop with the control server, builds rule sets and waits for disks. The control
- * thread reaches the data thread's parts only through `mailbox`.
+ * thread reaches the data thread's parts only through `mailbox`, and the thread of the metrics both
+ * threads' only through their mailboxes.
  */
 #ifndef FW_DAEMON_H
 #define FW_DAEMON_H
@@ -17,6 +18,7 @@
 #include "judge.h"
 #include "loop.h"
 #include "mailbox.h"
+#include "metrics.h"
 #include "object.h"
 #include "options.h"
 #include "owner.h"
@@ -68,6 +70,9 @@ struct daemon {
 	struct control *control;
 	pthread_t control_thread;
 	bool control_running;
+
+	/* With a thread of its own, which reaches the others' parts only through the mailboxes. */
+	struct metrics *metrics;
 };
 
 #endif

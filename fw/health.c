@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "health.h"
 
-#include <stdbool.h>
+#include <assert.h>
 #include <stdlib.h>
 
 struct loss {
@@ -25,13 +25,13 @@ static const struct loss losses[] = {
 	{HEALTH_DAEMON, COUNT_VERDICT_FAILED, 0, "verdicts that the kernel refused"},
 };
 
-#define LOSSES (sizeof(losses) / sizeof(losses[0]))
+static_assert(sizeof(losses) / sizeof(losses[0]) == HEALTH_LOSSES, "all of them are told");
 
 struct health {
 	health_count *count;
 	void *cookie;
-	uint64_t seen[LOSSES];	/* as of the last check */
-	uint64_t since[LOSSES]; /* CLOCK_MONOTONIC of the last new loss; 0: none */
+	uint64_t seen[HEALTH_LOSSES];  /* as of the last check */
+	uint64_t since[HEALTH_LOSSES]; /* CLOCK_MONOTONIC of the last new loss; 0: none */
 };
 
 struct health *health_new(health_count *count, void *cookie)
@@ -50,12 +50,17 @@ void health_free(struct health *h)
 	free(h);
 }
 
+static uint64_t count(const struct health *h, size_t i)
+{
+	return h->count(h->cookie, losses[i].whose, losses[i].which);
+}
+
 unsigned int health_check(struct health *h, uint64_t now_ns)
 {
 	unsigned int needs = 0;
 
-	for (size_t i = 0; i < LOSSES; i++) {
-		uint64_t n = h->count(h->cookie, losses[i].whose, losses[i].which);
+	for (size_t i = 0; i < HEALTH_LOSSES; i++) {
+		uint64_t n = count(h, i);
 
 		if (n == h->seen[i])
 			continue;
@@ -66,14 +71,29 @@ unsigned int health_check(struct health *h, uint64_t now_ns)
 	return needs;
 }
 
+static bool is_recent(const struct health *h, size_t i, uint64_t n, uint64_t now_ns)
+{
+	return n != h->seen[i] || (h->since[i] && now_ns - h->since[i] < HEALTH_SHOWN_NS);
+}
+
+const char *health_text(size_t loss)
+{
+	return loss < HEALTH_LOSSES ? losses[loss].text : "?";
+}
+
+bool health_lost(const struct health *h, size_t loss, uint64_t now_ns)
+{
+	return loss < HEALTH_LOSSES && is_recent(h, loss, count(h, loss), now_ns);
+}
+
 json_t *health_report(const struct health *h, uint64_t now_ns)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < LOSSES; i++) {
-		uint64_t n = h->count(h->cookie, losses[i].whose, losses[i].which);
+	for (size_t i = 0; i < HEALTH_LOSSES; i++) {
+		uint64_t n = count(h, i);
 
-		if (n != h->seen[i] || (h->since[i] && now_ns - h->since[i] < HEALTH_SHOWN_NS))
+		if (is_recent(h, i, n, now_ns))
 			json_array_append_new(list, json_sprintf("%llu %s", (unsigned long long)n,
 								 losses[i].text));
 	}

@@ -7,6 +7,8 @@
 #define FW_HEALTH_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/probe_abi.h"
@@ -38,6 +40,12 @@ void health_free(struct health *h); /* NULL is fine */
 /* Compares with the last time; to be called every few seconds, now_ns: CLOCK_MONOTONIC. Returns
  * what is needed (enum health_need, ored). */
 unsigned int health_check(struct health *h, uint64_t now_ns);
+
+/* The kinds of losses, 0..HEALTH_LOSSES - 1: what was lost, in words; and whether some was lately.
+ */
+#define HEALTH_LOSSES 8
+const char *health_text(size_t loss);
+bool health_lost(const struct health *h, size_t loss, uint64_t now_ns);
 
 /* A list of texts, empty when nothing was lost lately. A new reference. */
 json_t *health_report(const struct health *h, uint64_t now_ns);

@@ -13,6 +13,7 @@
 #include "command_config.h"
 #include "command_mode.h"
 #include "daemon.h"
+#include "figures.h"
 #include "log.h"
 
 #define EXIT_REFUSED 1
@@ -70,6 +71,19 @@ static int start_loops(struct daemon *d)
 	d->mailbox = d->loop ? mailbox_new(d->loop) : NULL;
 	d->control_mailbox = d->control_loop ? mailbox_new(d->control_loop) : NULL;
 	return d->mailbox && d->control_mailbox ? 0 : fail("event loop", -errno);
+}
+
+/* Early, for a place that cannot be had is known at once; it answers once all else is there. */
+static int start_metrics(struct daemon *d)
+{
+	int r;
+
+	if (!d->options.metrics)
+		return 0;
+	r = metrics_open(&d->options.metrics_at, figures_tell, d, &d->metrics);
+	if (r)
+		log_line("app-fw: --metrics %s: %s", d->options.metrics, strerror(-r));
+	return r;
 }
 
 static int start_probes(struct daemon *d)
@@ -252,11 +266,13 @@ static void stop_data(void *cookie)
 	loop_stop(d->loop);
 }
 
-/* The data thread serves the control thread until that is done. */
+/* The data thread serves the control thread until that is done, and both serve the metrics. */
 static void *stop_thread(void *cookie)
 {
 	struct daemon *d = cookie;
 
+	metrics_close(d->metrics);
+	d->metrics = NULL;
 	mailbox_call(d->control_mailbox, stop_control, d);
 	mailbox_call(d->mailbox, stop_data, d);
 	return NULL;
@@ -343,7 +359,7 @@ static int start_tick(struct daemon *d)
 static int daemon_start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		begin_clock, start_rules,  start_loops, start_signals, start_probes,
+		begin_clock, start_rules,  start_loops, start_signals, start_metrics, start_probes,
 		start_judge, start_queues, start_tick,	start_clock,   start_control,
 	};
 
@@ -363,6 +379,7 @@ static void daemon_stop(struct daemon *d)
 
 	if (d->control_running)
 		pthread_join(d->control_thread, NULL);
+	metrics_close(d->metrics);
 	control_close(d->control);
 	judge_free(d->judge);
 	while (d->n_queues)
@@ -403,6 +420,7 @@ int main(int argc, char **argv)
 	r = daemon_start(&d);
 	if (!r) {
 		r = log_start();
+		metrics_serve(d.metrics);
 		announce(&d);
 		r = r ? r : loop_run(d.loop);
 		sd_notify(0, "STOPPING=1");

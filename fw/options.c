@@ -23,6 +23,7 @@ enum {
 	OPT_SOCKET,
 	OPT_STATE,
 	OPT_NO_STATE,
+	OPT_METRICS,
 };
 
 /* "+": the first word that is no option is refused before what comes after it is looked at. */
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
 	{"socket", required_argument, NULL, OPT_SOCKET},
 	{"state", required_argument, NULL, OPT_STATE},
 	{"no-state", no_argument, NULL, OPT_NO_STATE},
+	{"metrics", required_argument, NULL, OPT_METRICS},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -79,6 +81,7 @@ static const char usage[] =
 	")\n"
 	"      --state DIR         saved rules (" STATE_DEFAULT ")\n"
 	"      --no-state          keep nothing\n"
+	"      --metrics ADDR:PORT tell all counters and timings there, by HTTP (nowhere)\n"
 	"  -S, -c N, -n N, -d N    accepted, without effect: what they tuned is not there\n"
 	"  -h, --help              -V, --version\n";
 
@@ -142,6 +145,14 @@ static int parse_verdict(const char *option, const char *word, enum verdict *out
 static int parse_mode(const char *word, enum mode *out)
 {
 	return mode_parse(word, out) ? wrong("--mode", word, "enforce or monitor") : 0;
+}
+
+static int parse_metrics(const char *word, struct options *o)
+{
+	if (endpoint_parse(word, &o->metrics_at))
+		return wrong("--metrics", word, "ADDR:PORT or [IPV6]:PORT, with a port 1..65535");
+	o->metrics = word;
+	return 0;
 }
 
 static void set_defaults(struct options *o)
@@ -224,6 +235,8 @@ static int apply(struct options *o, int c, const char *arg, int *unknown)
 	case OPT_NO_STATE:
 		o->state = NULL;
 		return 0;
+	case OPT_METRICS:
+		return parse_metrics(arg, o);
 	case 'h':
 		fputs(usage, stdout);
 		return 1;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/chain.h"
+#include "endpoint.h"
 #include "judge.h"
 
 struct queue_range {
@@ -26,7 +27,9 @@ struct options {
 	bool partial_read;
 	enum mode mode;
 	const char *socket;
-	const char *state; /* NULL: --no-state */
+	const char *state;   /* NULL: --no-state */
+	const char *metrics; /* where they are told, as it was written; NULL: nowhere */
+	struct endpoint metrics_at;
 };
 
 /*

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "common/instant.h"
+#include "probe_names.h"
 
 static json_t *report_rule(const struct rule_chain *c, size_t index)
 {
@@ -71,17 +72,9 @@ static json_t *make_degraded(const struct daemon *d)
 	json_t *list = health_report(d->health, clock_monotonic_ns());
 
 	if (probe_note_source(d->probe) == NOTE_BY_NOBODY)
-		json_array_append_new(
-			list, json_string("this kernel takes no program that notes packets: "
-					  "senders are looked up after the fact"));
+		json_array_append_new(list, json_string(NO_NOTES_TEXT));
 	return list;
 }
-
-static const char *const note_sources[] = {
-	[NOTE_BY_NETFILTER] = "netfilter",
-	[NOTE_BY_QUEUE] = "queue",
-	[NOTE_BY_NOBODY] = "none",
-};
 
 /* What waits to be confirmed, or null. */
 static json_t *report_trial(const struct daemon *d)
@@ -114,10 +107,10 @@ json_t *report_status(const struct daemon *d)
 		report_trial(d), "epoch", (json_int_t)d->rules->epoch, "state", state, "degraded",
 		degraded, "queues", report_queues(d), "probes", "object",
 		d->options.object ? d->options.object : "built-in", "notes",
-		note_sources[probe_note_source(d->probe)], "clock", "hz", (json_int_t)d->clock.hz,
-		"source", clock_source_name(d->clock.source), "rules", report_counts(d->rules),
-		"processes", (json_int_t)probe_count_procs(d->probe), "sockets",
-		(json_int_t)probe_count_socks(d->probe), "objects",
+		note_source_name(probe_note_source(d->probe)), "clock", "hz",
+		(json_int_t)d->clock.hz, "source", clock_source_name(d->clock.source), "rules",
+		report_counts(d->rules), "processes", (json_int_t)probe_count_procs(d->probe),
+		"sockets", (json_int_t)probe_count_socks(d->probe), "objects",
 		(json_int_t)objects_count(d->objects), "held", (json_int_t)judge_held(d->judge));
 }
 
@@ -134,17 +127,6 @@ static json_t *report_stage(const struct daemon *d, enum stage s)
 			 "max_ns", (json_int_t)clock_ticks_to_ns(h->max, hz));
 }
 
-/* The probes' own counters, beside the daemon's. */
-static const char *const probe_counter_names[PCOUNT_COUNT] = {
-	[PCOUNT_NOTES] = "notes",
-	[PCOUNT_NOTE_BUSY] = "notes_lost",
-	[PCOUNT_PROVEN] = "notes_proven",
-	[PCOUNT_UNPROVEN] = "notes_unproven",
-	[PCOUNT_SOCKS_FULL] = "sockets_lost",
-	[PCOUNT_PROCS_FULL] = "processes_lost",
-	[PCOUNT_HINTS_LOST] = "hints_lost",
-};
-
 json_t *report_stats(const struct daemon *d)
 {
 	json_t *stages = json_array(), *counters = json_object();
@@ -154,9 +136,9 @@ json_t *report_stats(const struct daemon *d)
 	for (int c = 0; c < COUNT_COUNT; c++)
 		json_object_set_new(counters, counter_name(c), json_integer(d->stats.counter[c]));
 	for (int c = 0; c < PCOUNT_COUNT; c++)
-		json_object_set_new(counters, probe_counter_names[c],
+		json_object_set_new(counters, probe_counter_name(c),
 				    json_integer(probe_counter(d->probe, c)));
-	json_object_set_new(counters, "probes_missed", json_integer(probe_missed(d->probe)));
+	json_object_set_new(counters, PROBES_MISSED_NAME, json_integer(probe_missed(d->probe)));
 	json_object_set_new(counters, counter_name(COUNT_RESCAN),
 			    json_integer(scanner_count(d->scanner)));
 	json_object_set_new(counters, counter_name(COUNT_CLIENT_REFUSED),

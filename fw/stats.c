@@ -120,3 +120,14 @@ uint64_t histogram_permille(const struct histogram *h, unsigned int permille)
 	}
 	return h->max;
 }
+
+uint64_t histogram_at_most(const struct histogram *h, uint64_t value)
+{
+	uint64_t n = 0;
+
+	if (value >= h->max)
+		return h->count;
+	for (size_t b = 0; b < HIST_BUCKETS && upper_bound(b) <= value; b++)
+		n += h->bucket[b];
+	return n;
+}

@@ -35,6 +35,10 @@ void histogram_add(struct histogram *h, uint64_t value, uint64_t times);
  * more than max; 0 when empty. */
 uint64_t histogram_permille(const struct histogram *h, unsigned int permille);
 
+/* How many values are at most `value`. A bucket counts when all that it can hold is: those in the
+ * bucket that `value` itself falls into are left out, unless they are known by max. */
+uint64_t histogram_at_most(const struct histogram *h, uint64_t value);
+
 /* Every counter has a row in stats.c with its name and help text; they only grow. */
 enum counter {
 	COUNT_QUEUED,	    /* packets read from a queue */

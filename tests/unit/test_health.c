@@ -31,6 +31,15 @@ static bool tells(const struct health *h, uint64_t now_ns, const char *text)
 	return told;
 }
 
+/* Whether this kind of loss is told, or none (-1), and nothing else. */
+static bool lost_is(const struct health *h, uint64_t now_ns, int which)
+{
+	for (int i = 0; i <= HEALTH_LOSSES; i++)
+		if (health_lost(h, (size_t)i, now_ns) != (i == which))
+			return false;
+	return true;
+}
+
 static void each_loss_is_told_and_mended(void)
 {
 	static const struct {
@@ -61,8 +70,11 @@ static void each_loss_is_told_and_mended(void)
 
 		expect(!health_check(h, SOON), "row %zu needs nothing yet", i);
 		expect(tells(h, SOON, NULL), "row %zu is well at first", i);
+		expect(lost_is(h, SOON, -1), "row %zu has lost nothing", i);
 		lost.n = rows[i].lost.n;
 		expect(tells(h, SOON, rows[i].text), "row %zu is told before the check", i);
+		expect(lost_is(h, SOON, (int)i), "row %zu alone is lost", i);
+		expect_text("in words", health_text(i), rows[i].text + strlen("7 "));
 		expect(health_check(h, 2 * SOON) == rows[i].needs, "row %zu: its needs", i);
 		expect(tells(h, 2 * SOON, rows[i].text), "row %zu is told after it", i);
 		expect(!health_check(h, 3 * SOON), "row %zu is mended once", i);
@@ -78,6 +90,8 @@ static void a_loss_is_shown_for_its_time(void)
 	health_check(h, SOON);
 	expect(tells(h, SOON + HEALTH_SHOWN_NS - 1, "1 runs of probes that the kernel left out"),
 	       "to the end of its time");
+	expect(lost_is(h, SOON + HEALTH_SHOWN_NS - 1, 3), "by its kind, too");
+	expect(lost_is(h, SOON + HEALTH_SHOWN_NS, -1), "and no longer");
 	expect(tells(h, SOON + HEALTH_SHOWN_NS, NULL), "and no longer");
 	lost.n = 2;
 	expect(health_check(h, SOON + HEALTH_SHOWN_NS) != 0, "another one is a new loss");

@@ -148,6 +148,38 @@ static void agrees_with_sorting(void)
 	}
 }
 
+/* Never more than there are; all those that are at least 1/16 below; all of them from max on. */
+static void at_most_agrees_with_counting(void)
+{
+	struct rng rng = rng_new();
+
+	for (int round = 0; round < 50; round++) {
+		const size_t n = rng_below(&rng, 300);
+		struct histogram h = {0};
+		uint64_t values[300];
+
+		for (size_t i = 0; i < n; i++) {
+			values[i] = rng_next(&rng) >> rng_below(&rng, 64);
+			histogram_add(&h, values[i], 1);
+		}
+		CU_ASSERT_EQUAL(histogram_at_most(&h, h.max), n);
+		CU_ASSERT_EQUAL(histogram_at_most(&h, UINT64_MAX), n);
+		for (int ask = 0; ask < 500; ask++) {
+			uint64_t v = rng_next(&rng) >> rng_below(&rng, 64), most = 0, least = 0;
+			uint64_t got = histogram_at_most(&h, v);
+
+			for (size_t i = 0; i < n; i++) {
+				most += values[i] <= v;
+				least += values[i] <= v - v / 16;
+			}
+			if (!expect(got >= least && got <= most, "at most %llu: %llu of %llu..%llu",
+				    (unsigned long long)v, (unsigned long long)got,
+				    (unsigned long long)least, (unsigned long long)most))
+				return;
+		}
+	}
+}
+
 static const struct unit_test tests[] = {
 	{"stages and counters have names of their own", names},
 	{"an empty histogram says 0", empty},
@@ -156,5 +188,6 @@ static const struct unit_test tests[] = {
 	{"a rank is rounded up", ranks},
 	{"counts near the end of 64 bits do not wrap", large_counts},
 	{"percentiles agree with those of the sorted values", agrees_with_sorting},
+	{"how many are at most so much agrees with counting", at_most_agrees_with_counting},
 };
 UNIT_SUITE("fw/stats", tests)
