@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "fuzz.h"
+#include "tests/unit/same_rule.h"
 
 /* One change of the set at a time, as the daemon makes them. */
 static int replace(struct ruleset **rs, int r, struct ruleset *next)
@@ -57,24 +58,58 @@ static struct ruleset *parse(const char *text, size_t size, char err[STORE_ERROR
 	return NULL;
 }
 
+static bool same_set(const struct set *a, const struct set *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (set_item_cmp(&a->items[i], &b->items[i]) != 0 ||
+		    sha256_cmp(&a->items[i].digest, &b->items[i].digest) != 0 ||
+		    a->items[i].until_ns != b->items[i].until_ns)
+			return false;
+	return true;
+}
+
+static bool same_chain(const struct ruleset_chain *a, const struct ruleset_chain *b)
+{
+	if (a->policy != b->policy || a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!same_rule(&a->rules[i], &b->rules[i]))
+			return false;
+	return true;
+}
+
+static void expect_same(const struct ruleset *a, const struct ruleset *b, const char *text)
+{
+	fuzz_expect(a->n_sets == b->n_sets, "'%s' to have all sets", text);
+	for (size_t i = 0; i < a->n_sets; i++)
+		fuzz_expect(same_set(a->sets[i], b->sets[i]), "'%s': set %s", text,
+			    a->sets[i]->name);
+	for (int c = 0; c < CHAIN_COUNT; c++)
+		fuzz_expect(same_chain(&a->chains[c], &b->chains[c]), "'%s': chain %s", text,
+			    chain_name(c));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *again = NULL;
 	char err[STORE_ERROR_LEN] = "";
-	struct ruleset *rs = parse((const char *)data, size, err);
+	struct ruleset *rs = parse((const char *)data, size, err), *back;
 
 	if (!rs) {
 		fuzz_expect_line(err);
 		return 0;
 	}
 	text = store_format(rs);
-	ruleset_unref(rs);
 	fuzz_expect(text, "a text");
-	rs = parse(text, strlen(text), err);
-	fuzz_expect(rs, "'%s' to be taken: %s", text, err);
-	again = store_format(rs);
+	back = parse(text, strlen(text), err);
+	fuzz_expect(back, "'%s' to be taken: %s", text, err);
+	expect_same(rs, back, text);
+	again = store_format(back);
 	ruleset_unref(rs);
+	ruleset_unref(back);
 	fuzz_expect(again && strcmp(text, again) == 0, "'%s', not '%s'", text, again);
 	return 0;
 }
