@@ -99,7 +99,7 @@ struct rule {
 	char comm[RULE_COMM_MAX + 1];
 	char cgroup[RULE_CGROUP_MAX + 1];
 	char container[RULE_CONTAINER_MAX + 1]; /* its id, or how that begins */
-	bool monitor;	    /* it only logs: the rules after it decide */
+	bool monitor;				/* it only logs: the rules after it decide */
 	uint64_t expires_s; /* seconds since 1970 at which it is no longer there; 0: never */
 	char note[RULE_NOTE_MAX + 1];
 };
@@ -128,6 +128,9 @@ int rule_option_width(const char *word);
 
 /* The canonical text. Returns its length. */
 size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX]);
+
+/* How rules name the protocol; NULL: by its number. */
+const char *rule_proto_name(uint8_t proto);
 
 /* Whether the protocol has ports, so that --sport and --dport mean something for it. */
 bool rule_proto_has_ports(uint8_t proto);

@@ -34,6 +34,7 @@ struct facts {
 	uint32_t uid, gid; /* the effective ones */
 	char comm[RULE_COMM_MAX + 1];
 	const char *cgroups; /* see cgroup_text.h; not owned; NULL: not known */
+	uint32_t ppid;
 };
 
 struct holder {

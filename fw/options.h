@@ -26,7 +26,10 @@ struct options {
 	bool partial_read;
 	enum mode mode;
 	const char *socket;
-	const char *state; /* NULL: --no-state */
+	const char *state;	  /* NULL: --no-state */
+	const char *events;	  /* where events are written to (event_output.h); NULL: nowhere */
+	uint64_t events_size;	  /* bytes of the file, and */
+	unsigned int events_keep; /* how many former ones are kept */
 };
 
 /*
