@@ -98,7 +98,7 @@ static uint64_t first_after(const struct event_log *l, uint64_t after)
 
 int event_log_get(struct event_log *l, uint64_t after, struct event_text *out)
 {
-	struct event_text t;
+	struct event_text t = {.json = NULL};
 	int r = 0;
 
 	pthread_mutex_lock(&l->lock);
