@@ -14,6 +14,7 @@
 #include "command_mode.h"
 #include "daemon.h"
 #include "log.h"
+#include "witness.h"
 
 #define EXIT_REFUSED 1
 #define EXIT_USAGE   2
@@ -120,32 +121,6 @@ static int identify(void *cookie, int fd, struct object_key *out)
 	return probe_identify(d->probe, fd, out);
 }
 
-static int start_events(struct daemon *d)
-{
-	const struct options *o = &d->options;
-	int r;
-
-	d->event_log = event_log_new(EVENT_LOG_EVENTS, EVENT_LOG_BYTES);
-	if (!d->event_log)
-		return fail("events", -ENOMEM);
-	if (!o->events)
-		return 0;
-	r = event_output_open(d->event_log, o->events, o->events_size, o->events_keep,
-			      &d->event_output);
-	return r ? fail(o->events, r) : 0;
-}
-
-static int start_witnesses(struct daemon *d)
-{
-	int r = events_new(d->probe, d->processes, d->objects, d->event_log,
-			   !event_output_has_lines(d->options.events), &d->events);
-
-	if (r)
-		return fail("events", r);
-	d->tally = tally_new(d->processes, d->objects);
-	return d->tally ? 0 : fail("counts of programs", -ENOMEM);
-}
-
 static void on_start(void *cookie, const struct start_hint *hint)
 {
 	scripts_start(cookie, hint);
@@ -177,7 +152,7 @@ static int start_judge(struct daemon *d)
 	r = reject_open(&d->reject);
 	if (r)
 		return fail("raw sockets", r);
-	r = start_witnesses(d);
+	r = witness_start(d);
 	if (r)
 		return r;
 	r = judge_new(d->loop, d->probe, d->owner, d->processes, d->scripts, d->reject, &d->stats,
@@ -372,7 +347,7 @@ static int start_tick(struct daemon *d)
 static int daemon_start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		begin_clock, start_rules,  start_loops, start_signals, start_events,  start_probes,
+		begin_clock, start_rules,  start_loops, start_signals, witness_open,  start_probes,
 		start_judge, start_queues, start_tick,	start_clock,   start_control,
 	};
 
@@ -385,16 +360,6 @@ static int daemon_start(struct daemon *d)
 	return 0;
 }
 
-/* What was told until now is written; a reader that does not read keeps the log. */
-static void stop_events(struct daemon *d)
-{
-	events_free(d->events);
-	if (d->event_log)
-		event_log_close(d->event_log);
-	if (event_output_close(d->event_output))
-		event_log_free(d->event_log);
-}
-
 /* In the order in which parts use each other; what was not started is NULL. */
 static void daemon_stop(struct daemon *d)
 {
@@ -404,8 +369,7 @@ static void daemon_stop(struct daemon *d)
 		pthread_join(d->control_thread, NULL);
 	control_close(d->control);
 	judge_free(d->judge);
-	stop_events(d);
-	tally_free(d->tally);
+	witness_stop(d);
 	while (d->n_queues)
 		queue_close(d->queues[--d->n_queues]);
 	reject_close(d->reject);
