@@ -129,7 +129,7 @@ static void take_packet(struct event *e, const struct event_about *about)
 	e->origin = holders->origin;
 	e->cookie = holders->cookie;
 	e->netns = holders->netns;
-	e->holder = about->holder;
+	e->holder = about->holder < EVENT_HOLDERS_MAX ? about->holder : EVENT_HOLDERS_MAX - 1;
 	e->n_holders = holders->n;
 	e->n = holders->n < EVENT_HOLDERS_MAX ? holders->n : EVENT_HOLDERS_MAX;
 	e->n_objects = 0;
@@ -146,7 +146,8 @@ void event_make(struct processes *processes, struct objects *objects,
 	take_packet(out, about);
 	out->time_ns = time_ns;
 	for (size_t i = 0; i < out->n; i++) {
-		const struct holder *h = &about->holders->h[i];
+		/* Of more than there is room for, the one that decided is the last. */
+		const struct holder *h = &about->holders->h[i == out->holder ? about->holder : i];
 		struct event_holder *to = &out->holders[i];
 
 		*to = (struct event_holder){.pid = h->pid, .start_ns = h->start_ns};

@@ -50,8 +50,8 @@ if out.count(ENTER) != 1 or out.count(LEAVE) != 1 or out.index(ENTER) > out.inde
     fail("the other screen is not entered once and left once")
 shown, after = out[out.index(ENTER):].split(LEAVE)
 for page in shown.split(TOP)[1:]:
-    text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", page).decode()
-    lines = text.split("\r\n")
+    text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", page).decode().replace("\r", "")
+    lines = text.split("\n")
     if len(lines) > rows or max(map(len, lines)) > columns:
         fail("a page of %d lines, the longest of %d" % (len(lines), max(map(len, lines))))
 print(text)
