@@ -95,7 +95,7 @@ static int add_program(struct processes *processes, struct objects *objects, str
 	const struct object *obj;
 	struct object_key key;
 
-	if (processes_program(processes, h->pid, h->start_ns, &key))
+	if (processes_program(processes, h->pid, h->start_ns, h->map_stamp, &key))
 		return EVENT_NO_OBJECT;
 	obj = objects_find(objects, &key);
 	if (!obj || obj->state != OBJECT_READY)

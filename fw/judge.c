@@ -142,6 +142,7 @@ static int resolve_objects(struct judge *j, const struct attribution *who, bool 
 			return r;
 		out->h[i].pid = h->tgid;
 		out->h[i].start_ns = h->start_ns;
+		out->h[i].map_stamp = h->map_stamp;
 	}
 	out->n = who->n;
 	return 0;
@@ -332,8 +333,10 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 	for (size_t i = holders.n; !r && i < who->n; i++) {
 		const struct note_holder *h = attribution_holder(who, i);
 
-		holders.h[i] = (struct holder){
-			.pid = h->tgid, .start_ns = h->start_ns, .objects = &nothing};
+		holders.h[i] = (struct holder){.pid = h->tgid,
+					       .start_ns = h->start_ns,
+					       .map_stamp = h->map_stamp,
+					       .objects = &nothing};
 		holders.n++;
 	}
 	if (j->needs_facts[chain])

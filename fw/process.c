@@ -608,28 +608,37 @@ int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **ou
 	return *out ? 0 : -ENOMEM;
 }
 
-static bool has_program(const struct process *p, const struct proc_rec *rec)
+/* Whether what was seen in the last scan is of the exec that the stamp came after: stamps grow. */
+static bool has_program(const struct process *p, const struct proc_rec *rec, uint64_t stamp)
 {
-	return p->program.ino && p->scan_exec_ns == rec->exec_ns;
+	const uint64_t last = rec->last_start.stamp, before = rec->start_before.stamp;
+
+	if (!p->program.ino)
+		return false;
+	if (stamp >= last)
+		return p->scan_stamp >= last && p->scan_exec_ns == rec->exec_ns;
+	return stamp >= before && p->scan_stamp >= before && p->scan_stamp < last;
 }
 
-int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, struct object_key *out)
+int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uint64_t stamp,
+		      struct object_key *out)
 {
 	struct proc_rec rec;
 	struct process *p;
 
-	if (probe_proc_started(ps->probe, pid, start_ns, &rec))
+	if (!stamp || probe_proc_started(ps->probe, pid, start_ns, &rec))
 		return -ESRCH;
-	if (rec.last_start.stamp && rec.n_objects) {
+	if (rec.last_start.stamp && stamp >= rec.last_start.stamp && rec.n_objects) {
 		*out = rec.obj[0];
 		return rec.obj[0].ino ? 0 : -ENOENT;
 	}
 	p = process_get(ps, pid, start_ns);
 	if (!p)
 		return -ENOMEM;
-	if (!has_program(p, &rec) && !(rec.flags & PROC_EXITED))
+	if (!has_program(p, &rec, stamp) && !(rec.flags & PROC_EXITED) &&
+	    stamp >= rec.last_start.stamp)
 		scan_live(ps, p, &rec, 0, false);
-	if (!has_program(p, &rec))
+	if (!has_program(p, &rec, stamp))
 		return -ENOENT;
 	*out = p->program;
 	return 0;

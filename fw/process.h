@@ -33,10 +33,11 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
 		      const struct objset **out);
 
 /*
- * The program that the process runs: its own executable, without its libraries. 0; -ENOENT: it is
- * not known (yet), -ESRCH: nor is the process, -ENOMEM. *out is untouched on failure.
+ * The program that the process ran at the mapping stamp: its own executable, without its libraries.
+ * 0; -ENOENT: it is not known (yet), -ESRCH: nor is the process, -ENOMEM. *out is untouched on
+ * failure.
  */
-int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns,
+int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uint64_t stamp,
 		      struct object_key *out);
 
 /* The object of that digest among those that the process had mapped when it was last looked at;

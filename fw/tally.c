@@ -46,7 +46,7 @@ static struct binary *row_of(struct tally *t, const struct note_holder *h)
 
 	if (row)
 		return row;
-	known = !processes_program(t->processes, h->tgid, h->start_ns, &program);
+	known = !processes_program(t->processes, h->tgid, h->start_ns, h->map_stamp, &program);
 	return binaries_learn(t->binaries, &p, known ? &program : NULL);
 }
 

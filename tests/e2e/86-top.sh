@@ -64,16 +64,17 @@ copy_program "$PYTHON" second
 cat >"$TMP/exec.py" <<-END
 	import os, socket, sys
 	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-	s.connect(("$SERVER4", 7009))
+	s.connect(("$SERVER4", 7004))
 	s.send(b"x\n")
+	s.recv(64)
 	if len(sys.argv) > 1:
 	    os.execv(sys.argv[1], [sys.argv[1], "$TMP/exec.py"])
 END
 copy_program "$PYTHON" first
 expect_ok on client "$TMP/first" "$TMP/exec.py" "$TMP/second"
 wait_for settled
-expect_that "$(of "$TMP/first" .verdicts.ACCEPT.packets)" -eq 1 "packets of the first program"
-expect_that "$(of "$TMP/second" .verdicts.ACCEPT.packets)" -eq 1 "packets of the second"
+expect_that "$(of "$TMP/first" .verdicts.ACCEPT.packets)" -eq 2 "packets of the first program"
+expect_that "$(of "$TMP/second" .verdicts.ACCEPT.packets)" -eq 2 "packets of the second"
 
 step "what is nobody's is nobody's, and all adds up"
 on server ping -q -c 3 -i 0.05 $CLIENT4 >/dev/null
