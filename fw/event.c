@@ -115,7 +115,7 @@ static json_t *holder_json(const struct event *e, const struct event_holder *h)
 	const struct facts *f = &h->facts;
 
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "pid", (json_int_t)h->pid,
-			 "ppid", number_or_null(f->known, f->ppid), "comm",
+			 "ppid", number_or_null(h->ppid, h->ppid), "comm",
 			 text_or_null(f->known ? f->comm : ""), "exe",
 			 text_or_null(program ? program->path : ""), "sha256", digest_json(program),
 			 "matched", matched_json(object_at(e, h->matched)), "uid",
@@ -147,14 +147,15 @@ json_t *event_json(const struct event *e)
 	if (e->kind == EVENT_LEFT_OUT)
 		return event_left_out_json(e->seq, e->time_ns, e->left_out);
 	format_time(e->time_ns, time);
-	return json_pack("{s:I, s:s, s:s, s:s, s:b, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:I, s:o}",
-			 "seq", (json_int_t)e->seq, "time", time, "event", "verdict", "verdict",
-			 verdict_name(e->verdict), "enforced", e->enforced, "reason",
-			 event_reason_name(e->reason), "rule", rule_json(e), "chain",
-			 chain_name(e->chain), "origin", origin_name(e->origin), "flow",
-			 flow_json(&e->packet), "socket", number_or_null(e->cookie, e->cookie),
-			 "netns", number_or_null(e->netns, e->netns), "n_holders",
-			 (json_int_t)e->n_holders, "holders", holders_json(e));
+	return json_pack(
+		"{s:I, s:s, s:s, s:s, s:b, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o}",
+		"seq", (json_int_t)e->seq, "time", time, "event", "verdict", "verdict",
+		verdict_name(e->verdict), "enforced", e->enforced, "reason",
+		event_reason_name(e->reason), "rule", rule_json(e), "chain", chain_name(e->chain),
+		"origin", origin_name(e->origin), "flow", flow_json(&e->packet), "socket",
+		number_or_null(e->cookie, e->cookie), "socket_uid",
+		number_or_null(e->has_uid, e->uid), "netns", number_or_null(e->netns, e->netns),
+		"n_holders", (json_int_t)e->n_holders, "holders", holders_json(e));
 }
 
 static void who_line(const struct event *e, char out[48])

@@ -46,6 +46,7 @@ struct event_object {
 struct event_holder {
 	uint32_t pid;
 	uint64_t start_ns;		     /* as in struct holder */
+	uint32_t ppid;			     /* as its facts have it, or its first; 0: not known */
 	struct facts facts;		     /* its cgroups are NULL */
 	bool whole;			     /* nothing of its facts is still to be read */
 	char container[EVENT_CONTAINER_MAX]; /* "": in none, or not known */
@@ -65,6 +66,8 @@ struct event {
 	enum chain chain;
 	enum origin origin;
 	uint64_t cookie, netns; /* as in struct holders */
+	bool has_uid;		/* the same */
+	uint32_t uid;
 	struct packet packet;
 	size_t holder;	  /* which one decided; 0 where none did */
 	size_t n_holders; /* all there were */

@@ -83,6 +83,7 @@ void event_take_facts(struct event_holder *h, const struct facts *facts)
 	if (!facts->known)
 		return;
 	h->facts = *facts;
+	h->ppid = facts->ppid;
 	h->facts.cgroups = NULL;
 	h->whole = facts->cgroups != NULL;
 	if (h->whole)
@@ -129,6 +130,8 @@ static void take_packet(struct event *e, const struct event_about *about)
 	e->origin = holders->origin;
 	e->cookie = holders->cookie;
 	e->netns = holders->netns;
+	e->has_uid = holders->has_uid;
+	e->uid = holders->uid;
 	e->holder = about->holder < EVENT_HOLDERS_MAX ? about->holder : EVENT_HOLDERS_MAX - 1;
 	e->n_holders = holders->n;
 	e->n = holders->n < EVENT_HOLDERS_MAX ? holders->n : EVENT_HOLDERS_MAX;
@@ -151,6 +154,7 @@ void event_make(struct processes *processes, struct objects *objects,
 		struct event_holder *to = &out->holders[i];
 
 		*to = (struct event_holder){.pid = h->pid, .start_ns = h->start_ns};
+		to->ppid = processes_parent(processes, h->pid, h->start_ns);
 		event_take_facts(to, &h->facts);
 		to->program = add_program(processes, objects, out, h);
 		to->matched = add_matched(processes, out, about->rule, h);

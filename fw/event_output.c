@@ -36,10 +36,28 @@ static int write_file(struct event_output *o, const struct event_text *t)
 	return event_file_write(o->file, t->json);
 }
 
+static int write_all(int fd, const char *text, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, text, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			text += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/* Not by stdio: exit(3) would wait for a stream that stands still. */
 static int write_stdout(struct event_output *o, const struct event_text *t)
 {
+	int r = write_all(STDOUT_FILENO, t->json, strlen(t->json));
+
 	(void)o;
-	return dprintf(STDOUT_FILENO, "%s\n", t->json) < 0 ? -errno : 0;
+	return r ? r : write_all(STDOUT_FILENO, "\n", 1);
 }
 
 static int write_journal(struct event_output *o, const struct event_text *t)

@@ -644,6 +644,13 @@ int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uin
 	return 0;
 }
 
+uint32_t processes_parent(const struct processes *ps, uint32_t pid, uint64_t start_ns)
+{
+	struct proc_rec rec;
+
+	return probe_proc_started(ps->probe, pid, start_ns, &rec) ? 0 : rec.ppid;
+}
+
 const struct object *processes_object(struct processes *ps, uint32_t pid, uint64_t start_ns,
 				      const struct sha256 *digest)
 {

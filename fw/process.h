@@ -40,6 +40,9 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
 int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uint64_t stamp,
 		      struct object_key *out);
 
+/* The process that it was a child of when its record was written last; 0: not known. */
+uint32_t processes_parent(const struct processes *ps, uint32_t pid, uint64_t start_ns);
+
 /* The object of that digest among those that the process had mapped when it was last looked at;
  * NULL: there is none. */
 const struct object *processes_object(struct processes *ps, uint32_t pid, uint64_t start_ns,

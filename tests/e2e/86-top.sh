@@ -29,7 +29,7 @@ divert client
 start_daemon client
 expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil"
 expect_ok ctl -A -c OUTPUT -v REJECT --object "$TMP/sender" -p udp --dport 7001
-expect_ok ctl -A -c OUTPUT -v MARK=1 --object "$TMP/sender" -p udp --dport 7002
+expect_ok ctl -A -c OUTPUT -v MARK=0x1 --object "$TMP/sender" -p udp --dport 7002
 expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/sender" -p udp --dport 7003 --monitor
 expect_ok ctl -A -c OUTPUT -v DROP -p udp --dport 7012
 

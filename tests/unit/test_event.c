@@ -39,6 +39,8 @@ static void blocked_curl(void)
 		.chain = CHAIN_OUTPUT,
 		.origin = ORIGIN_KNOWN,
 		.cookie = 77,
+		.has_uid = true,
+		.uid = 1001,
 		.netns = 4026531840,
 		.packet = {.family = 4,
 			   .has_proto = true,
@@ -53,7 +55,8 @@ static void blocked_curl(void)
 		.n = 1,
 		.n_objects = 2,
 		.holders = {{.pid = 4711,
-			     .facts = {.known = true, .uid = 1000, .comm = "curl", .ppid = 4710},
+			     .ppid = 4710,
+			     .facts = {.known = true, .uid = 1000, .comm = "curl"},
 			     .program = 0,
 			     .matched = 1}},
 	};
@@ -84,7 +87,8 @@ static void every_field(void)
 		    "\"chain\":\"OUTPUT\",\"origin\":\"known\","
 		    "\"flow\":{\"protocol\":\"tcp\",\"source\":\"10.0.0.1\",\"source_port\":4000,"
 		    "\"destination\":\"10.0.0.2\",\"destination_port\":80,\"length\":60},"
-		    "\"socket\":77,\"netns\":4026531840,\"n_holders\":1,\"holders\":["
+		    "\"socket\":77,\"socket_uid\":1001,\"netns\":4026531840,\"n_holders\":1,"
+		    "\"holders\":["
 		    "{\"pid\":4711,\"ppid\":4710,\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\","
 		    "\"sha256\":\"" HEX_A "\",\"matched\":{\"path\":\"/lib/libcurl.so.4\","
 		    "\"sha256\":\"" HEX_B "\"},\"uid\":1000,\"container\":\"" ID "\"}]}");
@@ -99,16 +103,18 @@ static void nothing_known(void)
 	e.origin = ORIGIN_UNKNOWN;
 	e.enforced = false;
 	e.cookie = e.netns = 0;
+	e.has_uid = false;
 	e.holders[0] = (struct event_holder){
 		.pid = 5, .program = EVENT_NO_OBJECT, .matched = EVENT_NO_OBJECT};
-	expect_json("{\"seq\":3,\"time\":\"2026-11-21T06:00:00.000000042Z\",\"event\":\"verdict\","
-		    "\"verdict\":\"DROP\",\"enforced\":false,\"reason\":\"unknown\",\"rule\":null,"
-		    "\"chain\":\"OUTPUT\",\"origin\":\"unknown\","
-		    "\"flow\":{\"protocol\":null,\"source\":null,\"source_port\":null,"
-		    "\"destination\":null,\"destination_port\":null,\"length\":3},"
-		    "\"socket\":null,\"netns\":null,\"n_holders\":1,\"holders\":["
-		    "{\"pid\":5,\"ppid\":null,\"comm\":null,\"exe\":null,\"sha256\":null,"
-		    "\"matched\":null,\"uid\":null,\"container\":null}]}");
+	expect_json(
+		"{\"seq\":3,\"time\":\"2026-11-21T06:00:00.000000042Z\",\"event\":\"verdict\","
+		"\"verdict\":\"DROP\",\"enforced\":false,\"reason\":\"unknown\",\"rule\":null,"
+		"\"chain\":\"OUTPUT\",\"origin\":\"unknown\","
+		"\"flow\":{\"protocol\":null,\"source\":null,\"source_port\":null,"
+		"\"destination\":null,\"destination_port\":null,\"length\":3},"
+		"\"socket\":null,\"socket_uid\":null,\"netns\":null,\"n_holders\":1,\"holders\":["
+		"{\"pid\":5,\"ppid\":null,\"comm\":null,\"exe\":null,\"sha256\":null,"
+		"\"matched\":null,\"uid\":null,\"container\":null}]}");
 }
 
 /* Names are bytes that strangers chose. */
