@@ -187,7 +187,9 @@ wait_for all_told
 most=$(jq -s '[.[] | select(.event == "verdict") | .time[0:19]] | group_by(.) | map(length) | max' "$FILE")
 expect_that "$most" -le 202 "events of one second of the day, which may have parts of two seconds of ours"
 after=$(awk '/^VmRSS/ { print $2 }' "/proc/$DAEMON/status")
-expect_that $((after - before)) -lt 12000 "kB more, for all that the follower has not read"
+most_kb=12000
+[[ -z ${SAN:-} ]] || most_kb=100000 # which does not give back what is freed
+expect_that $((after - before)) -lt $most_kb "kB more, for all that the follower has not read"
 kill -CONT "$follower"
 wait_for grep -q '"event":"missed"' "$TMP/followed.log"
 halt "$follower"
