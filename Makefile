@@ -177,11 +177,11 @@ kernels: tested ## scenarios under other kernels, in qemu; ONLY="10 14" for some
 kernels-deps: root ## fetch what that needs: qemu, and Debian's kernels (100 MB)
 	@tests/kernels/fetch
 
-bench: root tested ## what it costs, each figure beside its baseline; ONLY="bystander costs hashing throughput"
+bench: root tested ## what it costs, each figure beside its baseline; ONLY="bystander costs hashing rules throughput"
 	@bench/run $(ONLY)
 
 # These do what the daemon does, by its own code.
-$(BIN)/bench/lookups $(BIN)/bench/hashes: $(BIN)/bench/%: $(BUILD)/bench/%.o $(BUILD)/core.a
+$(BIN)/bench/lookups $(BIN)/bench/hashes $(BIN)/bench/decisions: $(BIN)/bench/%: $(BUILD)/bench/%.o $(BUILD)/core.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@

@@ -61,6 +61,8 @@ uint64_t clock_ticks(void);
 
 /* Nanoseconds of CLOCK_BOOTTIME, which the probes stamp with, of CLOCK_MONOTONIC, and of
  * CLOCK_REALTIME, which outlives a reboot. */
+#define SECOND 1000000000ull /* in nanoseconds */
+
 uint64_t clock_boot_ns(void);
 uint64_t clock_monotonic_ns(void);
 uint64_t clock_real_ns(void);

@@ -52,57 +52,6 @@ enum wire_status command_refuse(json_t **reply, const char *format, ...)
 	return WIRE_REFUSED;
 }
 
-#define SECOND 1000000000ull
-#define MINUTE (60 * SECOND)
-
-struct publication {
-	struct daemon *d;
-	struct ruleset *rules, *before;
-};
-
-static void put_in_force(void *cookie)
-{
-	struct publication *p = cookie;
-
-	p->before = judge_set_rules(p->d->judge, p->rules);
-}
-
-/* How long until `then`; 0 stands for never. */
-static uint64_t time_left(uint64_t then, uint64_t now)
-{
-	if (then == 0)
-		return UINT64_MAX;
-	return then > now ? then - now : 1;
-}
-
-/*
- * Sets the timer for the next digest or rule whose time will be over. Rules go by the clock of the
- * day, which may be set meanwhile: where there are such, it is looked at once a minute.
- */
-static void await_expiry(struct daemon *d)
-{
-	uint64_t digest = time_left(ruleset_next_expiry(d->rules), clock_monotonic_ns());
-	uint64_t rule = time_left(ruleset_next_rule_expiry(d->rules) * SECOND, clock_real_ns());
-
-	if (rule < UINT64_MAX && rule > MINUTE)
-		rule = MINUTE;
-	if (digest < UINT64_MAX || rule < UINT64_MAX)
-		loop_arm(d->expiry, digest < rule ? digest : rule);
-	else
-		loop_disarm(d->expiry);
-}
-
-void command_publish(struct daemon *d, struct ruleset *rules)
-{
-	struct publication p = {.d = d, .rules = rules};
-
-	mailbox_call(d->mailbox, put_in_force, &p);
-	ruleset_unref(p.before);
-	ruleset_unref(d->rules);
-	d->rules = rules;
-	await_expiry(d);
-}
-
 /* What would be rolled back with the rules that are tried is not acknowledged. */
 enum wire_status command_commit(struct daemon *d, struct ruleset *rules, json_t **reply)
 {
@@ -144,7 +93,8 @@ static enum wire_status insert_rule(struct daemon *d, const struct rule *rule, s
 		return command_refuse(reply, "--set %s: no such set", rule->set);
 	if (r == -ERANGE)
 		return command_refuse(reply, "no position %zu in chain %s: it has %zu rules", index,
-				      chain_name(rule->chain), d->rules->chains[rule->chain].n);
+				      chain_name(rule->chain),
+				      d->rules->chains[rule->chain].list.n);
 	if (r)
 		return command_refuse(reply, "%s", strerror(-r));
 	status = command_commit(d, rules, reply);
@@ -199,7 +149,7 @@ static enum wire_status do_append(struct daemon *d, const json_t *request, json_
 
 	if (!get_rule(request, &rule, reply))
 		return WIRE_REFUSED;
-	return insert_rule(d, &rule, d->rules->chains[rule.chain].n, reply);
+	return insert_rule(d, &rule, d->rules->chains[rule.chain].list.n, reply);
 }
 
 static enum wire_status do_insert(struct daemon *d, const json_t *request, json_t **reply)
@@ -226,10 +176,10 @@ static enum wire_status do_delete(struct daemon *d, const json_t *request, json_
 	r = ruleset_delete(d->rules, chain, index, &rules);
 	if (r == -ERANGE)
 		return command_refuse(reply, "no rule %zu in chain %s: it has %zu rules", index,
-				      chain_name(chain), d->rules->chains[chain].n);
+				      chain_name(chain), d->rules->chains[chain].list.n);
 	if (r)
 		return command_refuse(reply, "%s", strerror(-r));
-	rule_format(&d->rules->chains[chain].rules[index], text);
+	rule_format(rule_chain_at(&d->rules->chains[chain], index), text);
 	status = command_commit(d, rules, reply);
 	if (status == WIRE_OK)
 		*reply = json_pack("{s:s}", "rule", text);
@@ -417,63 +367,4 @@ enum wire_status command_handle(void *daemon, enum wire_command command, const j
 	if (command >= WIRE_COMMAND_COUNT || !commands[command])
 		return command_refuse(reply, "this daemon does not know the command");
 	return commands[command](daemon, request, reply);
-}
-
-#define TRY_AGAIN_NS SECOND
-
-static void log_expired(const struct ruleset *before, const struct ruleset *after)
-{
-	for (size_t i = 0; i < after->n_sets; i++) {
-		size_t gone = before->sets[i]->n_digests - after->sets[i]->n_digests;
-
-		if (gone > 0)
-			log_line("app-fw: set %s: the time of %zu digests is over",
-				 after->sets[i]->name, gone);
-	}
-}
-
-/* Nothing is saved: a saved digest has its time with it. 0, -EALREADY or -ENOMEM. */
-static int expire_digests(struct daemon *d)
-{
-	struct ruleset *next;
-	int r = ruleset_expire(d->rules, clock_monotonic_ns(), &next);
-
-	if (r)
-		return r;
-	log_expired(d->rules, next);
-	command_publish(d, next);
-	return 0;
-}
-
-/* Even if it cannot be saved: their time is over, and is when they are loaded. */
-static int expire_rules(struct daemon *d)
-{
-	struct ruleset *next = ruleset_ref(d->rules);
-	int r = command_drop_expired(&d->options, d->trial.of != TRIAL_RULES, &next);
-
-	if (r)
-		ruleset_unref(next);
-	else
-		command_publish(d, next);
-	return r;
-}
-
-static void on_expiry(void *cookie)
-{
-	struct daemon *d = cookie;
-	int digests = expire_digests(d), rules = expire_rules(d);
-
-	if (digests == -ENOMEM || rules == -ENOMEM)
-		loop_arm(d->expiry, TRY_AGAIN_NS);
-	else
-		await_expiry(d);
-}
-
-int command_start(struct daemon *d)
-{
-	d->expiry = loop_add_timer(d->control_loop, on_expiry, d);
-	if (!d->expiry)
-		return -ENOMEM;
-	await_expiry(d);
-	return 0;
 }

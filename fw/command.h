@@ -3,6 +3,7 @@
 #ifndef FW_COMMAND_H
 #define FW_COMMAND_H
 
+#include "command_publish.h"
 #include "control.h"
 #include "daemon.h"
 
@@ -10,16 +11,9 @@
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,
 				json_t **reply);
 
-/* Before the control thread runs: from then on dated digests leave the rules in force when their
- * time is over. 0 or -ENOMEM. */
-int command_start(struct daemon *d);
-
 /* For the commands of other files. Puts one line into *reply; returns WIRE_REFUSED. */
 __attribute__((format(printf, 2, 3))) enum wire_status command_refuse(json_t **reply,
 								      const char *format, ...);
-
-/* From here on every packet is judged by `rules`, whose reference is taken over. */
-void command_publish(struct daemon *d, struct ruleset *rules);
 
 /* Saves the rules (taken over), then puts them in force; or refuses, and nothing has changed.
  * command_commit refuses while other rules wait to be confirmed. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command_config.h"
+#include "clock.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,8 +88,6 @@ static int load_begin(struct loaded *l, const struct options *o)
 	l->rs = ruleset_new(o->policy, o->unknown, o->kernel);
 	return l->rs ? 0 : -ENOMEM;
 }
-
-#define SECOND 1000000000ull
 
 /* 0, -EALREADY or -ENOMEM. */
 static int drop_expired(struct ruleset **rules)
@@ -223,6 +223,8 @@ enum wire_status command_restore(struct daemon *d, const json_t *request, json_t
 		return command_refuse(reply, "%s", err);
 	rules->epoch = d->rules->epoch + 1;
 	status = put(d, rules, seconds, reply);
+	malloc_trim(
+		0); /* of many small rules that are gone, nothing would be given back by itself */
 	if (status == WIRE_OK && seconds)
 		json_object_set_new(counts, "confirm_within_s", json_integer((json_int_t)seconds));
 	if (status == WIRE_OK)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "command_mode.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,7 +10,6 @@
 #include "log.h"
 #include "store.h"
 
-#define SECOND	     1000000000ull
 #define TRY_AGAIN_NS SECOND
 
 int command_load_mode(const struct options *o, enum mode *out)

@@ -9,8 +9,6 @@
 #include "common/cleanup.h"
 #include "report_set.h"
 
-#define SECOND 1000000000ull
-
 /* What a request asks for, checked. The texts are the request's. */
 struct asked {
 	const char *name;

@@ -67,10 +67,11 @@ struct daemon {
 	struct event_output *event_output;
 
 	/* The control thread's. */
-	struct ruleset *rules;	   /* what is in force */
-	enum mode mode;		   /* the same */
-	struct trial trial;	   /* what waits to be confirmed */
-	struct loop_timer *expiry; /* of the next digest or rule that is dated */
+	struct ruleset *rules;	     /* what is in force */
+	enum mode mode;		     /* the same */
+	struct trial trial;	     /* what waits to be confirmed */
+	struct loop_timer *expiry;   /* of the next digest or rule that is dated */
+	struct loop_timer *indexing; /* of rule sets that have changed */
 	struct loop_timer *rollback;
 	struct loop *control_loop;
 	struct mailbox *control_mailbox;

@@ -40,18 +40,11 @@ static enum answer ask_proto(const struct rule *r, const struct packet *p)
 	return p->family && p->has_proto ? answer(r->proto == p->proto) : ANSWER_UNKNOWN;
 }
 
-/* Whether there may be ports that were not read, as against a protocol that has none. */
-static bool may_have_ports(const struct packet *p)
-{
-	return !p->family || !p->has_proto || p->later_fragment || p->malformed ||
-	       rule_proto_has_ports(p->proto);
-}
-
 static enum answer ask_port(const struct port_range *range, const struct packet *p, uint16_t port)
 {
 	if (p->has_ports)
 		return answer(port >= range->first && port <= range->last);
-	return may_have_ports(p) ? ANSWER_UNKNOWN : ANSWER_MOOT;
+	return packet_may_have_ports(p) ? ANSWER_UNKNOWN : ANSWER_MOOT;
 }
 
 static enum answer ask_netns(const struct rule *r, const struct holders *holders)
@@ -256,34 +249,79 @@ static enum verdict fall_back(const struct ruleset *rs, enum chain chain, enum o
 	return rs->unknown[chain];
 }
 
-static void note_monitored(struct reason *why, size_t rule, size_t holder)
+struct search {
+	const struct rule_chain *chain;
+	const struct packet *p;
+	const struct holders *holders;
+	struct reason *why; /* rule: the first that decides, of those that were tried */
+};
+
+/* The index does not know of those that have left the chain since. */
+static bool is_gone(const struct rule_chain *c, const struct rule_entry *e)
 {
+	for (size_t i = 0; i < c->n_gone; i++)
+		if (c->gone[i] == e)
+			return true;
+	return false;
+}
+
+/* Keeps the first of them, in order; one may come twice. */
+static void note_monitored(struct reason *why, const struct rule_entry *e, size_t holder)
+{
+	struct monitored *m = why->monitored;
+	size_t at = why->n_monitored;
+
+	while (at > 0 && m[at - 1].rule->order > e->order)
+		at--;
+	if (at == REASON_MONITORED_MAX || (at > 0 && m[at - 1].rule == e))
+		return;
 	if (why->n_monitored < REASON_MONITORED_MAX)
-		why->monitored[why->n_monitored++] = (struct monitored){rule, holder};
+		why->n_monitored++;
+	memmove(m + at + 1, m + at, (why->n_monitored - at - 1) * sizeof(*m));
+	m[at] = (struct monitored){e, holder};
+}
+
+/* False: this one, or one before it, decides. */
+static bool try_rule(void *cookie, const struct rule_entry *e)
+{
+	struct search *s = cookie;
+	struct finding found;
+
+	if (s->why->rule && s->why->rule->order <= e->order)
+		return false;
+	if (!decide_rule(&e->rule, s->p, s->holders, &found) || is_gone(s->chain, e))
+		return true;
+	if (e->rule.monitor) {
+		note_monitored(s->why, e, found.holder);
+		return true;
+	}
+	s->why->rule = e;
+	s->why->holder = found.holder;
+	return false;
+}
+
+static void forget_later_ones(struct reason *why)
+{
+	while (why->rule && why->n_monitored > 0 &&
+	       why->monitored[why->n_monitored - 1].rule->order > why->rule->order)
+		why->n_monitored--;
 }
 
 enum verdict decide(const struct ruleset *rs, enum chain chain, const struct packet *p,
 		    const struct holders *holders, struct reason *why)
 {
-	const struct ruleset_chain *c = &rs->chains[chain];
-	struct finding found;
+	const struct rule_chain *c = &rs->chains[chain];
+	struct search s = {c, p, holders, why};
 
 	why->origin = holders->origin;
-	why->n_monitored = 0;
-	for (size_t i = 0; i < c->n; i++) {
-		const struct rule *r = &c->rules[i];
-
-		if (!decide_rule(r, p, holders, &found))
-			continue;
-		if (r->monitor) {
-			note_monitored(why, i, found.holder);
-			continue;
-		}
-		why->rule = i;
-		why->holder = found.holder;
-		return r->verdict;
-	}
-	why->rule = REASON_POLICY;
+	why->rule = NULL;
 	why->holder = 0;
-	return fall_back(rs, chain, holders->origin);
+	why->n_monitored = 0;
+	for (size_t i = 0; i < c->n_added && try_rule(&s, c->added[i]); i++)
+		;
+	if (c->index)
+		rule_index_search(c->index, p, holders, why->rule ? why->rule->order : UINT64_MAX,
+				  try_rule, &s);
+	forget_later_ones(why);
+	return why->rule ? why->rule->rule.verdict : fall_back(rs, chain, holders->origin);
 }

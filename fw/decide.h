@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The judgement: pure, no I/O, no clock, no allocation.
+ * The judgement: pure, no I/O, no clock, no allocation. Which rules are looked at at all, and in
+ * what order, is rule_index.h's matter: what comes out is what reading them from the first to the
+ * last would give.
  *
  * First match wins, among the rules that do not only log. Object criteria (laws 3 and 4):
  *   - a DROP rule matches if any holder matches, an ACCEPT rule only if every holder does; here
@@ -31,18 +33,17 @@
 #include "packet.h"
 #include "ruleset.h"
 
-#define REASON_POLICY ((size_t)-1)
-
 #define REASON_MONITORED_MAX 8
 
 /* A rule that only logs (--monitor) and matches. */
 struct monitored {
-	size_t rule, holder; /* as in struct reason */
+	const struct rule_entry *rule; /* as in struct reason */
+	size_t holder;
 };
 
 struct reason {
 	enum origin origin;
-	size_t rule;   /* index in the chain, or REASON_POLICY */
+	const struct rule_entry *rule; /* the rule set's; NULL: the policy */
 	size_t holder; /* of an object match: index of a holder that matched; else 0 */
 	size_t n_monitored;
 	struct monitored monitored[REASON_MONITORED_MAX]; /* the first of those before `rule` */

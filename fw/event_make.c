@@ -138,8 +138,8 @@ static void take_packet(struct event *e, const struct event_about *about)
 	e->n_objects = 0;
 	if (!about->rule)
 		return;
-	e->index = about->index;
-	e->rule = *about->rule;
+	e->index = rule_chain_index(about->rules, about->rule);
+	e->rule = about->rule->rule;
 	e->rule.members = NULL;
 }
 
@@ -157,6 +157,7 @@ void event_make(struct processes *processes, struct objects *objects,
 		to->ppid = processes_parent(processes, h->pid, h->start_ns);
 		event_take_facts(to, &h->facts);
 		to->program = add_program(processes, objects, out, h);
-		to->matched = add_matched(processes, out, about->rule, h);
+		to->matched =
+			add_matched(processes, out, about->rule ? &about->rule->rule : NULL, h);
 	}
 }

@@ -6,6 +6,7 @@
 #include "event.h"
 #include "object.h"
 #include "process.h"
+#include "rule_chain.h"
 
 /* What is to be told; all pointers are valid during the call only. */
 struct event_about {
@@ -13,9 +14,9 @@ struct event_about {
 	const struct packet *packet;
 	const struct holders *holders;
 	enum event_reason reason;
-	const struct rule *rule; /* REASON_BY_RULE's, and */
-	size_t index;		 /* its index */
-	size_t holder;		 /* as in struct reason */
+	const struct rule_chain *rules;
+	const struct rule_entry *rule; /* REASON_BY_RULE's, of that chain; else NULL */
+	size_t holder;		       /* as in struct reason */
 	enum verdict verdict;
 	bool enforced;
 };

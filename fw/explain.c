@@ -138,39 +138,44 @@ static void add_monitored(char sentence[SENTENCE])
 	snprintf(sentence + n, SENTENCE - n, ": it only logs that, and the next rules decide");
 }
 
+static json_t *tell(size_t index, const struct rule *r, const struct holders *who,
+		    const struct finding *f, bool matches, char sentence[SENTENCE])
+{
+	char text[RULE_TEXT_MAX];
+
+	if (matches)
+		why_match(r, who, f, sentence);
+	else
+		why_not(r, who, f, sentence);
+	if (matches && r->monitor)
+		add_monitored(sentence);
+	rule_format(r, text);
+	return json_pack("{s:I, s:s, s:b, s:s}", "index", (json_int_t)index, "rule", text,
+			 "matches", matches, "why", sentence);
+}
+
 /* Walks the rules; returns the index of the one that decides, or n. `sentence` is its reason. */
-static size_t walk(const struct ruleset_chain *c, const struct packet *p, const struct holders *who,
+static size_t walk(const struct rule_chain *c, const struct packet *p, const struct holders *who,
 		   json_t *steps, char sentence[SENTENCE])
 {
-	for (size_t i = 0; i < c->n; i++) {
-		const struct rule *r = &c->rules[i];
-		char text[RULE_TEXT_MAX];
+	for (size_t i = 0; i < c->list.n; i++) {
+		const struct rule *r = rule_chain_at(c, i);
 		struct finding f;
 		bool matches = decide_rule(r, p, who, &f);
 
-		if (matches)
-			why_match(r, who, &f, sentence);
-		else
-			why_not(r, who, &f, sentence);
-		if (matches && r->monitor)
-			add_monitored(sentence);
-		rule_format(r, text);
 		if (i < EXPLAIN_STEPS_MAX || matches)
-			json_array_append_new(steps,
-					      json_pack("{s:I, s:s, s:b, s:s}", "index",
-							(json_int_t)i, "rule", text, "matches",
-							matches, "why", sentence));
+			json_array_append_new(steps, tell(i, r, who, &f, matches, sentence));
 		if (matches && !r->monitor)
 			return i;
 	}
 	why_policy(who, sentence);
-	return c->n;
+	return c->list.n;
 }
 
 json_t *explain(const struct ruleset *rs, enum chain chain, const struct packet *p,
 		const struct holders *holders)
 {
-	const struct ruleset_chain *c = &rs->chains[chain];
+	const struct rule_chain *c = &rs->chains[chain];
 	char packet[PACKET_TEXT_LEN], text[RULE_TEXT_MAX] = "", sentence[SENTENCE];
 	json_t *steps = json_array(), *index;
 	struct reason why;
@@ -178,9 +183,9 @@ json_t *explain(const struct ruleset *rs, enum chain chain, const struct packet 
 	size_t rule = walk(c, p, holders, steps, sentence);
 
 	packet_format(p, packet);
-	if (rule < c->n)
-		rule_format(&c->rules[rule], text);
-	index = rule < c->n ? json_integer(rule) : json_null();
+	if (rule < c->list.n)
+		rule_format(rule_chain_at(c, rule), text);
+	index = rule < c->list.n ? json_integer(rule) : json_null();
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:o}", "verdict", verdict_name(v),
 			 "chain", chain_name(chain), "origin", origin_name(why.origin), "packet",
 			 packet, "rule", index, "text", text, "why", sentence, "steps", steps);

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "decide.h"
+#include "decision_cache.h"
 #include "explain.h"
 #include "facts.h"
 #include "killer.h"
@@ -37,6 +38,7 @@ struct judge {
 	struct reject *reject;
 	struct stats *stats;
 	struct ruleset *rules;
+	struct decision_cache *decisions;
 	enum mode mode;
 	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT],
 		needs_groups[CHAIN_COUNT];
@@ -55,25 +57,16 @@ static const enum counter origin_counter[ORIGIN_COUNT] = {
 	[ORIGIN_UNKNOWN] = COUNT_UNKNOWN,
 };
 
-/* Whether a rule has one of these criteria. */
-static bool chain_asks(const struct ruleset_chain *c, uint32_t matches)
-{
-	for (size_t i = 0; i < c->n; i++)
-		if (c->rules[i].have & matches)
-			return true;
-	return false;
-}
-
 static void adopt(struct judge *j, struct ruleset *rules)
 {
 	bool watch = false;
 
 	j->rules = rules;
 	for (int c = 0; c < CHAIN_COUNT; c++) {
-		j->needs_objects[c] = chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
-		j->needs_scripts[c] = chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
-		j->needs_facts[c] = chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
-		j->needs_groups[c] = chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
+		j->needs_objects[c] = rule_chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
+		j->needs_scripts[c] = rule_chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
+		j->needs_facts[c] = rule_chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
+		j->needs_groups[c] = rule_chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
 		watch |= j->needs_scripts[c];
 	}
 	scripts_watch(j->scripts, watch);
@@ -99,7 +92,10 @@ int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	j->mode = mode;
 	j->held_last = &j->held;
 	j->retry = loop_add_timer(loop, judge_retry, j);
-	if (!j->retry) {
+	j->decisions = decision_cache_new();
+	if (!j->retry || !j->decisions) {
+		loop_remove_timer(j->retry);
+		decision_cache_free(j->decisions);
 		free(j);
 		return -ENOMEM;
 	}
@@ -173,14 +169,13 @@ static void tell(struct judge *j, enum chain chain, const struct packet *p,
 		 const struct holders *who, const struct monitored *by, enum event_reason otherwise,
 		 enum verdict v, bool enforced)
 {
-	const bool rule = by->rule != REASON_POLICY;
 	const struct event_about about = {
 		.chain = chain,
 		.packet = p,
 		.holders = who,
-		.reason = rule ? REASON_BY_RULE : otherwise,
-		.rule = rule ? &j->rules->chains[chain].rules[by->rule] : NULL,
-		.index = by->rule,
+		.reason = by->rule ? REASON_BY_RULE : otherwise,
+		.rules = &j->rules->chains[chain],
+		.rule = by->rule,
 		.holder = by->holder,
 		.verdict = v,
 		.enforced = enforced,
@@ -189,13 +184,14 @@ static void tell(struct judge *j, enum chain chain, const struct packet *p,
 	events_tell(j->events, &about);
 }
 
-static void count_match(const struct judge *j, enum chain chain, size_t rule, uint32_t bytes)
+/* NULL: the policy decided. */
+static void count_match(const struct rule_entry *rule, uint32_t bytes)
 {
 	struct rule_count *c;
 
-	if (rule == REASON_POLICY)
+	if (!rule)
 		return;
-	c = j->rules->chains[chain].counts[rule];
+	c = rule->count;
 	__atomic_fetch_add(&c->packets, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
 }
@@ -231,9 +227,9 @@ static bool tell_monitored(struct judge *j, enum chain chain, const struct packe
 
 	for (size_t i = 0; i < why->n_monitored; i++) {
 		const struct monitored *m = &why->monitored[i];
-		enum verdict v = j->rules->chains[chain].rules[m->rule].verdict;
+		enum verdict v = m->rule->rule.verdict;
 
-		count_match(j, chain, m->rule, p->length);
+		count_match(m->rule, p->length);
 		tell(j, chain, p, who, m, REASON_BY_POLICY, v, false);
 		drops |= !verdict_passes(v);
 	}
@@ -255,13 +251,13 @@ static void end_holders(struct judge *j, const struct holders *who)
 }
 
 /* What the packet gets of a verdict that is in force. */
-static struct ruling enforce(struct judge *j, enum chain chain, const struct queue_packet *p,
+static struct ruling enforce(struct judge *j, const struct queue_packet *p,
 			     const struct holders *who, const struct reason *why, enum verdict v)
 {
 	struct ruling ruling = {.verdict = v};
 
 	if (v == VERDICT_MARK) {
-		const struct mark *mark = &j->rules->chains[chain].rules[why->rule].mark;
+		const struct mark *mark = &why->rule->rule.mark;
 
 		ruling.mark = (p->mark & ~mark->mask) | mark->value;
 	} else if (v == VERDICT_REJECT && !reject_tell(j->reject, p)) {
@@ -278,13 +274,14 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 {
 	const bool lenient = j->mode == MODE_MONITOR;
 	struct reason why;
-	enum verdict decided = decide(j->rules, chain, &p->packet, who, &why);
+	enum verdict decided =
+		decision_cache_decide(j->decisions, j->rules, chain, &p->packet, who, &why);
 	enum verdict v = remember_denied(j, who, orphan, decided);
 	bool would = tell_monitored(j, chain, &p->packet, who, &why);
 
-	count_match(j, chain, why.rule, p->packet.length);
+	count_match(why.rule, p->packet.length);
 	if (!verdict_passes(v) || v == VERDICT_MARK) {
-		const struct monitored by = {v == decided ? why.rule : REASON_POLICY, why.holder};
+		const struct monitored by = {v == decided ? why.rule : NULL, why.holder};
 
 		tell(j, chain, &p->packet, who, &by,
 		     v == decided ? origin_reason[who->origin] : REASON_BY_SOCKET, v, !lenient);
@@ -296,7 +293,7 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 		j->stats->counter[COUNT_WOULD_DROP]++;
 	if (lenient)
 		return (struct ruling){.verdict = VERDICT_ACCEPT};
-	return enforce(j, chain, p, who, &why, v);
+	return enforce(j, p, who, &why, v);
 }
 
 static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)
@@ -557,5 +554,6 @@ void judge_free(struct judge *j)
 	retry_all(j, true);
 	loop_remove_timer(j->retry);
 	ruleset_unref(j->rules);
+	decision_cache_free(j->decisions);
 	free(j);
 }

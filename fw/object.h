@@ -16,12 +16,11 @@
 #include "common/hex.h"
 #include "common/probe_abi.h"
 #include "loop.h"
+#include "object_pool.h"
 #include "place.h"
 #include "stats.h"
-#include "verity.h"
 
 struct objects;
-struct object_job;
 
 enum object_state {
 	OBJECT_PENDING,
@@ -47,9 +46,6 @@ struct object {
 	uint64_t failed_ns;
 	UT_hash_handle hh;
 };
-
-/* verity_measure, or what stands for it in a test. */
-typedef int measure_fn(int fd, struct verity *out);
 
 /* `settled` is called on the loop after objects have left OBJECT_PENDING. `by` and `measure` are
  * asked by the threads. NULL with errno. */

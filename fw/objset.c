@@ -7,6 +7,7 @@
 
 #include "common/cleanup.h"
 #include "objset.h"
+#include "rule_finds.h"
 
 static int item_cmp(const void *a, const void *b)
 {
@@ -55,14 +56,40 @@ static void sort_digests(struct objset *s)
 	s->n = kept;
 }
 
+struct objset *objset_ref(struct objset *s)
+{
+	s->refs++;
+	return s;
+}
+
+void objset_unref(struct objset *s)
+{
+	if (!s || --s->refs > 0)
+		return;
+	rule_finds_free(s->finds);
+	free(s);
+}
+
+static void cleanup_objset(struct objset **s)
+{
+	objset_unref(*s);
+}
+
+static uint64_t last_number;
+
 struct objset *objset_new(struct objset_item *items, size_t n, bool complete)
 {
-	_cleanup_free_ struct objset *s = calloc(1, sizeof(*s) + n * sizeof(s->digests[0]));
+	_cleanup_(cleanup_objset) struct objset *s =
+		calloc(1, sizeof(*s) + n * sizeof(s->digests[0]));
 
 	if (!s)
 		return NULL;
 	s->refs = 1;
+	s->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
 	s->complete = complete;
+	s->finds = rule_finds_new();
+	if (!s->finds)
+		return NULL;
 	if (n > 0)
 		qsort(items, n, sizeof(items[0]), item_cmp);
 	take_digests(s, items, n);
@@ -72,18 +99,6 @@ struct objset *objset_new(struct objset_item *items, size_t n, bool complete)
 	}
 	sort_digests(s);
 	return TAKE_PTR(s);
-}
-
-struct objset *objset_ref(struct objset *s)
-{
-	s->refs++;
-	return s;
-}
-
-void objset_unref(struct objset *s)
-{
-	if (s && --s->refs == 0)
-		free(s);
 }
 
 bool objset_has(const struct objset *s, const struct sha256 *digest)

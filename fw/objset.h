@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The set of objects that a process has mapped executable, as digests. Immutable once built;
- * shared by reference between processes that map the same set.
+ * The set of objects that a process has mapped executable, as digests. Immutable once built, but
+ * for what is remembered with it; shared by reference between processes that map the same set.
  */
 #ifndef FW_OBJSET_H
 #define FW_OBJSET_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/hex.h"
 
+struct rule_finds;
+
 struct objset {
 	unsigned int refs;
+	uint64_t number; /* no other set had it, or will; 0: an empty one that objset_new() did not
+			    make */
+	struct rule_finds *finds; /* what rules look for of it: rule_index.c's, on the data thread;
+				     NULL: that is not remembered */
 	bool complete; /* every executable file mapping is in here; false: at least one could not be
 			  hashed */
 	bool anonymous;	    /* there is executable memory without a file */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/probe_abi.h"
+#include "common/rule.h"
 
 #define IPV4_HEADER    20
 #define IPV6_HEADER    40
@@ -348,4 +349,10 @@ void packet_format(const struct packet *p, char out[PACKET_TEXT_LEN])
 	format_end(p, p->saddr, p->sport, from);
 	format_end(p, p->daddr, p->dport, to);
 	snprintf(out, PACKET_TEXT_LEN, "%s %s -> %s", proto, from, to);
+}
+
+bool packet_may_have_ports(const struct packet *p)
+{
+	return !p->family || !p->has_proto || p->later_fragment || p->malformed ||
+	       rule_proto_has_ports(p->proto);
 }

@@ -42,6 +42,9 @@ struct packet {
  */
 void packet_parse(const void *data, size_t copied, size_t length, struct packet *out);
 
+/* Whether there may be ports that were not read, as against a protocol that has none. */
+bool packet_may_have_ports(const struct packet *p);
+
 /* "tcp 192.0.2.1:4000 -> 192.0.2.2:80"; "[2001:db8::1]:4000"; always NUL-terminated. */
 #define PACKET_TEXT_LEN 160
 void packet_format(const struct packet *p, char out[PACKET_TEXT_LEN]);

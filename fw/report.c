@@ -6,17 +6,16 @@
 #include "clock.h"
 #include "common/instant.h"
 
-#define SECOND 1000000000ull
-
-static json_t *report_rule(const struct ruleset_chain *c, size_t index)
+static json_t *report_rule(const struct rule_chain *c, size_t index)
 {
+	const struct rule_entry *e = rule_list_at(&c->list, index);
 	char text[RULE_TEXT_MAX];
 
-	rule_format(&c->rules[index], text);
-	return json_pack(
-		"{s:I, s:s, s:I, s:I}", "index", (json_int_t)index, "rule", text, "packets",
-		(json_int_t)__atomic_load_n(&c->counts[index]->packets, __ATOMIC_RELAXED), "bytes",
-		(json_int_t)__atomic_load_n(&c->counts[index]->bytes, __ATOMIC_RELAXED));
+	rule_format(&e->rule, text);
+	return json_pack("{s:I, s:s, s:I, s:I}", "index", (json_int_t)index, "rule", text,
+			 "packets",
+			 (json_int_t)__atomic_load_n(&e->count->packets, __ATOMIC_RELAXED), "bytes",
+			 (json_int_t)__atomic_load_n(&e->count->bytes, __ATOMIC_RELAXED));
 }
 
 json_t *report_rules(const struct ruleset *rules, const enum chain *only)
@@ -24,14 +23,14 @@ json_t *report_rules(const struct ruleset *rules, const enum chain *only)
 	json_t *chains = json_array();
 
 	for (int c = 0; c < CHAIN_COUNT; c++) {
-		const struct ruleset_chain *chain = &rules->chains[c];
+		const struct rule_chain *chain = &rules->chains[c];
 		json_t *list = json_array();
 
 		if (only && *only != (enum chain)c) {
 			json_decref(list);
 			continue;
 		}
-		for (size_t i = 0; i < chain->n; i++)
+		for (size_t i = 0; i < chain->list.n; i++)
 			json_array_append_new(list, report_rule(chain, i));
 		json_array_append_new(chains,
 				      json_pack("{s:s, s:s, s:o}", "chain", chain_name(c), "policy",
@@ -63,7 +62,7 @@ static json_t *report_counts(const struct ruleset *rules)
 	json_t *counts = json_object();
 
 	for (int c = 0; c < CHAIN_COUNT; c++)
-		json_object_set_new(counts, chain_name(c), json_integer(rules->chains[c].n));
+		json_object_set_new(counts, chain_name(c), json_integer(rules->chains[c].list.n));
 	return counts;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report_set.h"
+#include "clock.h"
 
 #include <string.h>
-
-#define SECOND 1000000000ull
 
 static json_t *text_or_null(const char *text)
 {
@@ -44,8 +43,8 @@ static json_t *report_set(const struct ruleset *rs, const struct set *set, uint6
 						       time_left(item, now_ns)));
 	}
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		for (size_t i = 0; i < rs->chains[c].n; i++)
-			rules += rs->chains[c].rules[i].members == set;
+		for (size_t i = 0; i < rs->chains[c].list.n; i++)
+			rules += rule_chain_at(&rs->chains[c], i)->members == set;
 	return json_pack("{s:s, s:I, s:o}", "set", set->name, "rules", rules, "files", files);
 }
 

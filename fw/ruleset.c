@@ -7,12 +7,6 @@
 #include "common/cleanup.h"
 #include "ruleset.h"
 
-static void count_unref(struct rule_count *c)
-{
-	if (--c->refs == 0)
-		free(c);
-}
-
 struct ruleset *ruleset_ref(struct ruleset *rs)
 {
 	rs->refs++;
@@ -23,12 +17,8 @@ void ruleset_unref(struct ruleset *rs)
 {
 	if (!rs || --rs->refs > 0)
 		return;
-	for (size_t c = 0; c < CHAIN_COUNT; c++) {
-		for (size_t i = 0; i < rs->chains[c].n; i++)
-			count_unref(rs->chains[c].counts[i]);
-		free(rs->chains[c].rules);
-		free(rs->chains[c].counts);
-	}
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		rule_chain_clear(&rs->chains[c]);
 	for (size_t i = 0; i < rs->n_sets; i++)
 		set_unref(rs->sets[i]);
 	free(rs->sets);
@@ -58,27 +48,6 @@ struct ruleset *ruleset_new(const enum verdict policy[CHAIN_COUNT],
 	return rs;
 }
 
-/* n grows last: until then the copy owns no reference to a counter. */
-static int copy_chain(const struct ruleset_chain *from, size_t room, struct ruleset_chain *to)
-{
-	size_t n = from->n;
-
-	if (n + room == 0)
-		return 0;
-	to->rules = reallocarray(NULL, n + room, sizeof(*to->rules));
-	to->counts = reallocarray(NULL, n + room, sizeof(struct rule_count *));
-	if (!to->rules || !to->counts)
-		return -ENOMEM;
-	if (n > 0) {
-		memcpy(to->rules, from->rules, n * sizeof(*to->rules));
-		memcpy(to->counts, from->counts, n * sizeof(struct rule_count *));
-	}
-	for (size_t i = 0; i < n; i++)
-		to->counts[i]->refs++;
-	to->n = n;
-	return 0;
-}
-
 /* With room for one more. */
 static int copy_sets(const struct ruleset *from, struct ruleset *to)
 {
@@ -90,23 +59,20 @@ static int copy_sets(const struct ruleset *from, struct ruleset *to)
 	return 0;
 }
 
-/* The next set, as yet with the same rules, and with room for more of them. */
-static struct ruleset *successor(const struct ruleset *rs, const size_t room[CHAIN_COUNT])
+/* The next set, as yet with the same rules. */
+static struct ruleset *successor(const struct ruleset *rs)
 {
-	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
-	enum verdict policy[CHAIN_COUNT];
+	_cleanup_(cleanup_ruleset) struct ruleset *next = calloc(1, sizeof(*next));
 
-	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		policy[c] = rs->chains[c].policy;
-	next = ruleset_new(policy, rs->unknown, rs->kernel);
 	if (!next)
 		return NULL;
+	next->refs = 1;
 	next->epoch = rs->epoch + 1;
-	for (size_t c = 0; c < CHAIN_COUNT; c++) {
-		next->chains[c].policy_stated = rs->chains[c].policy_stated;
-		if (copy_chain(&rs->chains[c], room[c], &next->chains[c]))
+	memcpy(next->unknown, rs->unknown, sizeof(next->unknown));
+	memcpy(next->kernel, rs->kernel, sizeof(next->kernel));
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		if (rule_chain_copy(&rs->chains[c], &next->chains[c]))
 			return NULL;
-	}
 	return copy_sets(rs, next) ? NULL : TAKE_PTR(next);
 }
 
@@ -140,23 +106,27 @@ static int resolve(const struct ruleset *rs, struct rule *rule)
 	return rule->members ? 0 : -ENOENT;
 }
 
-/* The same for all rules, after a set has been replaced; those they name are there. */
-static void resolve_all(struct ruleset *rs)
+static const struct set *find_set(const void *rs, const char *name)
 {
-	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		for (size_t i = 0; i < rs->chains[c].n; i++)
-			resolve(rs, &rs->chains[c].rules[i]);
+	return ruleset_set(rs, name);
+}
+
+/* The same for all rules, after a set has been replaced; those they name are there. */
+static int resolve_all(struct ruleset *rs)
+{
+	int r = 0;
+
+	for (size_t c = 0; !r && c < CHAIN_COUNT; c++)
+		r = rule_chain_resolve(&rs->chains[c], find_set, rs);
+	return r;
 }
 
 int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t index,
 		   struct ruleset **out)
 {
-	const size_t n = rs->chains[rule->chain].n;
-	size_t room[CHAIN_COUNT] = {0};
-	struct ruleset_chain *c;
+	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
+	const size_t n = rs->chains[rule->chain].list.n;
 	struct rule resolved = *rule;
-	struct rule_count *count;
-	struct ruleset *next;
 	int r;
 
 	if (index > n)
@@ -166,23 +136,26 @@ int ruleset_insert(const struct ruleset *rs, const struct rule *rule, size_t ind
 	r = resolve(rs, &resolved);
 	if (r)
 		return r;
-	room[rule->chain] = 1;
-	next = successor(rs, room);
-	count = calloc(1, sizeof(*count));
-	if (!next || !count) {
-		ruleset_unref(next);
-		free(count);
+	next = successor(rs);
+	if (!next || rule_chain_insert(&next->chains[rule->chain], &resolved, index))
 		return -ENOMEM;
-	}
-	count->refs = 1;
-	c = &next->chains[rule->chain];
-	memmove(c->rules + index + 1, c->rules + index, (n - index) * sizeof(*c->rules));
-	memmove(c->counts + index + 1, c->counts + index, (n - index) * sizeof(*c->counts));
-	c->rules[index] = resolved;
-	c->counts[index] = count;
-	c->n++;
-	*out = next;
+	*out = TAKE_PTR(next);
 	return 0;
+}
+
+static int append(struct ruleset *next, const struct rule *rules, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++) {
+		struct rule rule = rules[i];
+
+		r = resolve(next, &rule);
+		r = r ? r : rule_chain_append(&next->chains[rule.chain], &rule);
+	}
+	for (size_t c = 0; !r && n && c < CHAIN_COUNT; c++)
+		r = rule_chain_make_index(&next->chains[c]);
+	return r;
 }
 
 int ruleset_append(const struct ruleset *rs, const struct rule *rules, size_t n,
@@ -190,66 +163,45 @@ int ruleset_append(const struct ruleset *rs, const struct rule *rules, size_t n,
 {
 	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
 	size_t room[CHAIN_COUNT] = {0};
+	int r;
 
 	for (size_t i = 0; i < n; i++)
 		room[rules[i].chain]++;
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		if (rs->chains[c].n + room[c] > RULES_MAX)
+		if (rs->chains[c].list.n + room[c] > RULES_MAX)
 			return -E2BIG;
-	next = successor(rs, room);
+	next = successor(rs);
 	if (!next)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		struct ruleset_chain *c = &next->chains[rules[i].chain];
-		struct rule_count *count;
-		int r;
-
-		c->rules[c->n] = rules[i];
-		r = resolve(next, &c->rules[c->n]);
-		if (r)
-			return r;
-		count = calloc(1, sizeof(*count));
-		if (!count)
-			return -ENOMEM;
-		count->refs = 1;
-		c->counts[c->n++] = count;
-	}
+	r = append(next, rules, n);
+	if (r)
+		return r;
 	*out = TAKE_PTR(next);
 	return 0;
 }
 
 int ruleset_delete(const struct ruleset *rs, enum chain chain, size_t index, struct ruleset **out)
 {
-	const size_t n = rs->chains[chain].n, none[CHAIN_COUNT] = {0};
-	struct ruleset_chain *c;
-	struct ruleset *next;
-	size_t after;
+	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
 
-	if (index >= n)
+	if (index >= rs->chains[chain].list.n)
 		return -ERANGE;
-	next = successor(rs, none);
-	if (!next)
+	next = successor(rs);
+	if (!next || rule_chain_remove(&next->chains[chain], index))
 		return -ENOMEM;
-	c = &next->chains[chain];
-	after = n - index - 1;
-	count_unref(c->counts[index]);
-	memmove(c->rules + index, c->rules + index + 1, after * sizeof(*c->rules));
-	memmove(c->counts + index, c->counts + index + 1, after * sizeof(*c->counts));
-	c->n--;
-	*out = next;
+	*out = TAKE_PTR(next);
 	return 0;
 }
 
 int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **out)
 {
-	const size_t none[CHAIN_COUNT] = {0};
-	struct ruleset *next;
+	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
 	bool found;
 	size_t at = set_place(rs, set->name, &found);
 
 	if (!found && rs->n_sets >= SETS_MAX)
 		return -E2BIG;
-	next = successor(rs, none);
+	next = successor(rs);
 	if (!next)
 		return -ENOMEM;
 	if (found) {
@@ -260,16 +212,16 @@ int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **
 		next->n_sets++;
 	}
 	next->sets[at] = set_ref(set);
-	resolve_all(next);
-	*out = next;
+	if (resolve_all(next))
+		return -ENOMEM;
+	*out = TAKE_PTR(next);
 	return 0;
 }
 
 int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
 		       enum verdict unknown, struct ruleset **out)
 {
-	const size_t none[CHAIN_COUNT] = {0};
-	struct ruleset *next = successor(rs, none);
+	struct ruleset *next = successor(rs);
 
 	if (!next)
 		return -ENOMEM;
@@ -283,8 +235,8 @@ int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict 
 const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size_t *index)
 {
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		for (size_t i = 0; i < rs->chains[c].n; i++) {
-			const struct rule *r = &rs->chains[c].rules[i];
+		for (size_t i = 0; i < rs->chains[c].list.n; i++) {
+			const struct rule *r = rule_chain_at(&rs->chains[c], i);
 
 			if (!(r->have & MATCH_BIT(MATCH_SET)) || strcmp(r->set, name) != 0)
 				continue;
@@ -296,7 +248,6 @@ const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size
 
 int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset **out)
 {
-	const size_t none[CHAIN_COUNT] = {0};
 	struct ruleset *next;
 	bool found;
 	size_t at = set_place(rs, name, &found), index;
@@ -305,7 +256,7 @@ int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset 
 		return -ENOENT;
 	if (ruleset_user(rs, name, &index))
 		return -EBUSY;
-	next = successor(rs, none);
+	next = successor(rs);
 	if (!next)
 		return -ENOMEM;
 	set_unref(next->sets[at]);
@@ -331,12 +282,11 @@ uint64_t ruleset_next_expiry(const struct ruleset *rs)
 int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **out)
 {
 	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
-	const size_t none[CHAIN_COUNT] = {0};
 	uint64_t first = ruleset_next_expiry(rs);
 
 	if (first == 0 || first > now_ns)
 		return -EALREADY;
-	next = successor(rs, none);
+	next = successor(rs);
 	if (!next)
 		return -ENOMEM;
 	for (size_t i = 0; i < next->n_sets; i++) {
@@ -350,7 +300,8 @@ int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **o
 		set_unref(next->sets[i]);
 		next->sets[i] = left;
 	}
-	resolve_all(next);
+	if (resolve_all(next))
+		return -ENOMEM;
 	*out = TAKE_PTR(next);
 	return 0;
 }
@@ -360,7 +311,7 @@ size_t ruleset_count(const struct ruleset *rs)
 	size_t n = 0;
 
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		n += rs->chains[c].n;
+		n += rs->chains[c].list.n;
 	return n;
 }
 
@@ -368,44 +319,56 @@ uint64_t ruleset_next_rule_expiry(const struct ruleset *rs)
 {
 	uint64_t next = 0;
 
-	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		for (size_t i = 0; i < rs->chains[c].n; i++) {
-			uint64_t expiry = rs->chains[c].rules[i].expires_s;
+	for (size_t c = 0; c < CHAIN_COUNT; c++) {
+		uint64_t expiry = rs->chains[c].expires_s;
 
-			if (expiry && (next == 0 || expiry < next))
-				next = expiry;
-		}
+		if (expiry && (next == 0 || expiry < next))
+			next = expiry;
+	}
 	return next;
 }
 
-static void drop_expired(struct ruleset_chain *c, uint64_t now_s)
+static bool is_over(const struct rule *r, const void *now_s)
 {
-	size_t left = 0;
-
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->rules[i].expires_s && c->rules[i].expires_s <= now_s) {
-			count_unref(c->counts[i]);
-			continue;
-		}
-		c->rules[left] = c->rules[i];
-		c->counts[left++] = c->counts[i];
-	}
-	c->n = left;
+	return r->expires_s && r->expires_s <= *(const uint64_t *)now_s;
 }
 
 int ruleset_expire_rules(const struct ruleset *rs, uint64_t now_s, struct ruleset **out)
 {
-	const size_t none[CHAIN_COUNT] = {0};
+	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
 	uint64_t first = ruleset_next_rule_expiry(rs);
-	struct ruleset *next;
+	int r = 0;
 
 	if (first == 0 || first > now_s)
 		return -EALREADY;
-	next = successor(rs, none);
+	next = successor(rs);
 	if (!next)
 		return -ENOMEM;
+	for (size_t c = 0; !r && c < CHAIN_COUNT; c++)
+		r = rule_chain_drop(&next->chains[c], is_over, &now_s);
+	if (r)
+		return r;
+	*out = TAKE_PTR(next);
+	return 0;
+}
+
+int ruleset_make_indexes(const struct ruleset *rs, struct ruleset **out)
+{
+	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
+	bool wanted = false;
+
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		drop_expired(&next->chains[c], now_s);
-	*out = next;
+		wanted |= rule_chain_wants_index(&rs->chains[c]);
+	if (!wanted)
+		return -EALREADY;
+	next = successor(rs);
+	if (!next)
+		return -ENOMEM;
+	next->epoch = rs->epoch;
+	for (size_t c = 0; c < CHAIN_COUNT; c++)
+		if (rule_chain_wants_index(&next->chains[c]) &&
+		    rule_chain_make_index(&next->chains[c]))
+			return -ENOMEM;
+	*out = TAKE_PTR(next);
 	return 0;
 }

@@ -12,30 +12,15 @@
 #include <stdint.h>
 
 #include "common/rule.h"
-#include "holder.h"
+#include "rule_chain.h"
 #include "set.h"
 
-#define RULES_MAX 200000 /* per chain */
-#define SETS_MAX  128
-
-struct ruleset_chain {
-	enum verdict policy; /* for packets of known origin that match no rule */
-	bool policy_stated;  /* by a command, and not by the options of the daemon */
-	size_t n;
-	struct rule *rules;	    /* first match wins; members is set where --set is stated */
-	struct rule_count **counts; /* one per rule, shared with the sets before and after */
-};
-
-/* Counters outlive the set that a rule came in with: they follow the rule through every edit. */
-struct rule_count {
-	unsigned int refs;
-	uint64_t packets, bytes;
-};
+#define SETS_MAX 128
 
 struct ruleset {
 	unsigned int refs;
 	uint64_t epoch; /* grows by one with each change; never reused */
-	struct ruleset_chain chains[CHAIN_COUNT];
+	struct rule_chain chains[CHAIN_COUNT];
 	enum verdict unknown[CHAIN_COUNT]; /* for packets of unknown origin that match no rule */
 	enum verdict kernel[CHAIN_COUNT];  /* the same for kernel origin */
 	size_t n_sets;
@@ -87,6 +72,10 @@ const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size
 
 /* When ruleset_expire_rules() will next change something, in seconds since 1970; 0: never. */
 uint64_t ruleset_next_rule_expiry(const struct ruleset *rs);
+
+/* The same rules and policies, with indexes that are made anew where it is time for that:
+ * -EALREADY where it is not. -ENOMEM. It is the same epoch: nothing is judged otherwise. */
+int ruleset_make_indexes(const struct ruleset *rs, struct ruleset **out);
 
 /* How many rules all chains have. */
 size_t ruleset_count(const struct ruleset *rs);

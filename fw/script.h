@@ -20,8 +20,6 @@
 #include "probe.h"
 #include "stats.h"
 
-#define SCRIPT_BYTES_MAX (64ull << 20) /* a larger one is not known */
-
 struct scripts;
 
 /* `settled` is called on the loop when a look that somebody waits for is done. NULL with errno. */

@@ -19,7 +19,6 @@
 #define POLICY_WORD    "policy"
 #define SET_WORD       "set\t"
 #define NONE	       "-"
-#define SECOND	       1000000000ull
 /* Reading two clocks takes time: a whole second must not become the one before. */
 #define JITTER 10000000ull
 /* Room for what a person may write less tersely than rule_format does. */
@@ -101,8 +100,8 @@ static void write_rules(FILE *f, const struct ruleset *rs, bool all)
 		for (size_t i = 0; i < rs->sets[s]->n; i++, n++)
 			write_item(f, rs->sets[s], &rs->sets[s]->items[i]);
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
-		for (size_t i = 0; i < rs->chains[c].n; i++, n++) {
-			rule_format(&rs->chains[c].rules[i], text);
+		for (size_t i = 0; i < rs->chains[c].list.n; i++, n++) {
+			rule_format(rule_chain_at(&rs->chains[c], i), text);
 			fprintf(f, "%s\n", text);
 		}
 	fprintf(f, LAST_WORD " %zu\n", n);

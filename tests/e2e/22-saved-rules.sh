@@ -7,13 +7,6 @@
 
 saved=$TMP/state/rules
 
-kill_daemon() {
-	kill -KILL "$DAEMON"
-	wait_for gone "$DAEMON"
-	wait "$DAEMON" 2>/dev/null || true
-	DAEMON=
-}
-
 n_rules() {
 	[[ $(ctl -L --json | jq '[.chains[].rules[]] | length') -eq $1 ]]
 }

@@ -21,13 +21,6 @@ silent() {
 	! talks "$@"
 }
 
-kill_daemon() {
-	kill -KILL "$DAEMON"
-	wait_for gone "$DAEMON"
-	wait "$DAEMON" 2>/dev/null || true
-	DAEMON=
-}
-
 state() {
 	ctl set list --json | jq -S 'del(.. | .valid_s?)'
 	rules

@@ -6,25 +6,6 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-kill_daemon() {
-	kill -KILL "$DAEMON"
-	wait_for gone "$DAEMON"
-	wait "$DAEMON" 2>/dev/null || true
-	DAEMON=
-}
-
-# unchanged: the configuration is that of $TMP/before.
-unchanged() {
-	daemon_alive
-	ctl save | diff "$TMP/before" - || fail "the configuration has changed (above)"
-}
-
-# refused STATUS CULPRIT CMD...: and nothing has changed.
-refused() {
-	expect_refused "$@"
-	unchanged
-}
-
 # bad_line N WORD LINE: a whole file but for this line, which is its Nth.
 bad_line() {
 	{
@@ -32,7 +13,7 @@ bad_line() {
 	} >"$TMP/bad"
 	expect_refused 1 "line $1: " ctl restore "$TMP/bad"
 	grep -qF -- "$2" "$TMP/err" || fail "the complaint does not name '$2'"
-	unchanged
+	expect_unchanged
 }
 
 epoch() {
@@ -106,23 +87,23 @@ bad_line 5 '"end 2"' "end 2"
 bad_line 6 "more text" "$(printf -- '-c INPUT -v DROP\nend\nend')"
 bad_line 5 "line longer" "-c OUTPUT -v DROP --note $(printf 'x%.0s' {1..8000})"
 printf 'app-fw rules 1x\nend\n' >"$TMP/bad"
-refused 1 'line 1: "app-fw rules 1x"' ctl restore "$TMP/bad"
+expect_no_change 1 'line 1: "app-fw rules 1x"' ctl restore "$TMP/bad"
 head -n 3 "$TMP/first" >"$TMP/bad"
-refused 1 "line 4: file cut short" ctl restore "$TMP/bad"
-refused 1 "line 1: " ctl restore /dev/null
+expect_no_change 1 "line 4: file cut short" ctl restore "$TMP/bad"
+expect_no_change 1 "line 1: " ctl restore /dev/null
 printf 'app-fw rules 2\n-c INPUT -v DROP --note \xff\nend\n' >"$TMP/bad"
-refused 2 "line 2: expected UTF-8" ctl restore "$TMP/bad"
+expect_no_change 2 "line 2: expected UTF-8" ctl restore "$TMP/bad"
 printf 'app-fw rules 2\n\n-c INPUT\0 -v DROP\nend\n' >"$TMP/bad"
-refused 2 "line 3: expected UTF-8" ctl restore "$TMP/bad"
-refused 2 "$TMP/nosuch" ctl restore "$TMP/nosuch"
-refused 2 "$TMP" ctl restore "$TMP"
-refused 2 "restore" ctl restore
-refused 2 "$TMP/two" ctl restore "$TMP/one" "$TMP/two"
-refused 2 "$TMP/two" ctl save "$TMP/one" "$TMP/two"
-refused 2 "--json" ctl save "$TMP/one" --json
-refused 1 "$TMP/nosuch/file" ctl save "$TMP/nosuch/file"
-refused 1 /dev/full ctl save /dev/full
-refused 2 "-c" ctl restore -c OUTPUT "$TMP/first"
+expect_no_change 2 "line 3: expected UTF-8" ctl restore "$TMP/bad"
+expect_no_change 2 "$TMP/nosuch" ctl restore "$TMP/nosuch"
+expect_no_change 2 "$TMP" ctl restore "$TMP"
+expect_no_change 2 "restore" ctl restore
+expect_no_change 2 "$TMP/two" ctl restore "$TMP/one" "$TMP/two"
+expect_no_change 2 "$TMP/two" ctl save "$TMP/one" "$TMP/two"
+expect_no_change 2 "--json" ctl save "$TMP/one" --json
+expect_no_change 1 "$TMP/nosuch/file" ctl save "$TMP/nosuch/file"
+expect_no_change 1 /dev/full ctl save /dev/full
+expect_no_change 2 "-c" ctl restore -c OUTPUT "$TMP/first"
 
 step "a file larger than other requests may be, and one that is too large"
 {
@@ -134,7 +115,7 @@ expect_line "restored: 20000 rules" ctl restore "$TMP/large"
 expect_ok ctl restore "$TMP/first"
 head -c 70000000 /dev/zero | tr '\0' '#' >"$TMP/too-large"
 ctl save >"$TMP/before"
-refused 2 "$TMP/too-large: File too large" ctl restore "$TMP/too-large"
+expect_no_change 2 "$TMP/too-large: File too large" ctl restore "$TMP/too-large"
 rm "$TMP/too-large"
 
 step "SIGHUP reads the whole of it again"

@@ -6,13 +6,6 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-kill_daemon() {
-	kill -KILL "$DAEMON"
-	wait_for gone "$DAEMON"
-	wait "$DAEMON" 2>/dev/null || true
-	DAEMON=
-}
-
 restart() {
 	kill_daemon
 	start_daemon client --state "$TMP/state" "$@"

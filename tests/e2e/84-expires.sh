@@ -5,25 +5,6 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# unchanged: the configuration is that of $TMP/before.
-unchanged() {
-	daemon_alive
-	ctl save | diff "$TMP/before" - || fail "the configuration has changed (above)"
-}
-
-# refused STATUS CULPRIT CMD...: and nothing has changed.
-refused() {
-	expect_refused "$@"
-	unchanged
-}
-
-kill_daemon() {
-	kill -KILL "$DAEMON"
-	wait_for gone "$DAEMON"
-	wait "$DAEMON" 2>/dev/null || true
-	DAEMON=
-}
-
 # at SECONDS: that time from now as a rule has it.
 at() {
 	date -u -d "@$(($(date +%s) + $1))" +%Y-%m-%dT%H:%M:%SZ
@@ -119,20 +100,20 @@ expect_blocked enforced4 8080 curl_get client $SERVER4
 
 step "bad input"
 ctl save >"$TMP/before"
-refused 2 "--expires tomorrow" ctl -A -c OUTPUT -v DROP --expires tomorrow
-refused 2 "--expires +5" ctl -A -c OUTPUT -v DROP --expires +5
-refused 2 "--expires +5w" ctl -A -c OUTPUT -v DROP --expires +5w
-refused 2 "--expires +3651d" ctl -A -c OUTPUT -v DROP --expires +3651d
-refused 2 "--expires 2099-02-30T00:00:00Z" ctl -A -c OUTPUT -v DROP --expires 2099-02-30T00:00:00Z
-refused 2 "--expires 2099-01-01" ctl -A -c OUTPUT -v DROP --expires 2099-01-01
-refused 2 "--expires" ctl -A -c OUTPUT -v DROP --expires
-refused 2 "--expires" ctl -A -c OUTPUT -v DROP --expires +5s --expires +5s
-refused 2 "-! --expires" ctl -A -c OUTPUT -v DROP -! --expires +5s
-refused 1 "--expires 2020-01-01T00:00:00Z: this time is over" ctl -A -c OUTPUT -v DROP --expires 2020-01-01T00:00:00Z
-refused 1 "this time is over" ctl -A -c OUTPUT -v DROP --expires +0s
-refused 2 "--monitor" ctl -A -c OUTPUT -v DROP --monitor --monitor
-refused 2 "-! --monitor" ctl -A -c OUTPUT -v DROP -! --monitor
-refused 2 "yes" ctl -A -c OUTPUT -v DROP --monitor yes
-refused 2 "--monitor" ctl -L --monitor
-refused 1 "--monitor" ctl explain --pid $$ -d $SERVER4 --monitor
-refused 1 "--expires" ctl explain --pid $$ -d $SERVER4 --expires +5s
+expect_no_change 2 "--expires tomorrow" ctl -A -c OUTPUT -v DROP --expires tomorrow
+expect_no_change 2 "--expires +5" ctl -A -c OUTPUT -v DROP --expires +5
+expect_no_change 2 "--expires +5w" ctl -A -c OUTPUT -v DROP --expires +5w
+expect_no_change 2 "--expires +3651d" ctl -A -c OUTPUT -v DROP --expires +3651d
+expect_no_change 2 "--expires 2099-02-30T00:00:00Z" ctl -A -c OUTPUT -v DROP --expires 2099-02-30T00:00:00Z
+expect_no_change 2 "--expires 2099-01-01" ctl -A -c OUTPUT -v DROP --expires 2099-01-01
+expect_no_change 2 "--expires" ctl -A -c OUTPUT -v DROP --expires
+expect_no_change 2 "--expires" ctl -A -c OUTPUT -v DROP --expires +5s --expires +5s
+expect_no_change 2 "-! --expires" ctl -A -c OUTPUT -v DROP -! --expires +5s
+expect_no_change 1 "--expires 2020-01-01T00:00:00Z: this time is over" ctl -A -c OUTPUT -v DROP --expires 2020-01-01T00:00:00Z
+expect_no_change 1 "this time is over" ctl -A -c OUTPUT -v DROP --expires +0s
+expect_no_change 2 "--monitor" ctl -A -c OUTPUT -v DROP --monitor --monitor
+expect_no_change 2 "-! --monitor" ctl -A -c OUTPUT -v DROP -! --monitor
+expect_no_change 2 "yes" ctl -A -c OUTPUT -v DROP --monitor yes
+expect_no_change 2 "--monitor" ctl -L --monitor
+expect_no_change 1 "--monitor" ctl explain --pid $$ -d $SERVER4 --monitor
+expect_no_change 1 "--expires" ctl explain --pid $$ -d $SERVER4 --expires +5s

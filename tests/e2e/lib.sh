@@ -377,6 +377,14 @@ stop_daemon() {
 	end_daemon "$@" || fail "the daemon did not end cleanly"
 }
 
+# kill_daemon: it has no time for anything.
+kill_daemon() {
+	kill -KILL "$DAEMON"
+	wait_for gone "$DAEMON"
+	wait "$DAEMON" 2>/dev/null || true
+	DAEMON=
+}
+
 daemon_alive() {
 	! gone "$DAEMON" || fail "the daemon is dead"
 }
@@ -433,3 +441,15 @@ finish() {
 trap finish EXIT
 trap 'fail "status $? from: $BASH_COMMAND"' ERR
 trap 'exit 143' TERM INT HUP
+
+# expect_unchanged: the configuration is that of $TMP/before.
+expect_unchanged() {
+	daemon_alive
+	ctl save | diff "$TMP/before" - || fail "the configuration has changed (above)"
+}
+
+# expect_no_change STATUS CULPRIT CMD...: it is refused, and nothing has changed.
+expect_no_change() {
+	expect_refused "$@"
+	expect_unchanged
+}

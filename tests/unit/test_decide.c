@@ -74,24 +74,58 @@ static struct packet tcp4(void)
 			       .daddr = {192, 0, 2, 1}};
 }
 
-/* Judges by these rules alone, in OUTPUT; the policy is what no rule of `verdict` gives. */
-static struct reason judge(const struct rule *rules, size_t n, const struct packet *p,
-			   const struct holders *h)
+#define BY_POLICY SIZE_MAX
+
+/* What decide() says, with rules told by their index. */
+struct outcome {
+	enum verdict verdict;
+	enum origin origin;
+	size_t rule, holder, n_monitored;
+	size_t monitored[REASON_MONITORED_MAX];
+};
+
+static struct outcome run(const struct ruleset *rs, enum chain chain, const struct packet *p,
+			  const struct holders *h)
+{
+	const struct rule_chain *c = &rs->chains[chain];
+	struct outcome out;
+	struct reason why;
+
+	memset(&out, 0, sizeof(out));
+	memset(&why, 0x5a, sizeof(why));
+	out.verdict = decide(rs, chain, p, h, &why);
+	out.origin = why.origin;
+	out.rule = why.rule ? rule_chain_index(c, why.rule) : BY_POLICY;
+	out.holder = why.holder;
+	out.n_monitored = why.n_monitored;
+	for (size_t i = 0; i < why.n_monitored; i++)
+		out.monitored[i] = rule_chain_index(c, why.monitored[i].rule);
+	return out;
+}
+
+/* Judges by these rules alone, in OUTPUT: read one after the other, and by an index of them. */
+static struct outcome judge(const struct rule *rules, size_t n, const struct packet *p,
+			    const struct holders *h)
 {
 	struct ruleset rs = {.refs = 1, .epoch = 1};
-	struct reason why;
-	enum verdict v;
+	struct rule_chain *c = &rs.chains[CHAIN_OUTPUT];
+	struct outcome out, filed;
 
-	rs.chains[CHAIN_OUTPUT].n = n;
-	rs.chains[CHAIN_OUTPUT].rules = (struct rule *)rules;
-	memset(&why, 0x5a, sizeof(why));
-	v = decide(&rs, CHAIN_OUTPUT, p, h, &why);
-	CU_ASSERT_EQUAL(why.origin, h->origin);
-	if (why.rule != REASON_POLICY) {
-		CU_ASSERT_FATAL(why.rule < n);
-		CU_ASSERT_EQUAL(v, rules[why.rule].verdict);
+	for (size_t i = 0; i < n; i++)
+		CU_ASSERT_EQUAL_FATAL(rule_chain_append(c, &rules[i]), 0);
+	CU_ASSERT_EQUAL_FATAL(rule_chain_make_index(c), 0);
+	out = run(&rs, CHAIN_OUTPUT, p, h);
+	c->n_added = 0;
+	c->index = rule_index_new(&c->list);
+	filed = run(&rs, CHAIN_OUTPUT, p, h);
+	CU_ASSERT_EQUAL(memcmp(&out, &filed, sizeof(out)), 0);
+	CU_ASSERT_EQUAL(out.origin, h->origin);
+	if (out.rule != BY_POLICY) {
+		CU_ASSERT_FATAL(out.rule < n);
+		CU_ASSERT_EQUAL(out.verdict, rules[out.rule].verdict);
 	}
-	return why;
+	rule_chain_clear(c);
+	return out;
 }
 
 static bool matches(const struct rule *r, const struct packet *p, const struct holders *h)
@@ -149,7 +183,7 @@ static void check_holders(size_t row, const enum state *states, size_t n)
 	struct holders h = known(states, n);
 	struct packet p = tcp4();
 	size_t satisfied = 0, first = 0;
-	struct reason why;
+	struct outcome why;
 	bool want;
 
 	for (size_t i = n; i-- > 0;)
@@ -637,7 +671,7 @@ static void first_match_wins(void)
 	struct rule rules[4];
 	struct packet p = tcp4();
 	struct holders h;
-	struct reason why;
+	struct outcome why;
 
 	build_sets();
 	h = known(two, 2);
@@ -676,15 +710,14 @@ static void policies(void)
 		for (int c = 0; c < CHAIN_COUNT; c++)
 			for (int o = 0; o < ORIGIN_COUNT; o++) {
 				struct holders h = {.origin = (enum origin)o};
-				struct reason why = {.rule = 5, .holder = 5};
-				enum verdict v;
+				struct outcome why;
 
 				h.n = o == ORIGIN_KNOWN;
 				h.h[0].objects = sets[HAS];
-				v = decide(&rs, (enum chain)c, &p, &h, &why);
-				CU_ASSERT_EQUAL(v, mix >> (3 * c + o) & 1);
+				why = run(&rs, (enum chain)c, &p, &h);
+				CU_ASSERT_EQUAL(why.verdict, mix >> (3 * c + o) & 1);
 				CU_ASSERT_EQUAL(why.origin, (enum origin)o);
-				CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
+				CU_ASSERT_EQUAL(why.rule, BY_POLICY);
 				CU_ASSERT_EQUAL(why.holder, 0);
 			}
 	}
@@ -697,16 +730,15 @@ static void chains_apart(void)
 	struct rule all = {.chain = CHAIN_INPUT, .verdict = VERDICT_DROP};
 	struct holders h = {.origin = ORIGIN_KERNEL};
 	struct packet p = tcp4();
-	struct reason why;
 
-	rs.chains[CHAIN_INPUT].n = 1;
-	rs.chains[CHAIN_INPUT].rules = &all;
-	CU_ASSERT_EQUAL(decide(&rs, CHAIN_INPUT, &p, &h, &why), VERDICT_DROP);
-	CU_ASSERT_EQUAL(why.rule, 0);
-	CU_ASSERT_EQUAL(decide(&rs, CHAIN_OUTPUT, &p, &h, &why), VERDICT_ACCEPT);
-	CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
-	CU_ASSERT_EQUAL(decide(&rs, CHAIN_FORWARD, &p, &h, &why), VERDICT_ACCEPT);
-	CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
+	CU_ASSERT_EQUAL_FATAL(rule_chain_insert(&rs.chains[CHAIN_INPUT], &all, 0), 0);
+	CU_ASSERT_EQUAL(run(&rs, CHAIN_INPUT, &p, &h).verdict, VERDICT_DROP);
+	CU_ASSERT_EQUAL(run(&rs, CHAIN_INPUT, &p, &h).rule, 0);
+	CU_ASSERT_EQUAL(run(&rs, CHAIN_OUTPUT, &p, &h).verdict, VERDICT_ACCEPT);
+	CU_ASSERT_EQUAL(run(&rs, CHAIN_OUTPUT, &p, &h).rule, BY_POLICY);
+	CU_ASSERT_EQUAL(run(&rs, CHAIN_FORWARD, &p, &h).verdict, VERDICT_ACCEPT);
+	CU_ASSERT_EQUAL(run(&rs, CHAIN_FORWARD, &p, &h).rule, BY_POLICY);
+	rule_chain_clear(&rs.chains[CHAIN_INPUT]);
 }
 
 /* The first match among the rules that enforce decides; those before it that only log are told. */
@@ -721,7 +753,7 @@ static void monitored_rules_decide_nothing(void)
 	const struct holders who = {.origin = ORIGIN_KERNEL};
 	struct packet p = tcp4();
 	struct rule rules[REASON_MONITORED_MAX + 4];
-	struct reason why;
+	struct outcome why;
 
 	for (size_t i = 0; i < N(rules); i++) {
 		rules[i] = drop;
@@ -729,17 +761,17 @@ static void monitored_rules_decide_nothing(void)
 	}
 	rules[0] = drop_tcp; /* does not match */
 	why = judge(rules, 4, &p, &who);
-	CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
+	CU_ASSERT_EQUAL(why.rule, BY_POLICY);
 	CU_ASSERT_EQUAL(why.n_monitored, 3);
-	CU_ASSERT_EQUAL(why.monitored[0].rule, 1);
-	CU_ASSERT_EQUAL(why.monitored[2].rule, 3);
+	CU_ASSERT_EQUAL(why.monitored[0], 1);
+	CU_ASSERT_EQUAL(why.monitored[2], 3);
 	rules[2].monitor = false;
 	why = judge(rules, 4, &p, &who);
 	CU_ASSERT_EQUAL(why.rule, 2);
 	CU_ASSERT_EQUAL(why.n_monitored, 1);
 	rules[2].monitor = true;
 	why = judge(rules, N(rules), &p, &who);
-	CU_ASSERT_EQUAL(why.rule, REASON_POLICY);
+	CU_ASSERT_EQUAL(why.rule, BY_POLICY);
 	CU_ASSERT_EQUAL(why.n_monitored, REASON_MONITORED_MAX);
 }
 

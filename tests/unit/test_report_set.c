@@ -3,11 +3,10 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "fw/clock.h"
 #include "expect.h"
 #include "fw/report_set.h"
 #include "unit.h"
-
-#define SECOND 1000000000ull
 
 static struct set *made(const struct set_item *items, size_t n)
 {

@@ -12,6 +12,11 @@ static const enum verdict mixed[CHAIN_COUNT] = {VERDICT_DROP, VERDICT_ACCEPT, VE
 static const enum verdict drop[CHAIN_COUNT] = {VERDICT_DROP, VERDICT_DROP, VERDICT_DROP};
 static const enum verdict accept[CHAIN_COUNT];
 
+static struct rule_count *counts(const struct ruleset *rs, enum chain chain, size_t index)
+{
+	return rule_list_at(&rs->chains[chain].list, index)->count;
+}
+
 /* Rules are told apart by their source port. */
 static struct rule tagged(enum chain chain, uint16_t tag)
 {
@@ -29,7 +34,7 @@ static void starts_empty(void)
 	CU_ASSERT_EQUAL(rs->epoch, 1);
 	CU_ASSERT_EQUAL(rs->refs, 1);
 	for (int c = 0; c < CHAIN_COUNT; c++) {
-		CU_ASSERT_EQUAL(rs->chains[c].n, 0);
+		CU_ASSERT_EQUAL(rs->chains[c].list.n, 0);
 		CU_ASSERT_EQUAL(rs->chains[c].policy, mixed[c]);
 		CU_ASSERT_EQUAL(rs->unknown[c], drop[c]);
 		CU_ASSERT_EQUAL(rs->kernel[c], accept[c]);
@@ -66,12 +71,13 @@ static void delete (struct ruleset **rs, enum chain chain, size_t index)
 
 static bool holds(const struct ruleset *rs, enum chain chain, const uint16_t *tags, size_t n)
 {
-	const struct ruleset_chain *c = &rs->chains[chain];
+	const struct rule_chain *c = &rs->chains[chain];
 
-	if (c->n != n)
+	if (c->list.n != n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (c->rules[i].sport.first != tags[i] || c->rules[i].chain != chain)
+		if (rule_chain_at(c, i)->sport.first != tags[i] ||
+		    rule_chain_at(c, i)->chain != chain)
 			return false;
 	return true;
 }
@@ -132,7 +138,7 @@ static void too_many(void)
 	struct rule r = tagged(CHAIN_FORWARD, 1);
 	struct ruleset *next = NULL;
 
-	rs.chains[CHAIN_FORWARD].n = RULES_MAX;
+	rs.chains[CHAIN_FORWARD].list.n = RULES_MAX;
 	CU_ASSERT_EQUAL(ruleset_insert(&rs, &r, RULES_MAX, &next), -E2BIG);
 	CU_ASSERT_EQUAL(ruleset_insert(&rs, &r, 0, &next), -E2BIG);
 	CU_ASSERT_EQUAL(ruleset_insert(&rs, &r, RULES_MAX + 1, &next), -ERANGE);
@@ -146,25 +152,25 @@ static void counts_follow(void)
 	struct rule_count *count;
 
 	insert(&rs, CHAIN_OUTPUT, 1, 0);
-	count = rs->chains[CHAIN_OUTPUT].counts[0];
+	count = counts(rs, CHAIN_OUTPUT, 0);
 	CU_ASSERT_EQUAL(count->packets, 0);
 	count->packets = 5;
 	old = ruleset_ref(rs);
 	insert(&rs, CHAIN_OUTPUT, 2, 0);
-	CU_ASSERT_PTR_EQUAL(rs->chains[CHAIN_OUTPUT].counts[1], count);
-	CU_ASSERT_PTR_NOT_EQUAL(rs->chains[CHAIN_OUTPUT].counts[0], count);
-	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].counts[0]->packets, 0);
+	CU_ASSERT_PTR_EQUAL(counts(rs, CHAIN_OUTPUT, 1), count);
+	CU_ASSERT_PTR_NOT_EQUAL(counts(rs, CHAIN_OUTPUT, 0), count);
+	CU_ASSERT_EQUAL(counts(rs, CHAIN_OUTPUT, 0)->packets, 0);
 
 	/* A reader of the old set still counts for the rule in the new one. */
-	old->chains[CHAIN_OUTPUT].counts[0]->packets++;
-	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].counts[1]->packets, 6);
+	counts(old, CHAIN_OUTPUT, 0)->packets++;
+	CU_ASSERT_EQUAL(counts(rs, CHAIN_OUTPUT, 1)->packets, 6);
 
 	/* And has its counter to itself when the rule is gone from the new one. */
 	delete (&rs, CHAIN_OUTPUT, 1);
-	old->chains[CHAIN_OUTPUT].counts[0]->bytes = 100;
+	counts(old, CHAIN_OUTPUT, 0)->bytes = 100;
 	CU_ASSERT_EQUAL(count->refs, 1);
 	ruleset_unref(rs);
-	CU_ASSERT_EQUAL(old->chains[CHAIN_OUTPUT].counts[0]->packets, 6);
+	CU_ASSERT_EQUAL(counts(old, CHAIN_OUTPUT, 0)->packets, 6);
 	ruleset_unref(old);
 }
 
@@ -193,7 +199,7 @@ static void edit_model(struct model *m, struct rng *rng, uint16_t tag)
 		memmove(tags + at + 1, tags + at, (n - at) * sizeof(*tags));
 		tags[at] = tag;
 		m->n[c]++;
-		m->rs->chains[c].counts[at]->packets = tag;
+		counts(m->rs, (enum chain)c, at)->packets = tag;
 	}
 }
 
@@ -203,7 +209,7 @@ static bool agrees(const struct model *m)
 		if (!holds(m->rs, (enum chain)c, m->tags[c], m->n[c]))
 			return false;
 		for (size_t i = 0; i < m->n[c]; i++)
-			if (m->rs->chains[c].counts[i]->packets != m->tags[c][i])
+			if (counts(m->rs, (enum chain)c, i)->packets != m->tags[c][i])
 				return false;
 	}
 	return true;
@@ -242,11 +248,11 @@ static void appends_many(void)
 
 	insert(&rs, CHAIN_OUTPUT, 1, 0);
 	CU_ASSERT_EQUAL_FATAL(ruleset_append(rs, rules, 3, &next), 0);
-	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].n, 1);
+	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].list.n, 1);
 	step(&rs, next);
 	CU_ASSERT(holds(rs, CHAIN_OUTPUT, output, 3));
 	CU_ASSERT(holds(rs, CHAIN_INPUT, input, 1));
-	CU_ASSERT_EQUAL(rs->chains[CHAIN_INPUT].counts[0]->refs, 1);
+	CU_ASSERT_EQUAL(counts(rs, CHAIN_INPUT, 0)->refs, 1);
 	CU_ASSERT_EQUAL_FATAL(ruleset_append(rs, NULL, 0, &next), 0);
 	step(&rs, next);
 	CU_ASSERT(holds(rs, CHAIN_OUTPUT, output, 3));
@@ -298,14 +304,18 @@ static void rules_follow_their_set(void)
 	old = ruleset_ref(rs);
 	put(&rs, named("web", 3, 0));
 	for (size_t i = 0; i < 2; i++) {
-		CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].rules[i].members->items[0].digest.b[0], 3);
-		CU_ASSERT_EQUAL(old->chains[CHAIN_OUTPUT].rules[i].members->items[0].digest.b[0],
-				1);
+		CU_ASSERT_EQUAL(
+			rule_chain_at(&rs->chains[CHAIN_OUTPUT], i)->members->items[0].digest.b[0],
+			3);
+		CU_ASSERT_EQUAL(
+			rule_chain_at(&old->chains[CHAIN_OUTPUT], i)->members->items[0].digest.b[0],
+			1);
 	}
 	ruleset_unref(old);
 	CU_ASSERT_EQUAL(ruleset_drop_set(rs, "we", &next), -ENOENT);
 	CU_ASSERT_EQUAL(ruleset_drop_set(rs, "web", &next), -EBUSY);
-	CU_ASSERT_PTR_EQUAL(ruleset_user(rs, "web", &index), rs->chains[CHAIN_OUTPUT].rules);
+	CU_ASSERT_PTR_EQUAL(ruleset_user(rs, "web", &index),
+			    rule_chain_at(&rs->chains[CHAIN_OUTPUT], 0));
 	CU_ASSERT_EQUAL(index, 0);
 	CU_ASSERT_EQUAL_FATAL(ruleset_drop_set(rs, "abc", &next), 0);
 	step(&rs, next);
@@ -355,8 +365,8 @@ static void dated_digests_leave(void)
 	CU_ASSERT_EQUAL_FATAL(ruleset_expire(rs, 200, &next), 0);
 	old = ruleset_ref(rs);
 	step(&rs, next);
-	CU_ASSERT_EQUAL(rs->chains[CHAIN_OUTPUT].rules[0].members->n_digests, 1);
-	CU_ASSERT_EQUAL(old->chains[CHAIN_OUTPUT].rules[0].members->n_digests, 2);
+	CU_ASSERT_EQUAL(rule_chain_at(&rs->chains[CHAIN_OUTPUT], 0)->members->n_digests, 1);
+	CU_ASSERT_EQUAL(rule_chain_at(&old->chains[CHAIN_OUTPUT], 0)->members->n_digests, 2);
 	ruleset_unref(old);
 	CU_ASSERT_EQUAL(ruleset_next_expiry(rs), 300);
 	CU_ASSERT_EQUAL_FATAL(ruleset_expire(rs, 301, &next), 0);
@@ -383,11 +393,11 @@ static void dated_rules_leave(void)
 		struct rule r = tagged(rows[i].chain, (uint16_t)i);
 
 		r.expires_s = rows[i].expires_s;
-		CU_ASSERT_EQUAL_FATAL(ruleset_insert(rs, &r, rs->chains[rows[i].chain].n, &next),
-				      0);
+		CU_ASSERT_EQUAL_FATAL(
+			ruleset_insert(rs, &r, rs->chains[rows[i].chain].list.n, &next), 0);
 		step(&rs, next);
 	}
-	count = rs->chains[CHAIN_OUTPUT].counts[1];
+	count = counts(rs, CHAIN_OUTPUT, 1);
 	CU_ASSERT_EQUAL(ruleset_count(rs), 5);
 	CU_ASSERT_EQUAL(ruleset_next_rule_expiry(rs), 200);
 	CU_ASSERT_EQUAL(ruleset_expire_rules(rs, 199, &next), -EALREADY);
@@ -396,7 +406,7 @@ static void dated_rules_leave(void)
 	step(&rs, next);
 	CU_ASSERT_TRUE(holds(rs, CHAIN_OUTPUT, (uint16_t[]){0, 1}, 2));
 	CU_ASSERT_TRUE(holds(rs, CHAIN_INPUT, (uint16_t[]){4}, 1));
-	CU_ASSERT_PTR_EQUAL(rs->chains[CHAIN_OUTPUT].counts[1], count);
+	CU_ASSERT_PTR_EQUAL(counts(rs, CHAIN_OUTPUT, 1), count);
 	CU_ASSERT_TRUE(holds(old, CHAIN_OUTPUT, (uint16_t[]){0, 1, 2}, 3));
 	CU_ASSERT_EQUAL(ruleset_next_rule_expiry(rs), 201);
 	ruleset_unref(old);

@@ -55,7 +55,7 @@ static struct ruleset *with(struct ruleset *rs, const char *text)
 	struct rule rule;
 
 	CU_ASSERT_EQUAL_FATAL(rule_parse_text(text, &rule, &why), 0);
-	CU_ASSERT_EQUAL_FATAL(ruleset_insert(rs, &rule, rs->chains[rule.chain].n, &more), 0);
+	CU_ASSERT_EQUAL_FATAL(ruleset_insert(rs, &rule, rs->chains[rule.chain].list.n, &more), 0);
 	ruleset_unref(rs);
 	return more;
 }
@@ -203,8 +203,6 @@ static struct ruleset *with_set(struct ruleset *rs, const struct set_item *items
 	ruleset_unref(rs);
 	return more;
 }
-
-#define SECOND 1000000000ull
 
 static void saved_sets_come_back(void)
 {
@@ -531,7 +529,7 @@ static int build_rule(void *cookie, const struct rule *rule)
 	struct built *b = cookie;
 	struct ruleset *next = NULL;
 
-	CU_ASSERT_EQUAL(ruleset_insert(b->rs, rule, b->rs->chains[rule->chain].n, &next), 0);
+	CU_ASSERT_EQUAL(ruleset_insert(b->rs, rule, b->rs->chains[rule->chain].list.n, &next), 0);
 	step(b, next);
 	return 0;
 }
