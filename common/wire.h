@@ -45,6 +45,8 @@ enum wire_command {
 	/* CONFIRM: "confirm_within_s": N, or nothing; the reply repeats it. */
 	WIRE_MODE,    /* {"mode": MODE, CONFIRM}             -> {"mode": MODE} */
 	WIRE_CONFIRM, /* {}                                  -> {"confirmed": "mode"|"rules"} */
+	WIRE_EVENTS,  /* {} or {"after": SEQ}                -> see docs/ctl-fw.8 */
+	WIRE_TOP,     /* {}                                  -> see docs/ctl-fw.8 */
 	WIRE_COMMAND_COUNT,
 };
 

@@ -141,7 +141,8 @@ static int read_value_option(struct parser *p)
 	} options[] = {{"--confirm-within", &p->line->confirm_within},
 		       {"--dpkg", &p->line->dpkg},
 		       {"--root", &p->line->root},
-		       {"--grace", &p->line->grace}};
+		       {"--grace", &p->line->grace},
+		       {"--frames", &p->line->frames}};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		if (strcmp(*p->next, options[i].word) != 0)
@@ -168,6 +169,8 @@ static int read_own_option(struct parser *p)
 		line->help = true;
 	else if (strcmp(word, "--version") == 0)
 		line->version = true;
+	else if (strcmp(word, "-f") == 0 || strcmp(word, "--follow") == 0)
+		line->follow = true;
 	else if (strcmp(word, "--socket") != 0 && strcmp(word, "--pid") != 0)
 		return 1;
 	p->next++;
@@ -297,6 +300,12 @@ static int check_whole(const struct parser *p)
 			      line->pid_given
 				      ? "--pid: does not go with %s: expected with explain"
 				      : "%s: missing --pid: expected the number of a process",
+			      line->command->name);
+	if (line->follow && line->command->argument != ARGUMENT_EVENTS)
+		return refuse(p, "-f: does not go with %s: expected with events",
+			      line->command->name);
+	if (line->frames && line->command->argument != ARGUMENT_TOP)
+		return refuse(p, "--frames: does not go with %s: expected with top",
 			      line->command->name);
 	if (check_one_word(p))
 		return -EINVAL;

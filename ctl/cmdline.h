@@ -26,6 +26,8 @@ enum argument {
 	ARGUMENT_FILE,	     /* one, or "-" */
 	ARGUMENT_MAY_FILE,   /* the same, or none */
 	ARGUMENT_MODE,	     /* a word that is the command's business */
+	ARGUMENT_EVENTS,     /* none, and -f */
+	ARGUMENT_TOP,	     /* none, and --frames */
 };
 
 /* Which words of a rule go with a command. */
@@ -54,6 +56,8 @@ struct cmdline {
 	const char *socket;		 /* NULL: the default */
 	const char *dpkg, *root, *grace; /* as written, of a command that takes ARGUMENT_SET */
 	const char *confirm_within;	 /* as written, of a change that takes it */
+	const char *frames;		 /* as written, of ARGUMENT_TOP */
+	bool follow;			 /* -f */
 	bool json, help, version;
 	/* Pointers into argv, in arrays that cmdline_free() frees. */
 	char **paths, **words; /* paths: those of ARGUMENT_SET and the file too; words: of the rule,

@@ -14,6 +14,9 @@
 
 #include "clock.h"
 #include "control.h"
+#include "event_log.h"
+#include "event_output.h"
+#include "events.h"
 #include "health.h"
 #include "judge.h"
 #include "loop.h"
@@ -29,6 +32,7 @@
 #include "ruleset.h"
 #include "script.h"
 #include "stats.h"
+#include "tally.h"
 #include "trial.h"
 
 #define QUEUES_MAX (CHAIN_COUNT * 64)
@@ -50,6 +54,8 @@ struct daemon {
 	struct health *health;
 	struct owner *owner;
 	struct reject *reject;
+	struct events *events;
+	struct tally *tally;
 	struct judge *judge;
 	struct queue *queues[QUEUES_MAX];
 	size_t n_queues;
@@ -57,6 +63,10 @@ struct daemon {
 	struct loop_timer *tick;
 	int signal_fd;
 	bool stopping;
+
+	/* Any thread's. */
+	struct event_log *event_log;
+	struct event_output *event_output;
 
 	/* The control thread's. */
 	struct ruleset *rules;	     /* what is in force */

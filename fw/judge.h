@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "common/mode.h"
+#include "events.h"
 #include "loop.h"
 #include "owner.h"
 #include "probe.h"
@@ -18,6 +19,7 @@
 #include "reject.h"
 #include "ruleset.h"
 #include "script.h"
+#include "tally.h"
 
 #define JUDGE_HOLD_NS 2000000000ull /* longest that a packet is held */
 
@@ -26,7 +28,8 @@ struct judge;
 /* All arguments outlive it; it takes its own reference on rules. 0 or -errno. */
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	      struct processes *processes, struct scripts *scripts, struct reject *reject,
-	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out);
+	      struct stats *stats, struct events *events, struct tally *tally,
+	      struct ruleset *rules, enum mode mode, struct judge **out);
 void judge_free(struct judge *j); /* before the queues are closed: held packets get their verdict */
 
 /* Takes the hints that the probes have left. */

@@ -20,6 +20,8 @@ static const struct command table[] = {
 	{"save", NULL, ARGUMENT_MAY_FILE, RULE_NONE, NULL, ""},
 	{"restore", NULL, ARGUMENT_FILE, RULE_NONE, NULL, ""},
 	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, NULL, ""},
+	{"events", NULL, ARGUMENT_EVENTS, RULE_NONE, NULL, ""},
+	{"top", NULL, ARGUMENT_TOP, RULE_NONE, NULL, ""},
 };
 
 /* Words are parted by one blank, "" is the empty one; the text must outlive the line. */
@@ -70,6 +72,9 @@ static const struct {
 	{"--confirm-within 60s restore /a", "restore", 0, NULL, "/a", ""},
 	{"restore -", "restore", 0, NULL, "-", ""},
 	{"status --socket --json", "status", 0, NULL, "", ""},
+	{"events -f --json", "events", 0, NULL, "", ""},
+	{"--follow events", "events", 0, NULL, "", ""},
+	{"top --frames 3", "top", 0, NULL, "", ""},
 };
 
 static void each_word_finds_its_place(void)
@@ -129,6 +134,11 @@ static const struct {
 	{"--root a -L", "--root: does not go with -L: expected with set"},
 	{"-A --grace a", "--grace: does not go with -A: expected with set"},
 	{"-L --pid 1", "--pid: does not go with -L: expected with explain"},
+	{"status -f", "-f: does not go with status: expected with events"},
+	{"top -f", "-f: does not go with top: expected with events"},
+	{"events --frames 3", "--frames: does not go with events: expected with top"},
+	{"top --frames", "--frames: expected a word after it"},
+	{"top -n 3", "-n: does not go with top: expected no word of a rule"},
 	{"-H", "-H: expected a path after it"},
 	{"-D 0", "-D: missing -c: expected INPUT, OUTPUT or FORWARD"},
 	{"-L -c output", "-c output: expected INPUT, OUTPUT or FORWARD"},

@@ -3,15 +3,22 @@
 must refuse or close this client in time, and answer another at once. Exit 1 with a line for each failure."""
 import json
 import os
+import re
 import socket
 import struct
 import sys
 import time
 
 MAGIC, VERSION = 0x57464341, 1
-APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN = range(8)
-SETS, SET_ADD, SET_REMOVE, SET_REFRESH, SET_EXPECT = range(8, 13)
-SAVE, RESTORE, MODE, CONFIRM, COUNT = range(13, 18)
+with open("common/wire.h", encoding="utf-8") as wire:
+    ENUM = re.search(r"enum wire_command \{(.*?)\};", wire.read(), re.S).group(1)
+NUMBER = {name: i for i, name in enumerate(re.findall(r"^\tWIRE_(\w+),", ENUM, re.M))}
+APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN = (
+    NUMBER[name] for name in "APPEND INSERT DELETE LIST STATUS STATS OBJECTS EXPLAIN".split())
+SETS, SET_ADD, SET_REMOVE, SET_REFRESH, SET_EXPECT = (
+    NUMBER[name] for name in "SETS SET_ADD SET_REMOVE SET_REFRESH SET_EXPECT".split())
+RESTORE, MODE, CONFIRM, EVENTS, COUNT = (
+    NUMBER[name] for name in "RESTORE MODE CONFIRM EVENTS COMMAND_COUNT".split())
 LIMIT = 15  # seconds until a daemon that does not let go of a client has failed
 failed = []
 
@@ -169,6 +176,8 @@ CASES = [
     ("a number for a mode", message(MODE, {"mode": 1})),
     ("a mode to be confirmed in the past", message(MODE, {"mode": "monitor", "confirm_within_s": -1})),
     ("a confirmation of nothing", message(CONFIRM, {})),
+    ("events after a word", message(EVENTS, {"after": "x"})),
+    ("events after -1", message(EVENTS, {"after": -1})),
     ("random bytes", os.urandom(4096)),
     ("zeros", bytes(65536)),
 ]
