@@ -287,6 +287,7 @@ struct start_hint {
 enum vma_flags {
 	VMA_ANONYMOUS = 1, /* no file stands behind it, or only behind what was not written to */
 	VMA_OBJECT = 2,	   /* a file does; neither: the kernel's own (vdso, uprobes) */
+	VMA_PROGRAM = 4,   /* with VMA_OBJECT: it is the program that the process runs */
 };
 
 struct vma_rec {

@@ -82,8 +82,10 @@ struct objset *objset_ref(struct objset *s)
 
 void objset_unref(struct objset *s)
 {
-	if (s && --s->refs == 0)
-		free(s);
+	if (!s || --s->refs > 0)
+		return;
+	free(s->program_path);
+	free(s);
 }
 
 bool objset_has(const struct objset *s, const struct sha256 *digest)

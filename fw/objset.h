@@ -19,6 +19,9 @@ struct objset {
 	bool has_aggregate; /* aggregate is valid: complete, and built with ordering */
 	struct sha256
 		aggregate; /* SHA-256 over the digests in the byte order of their real paths */
+	bool has_program;      /* these are valid: */
+	struct sha256 program; /* the one of them that the process runs */
+	char *program_path;    /* for display; owned; may be NULL */
 	size_t n;
 	struct sha256 digests[]; /* ascending, no duplicates */
 };

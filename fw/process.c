@@ -41,6 +41,8 @@ struct process {
 	time_t *since; /* beside keys: when it was first seen to be mapped */
 	size_t n_keys;
 	bool scan_complete, anonymous;
+	bool has_program; /* it is known which of the keys is the program that runs: */
+	struct object_key program;
 	UT_hash_handle hh;
 };
 
@@ -198,6 +200,13 @@ static void forget_program(struct process *p)
 {
 	p->n_keys = 0;
 	p->anonymous = false;
+	p->has_program = false;
+}
+
+static void keep_program(struct process *p, const struct object_key *key)
+{
+	p->program = *key;
+	p->has_program = true;
 }
 
 static int keep_keys(struct process *p, const struct object_key *more, size_t n, bool retain)
@@ -241,6 +250,9 @@ static int vmas_to_keys(struct processes *ps, struct process *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (ps->vmas[i].flags & VMA_OBJECT)
 			keys[files++] = ps->vmas[i].object;
+	for (size_t i = 0; i < n; i++)
+		if (ps->vmas[i].flags & VMA_PROGRAM)
+			keep_program(p, &ps->vmas[i].object);
 	return keep_keys(p, keys, files, ps->retain);
 }
 
@@ -309,11 +321,26 @@ static int scan_dead(struct processes *ps, struct process *p, const struct proc_
 	if (r)
 		return r;
 	p->anonymous = (ps->retain && p->anonymous) || rec->flags & PROC_ANON_EXEC;
+	if (n && rec->last_start.stamp) /* an exec that the probes saw puts its program first */
+		keep_program(p, &rec->obj[0]);
 	for (size_t i = 0; i < n; i++)
 		if (!objects_find(ps->objects, &rec->obj[i]))
 			complete = false;
 	scan_done(p, rec, 0, complete);
 	return 0;
+}
+
+/* Which of the objects the process runs. Without memory it has no name. */
+static void name_program(struct processes *ps, const struct process *p, struct objset *set)
+{
+	const struct object *obj =
+		p->has_program ? objects_find(ps->objects, &p->program) : NULL;
+
+	if (!obj || obj->state != OBJECT_READY)
+		return;
+	set->has_program = true;
+	set->program = obj->digest;
+	set->program_path = obj->path ? strdup(obj->path) : NULL;
 }
 
 /* The digests of the last scan as a set, or -EAGAIN while some are on their way. */
@@ -339,6 +366,7 @@ static int build_set(struct processes *ps, const struct process *p, bool final, 
 	if (!*out)
 		return -ENOMEM;
 	(*out)->anonymous = p->anonymous;
+	name_program(ps, p, *out);
 	return 0;
 }
 
@@ -403,8 +431,7 @@ static int empty_set(struct process *p, struct objset **out)
 {
 	free(p->keys);
 	p->keys = NULL;
-	p->n_keys = 0;
-	p->anonymous = false;
+	forget_program(p);
 	p->scan_complete = false;
 	p->scan_stamp = 0;
 	*out = objset_new(NULL, 0, false);

@@ -568,6 +568,15 @@ int scan_tasks(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/* By address and not by mm->exe_file: of a file in an overlay that is another inode. */
+static __always_inline bool is_program(const struct task_struct *task,
+				       const struct vm_area_struct *vma)
+{
+	unsigned long code = BPF_CORE_READ(task, mm, start_code);
+
+	return vma->vm_start <= code && code < vma->vm_end;
+}
+
 /* The executable mappings of the process that the iterator was narrowed to. */
 SEC("iter/task_vma")
 int scan_mappings(struct bpf_iter__task_vma *ctx)
@@ -588,7 +597,7 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 	if (is_anonymous(vma, vma->vm_flags & VM_WRITE))
 		rec.flags |= VMA_ANONYMOUS;
 	if (file && vma->vm_ops) {
-		rec.flags |= VMA_OBJECT;
+		rec.flags |= is_program(task, vma) ? VMA_OBJECT | VMA_PROGRAM : VMA_OBJECT;
 		b = behind(file);
 		object_key_of(&rec.object, &b);
 	}
