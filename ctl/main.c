@@ -37,6 +37,8 @@ static const struct command commands[] = {
 	 "replace the configuration by that of a file, or nothing"},
 	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, mode_main,
 	 "enforce, monitor: carry verdicts out, or only log; confirm: keep what is tried"},
+	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, learn_main,
+	 "start, stop, suggest [FILE]: rules that allow what was seen"},
 };
 
 static const char *const arguments[] = {
@@ -50,6 +52,7 @@ static const char *const arguments[] = {
 	[ARGUMENT_FILE] = " FILE",
 	[ARGUMENT_MAY_FILE] = " [FILE]",
 	[ARGUMENT_MODE] = " WORD",
+	[ARGUMENT_LEARN] = " VERB [FILE]",
 };
 
 static const char *const parts[] = {
@@ -92,6 +95,10 @@ static const struct {
 	  {"--dpkg PACKAGE, --root DIR", "set add: the objects of a package, of those in DIR"},
 	  {"--grace N[smhd]", "set refresh, expect: how long other digests stay valid (10m)"},
 	  {"--confirm-within N[smhd]", "mode, restore: roll back unless confirmed in that time"},
+	  {"--resume", "learn start: add to what was learned before"},
+	  {"--prefix4, --prefix6 N",
+	   "learn suggest: addresses that share N bits are alike (32, 128)"},
+	  {"--wide N", "learn suggest: a port with more addresses is for any (16)"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

@@ -15,6 +15,7 @@
 #include "control.h"
 #include "health.h"
 #include "judge.h"
+#include "learn.h"
 #include "loop.h"
 #include "mailbox.h"
 #include "object.h"
@@ -57,9 +58,12 @@ struct daemon {
 	bool stopping;
 
 	/* The control thread's. */
-	struct ruleset *rules;	   /* what is in force */
-	enum mode mode;		   /* the same */
-	struct trial trial;	   /* what waits to be confirmed */
+	struct ruleset *rules; /* what is in force */
+	enum mode mode;	       /* the same */
+	struct trial trial;    /* what waits to be confirmed */
+	struct learn *learn;   /* what was learned; NULL: nothing ever. While learning, the data
+				  thread adds to it */
+	bool learning;
 	struct loop_timer *expiry; /* of the next digest or rule that is dated */
 	struct loop_timer *rollback;
 	struct loop *control_loop;

@@ -10,6 +10,7 @@
 #include "explain.h"
 #include "facts.h"
 #include "killer.h"
+#include "learn.h"
 #include "log.h"
 #include "refusal.h"
 
@@ -38,6 +39,7 @@ struct judge {
 	struct reject *reject;
 	struct stats *stats;
 	struct ruleset *rules;
+	struct learn *learn; /* NULL: nothing is learned */
 	enum mode mode;
 	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT],
 		needs_groups[CHAIN_COUNT];
@@ -71,7 +73,8 @@ static void adopt(struct judge *j, struct ruleset *rules)
 
 	j->rules = rules;
 	for (int c = 0; c < CHAIN_COUNT; c++) {
-		j->needs_objects[c] = chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
+		j->needs_objects[c] =
+			j->learn || chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
 		j->needs_scripts[c] = chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
 		j->needs_facts[c] = chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
 		j->needs_groups[c] = chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
@@ -112,6 +115,12 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules)
 
 	adopt(j, ruleset_ref(rules));
 	return old;
+}
+
+void judge_set_learn(struct judge *j, struct learn *learn)
+{
+	j->learn = learn;
+	adopt(j, j->rules);
 }
 
 void judge_set_mode(struct judge *j, enum mode mode)
@@ -284,6 +293,8 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 		remember_denied(j, who, orphan, decide(j->rules, chain, &p->packet, who, &why));
 	bool would = tell_monitored(j, chain, &p->packet, who, &why);
 
+	learn_packet(j->learn, chain, &p->packet, who, why.rule != REASON_POLICY,
+		     lenient || verdict_passes(v));
 	count_match(j, chain, why.rule, p->packet.length);
 	if (!verdict_passes(v) || (v == VERDICT_MARK && lenient)) {
 		const struct monitored by = {why.rule, why.holder};

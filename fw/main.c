@@ -365,6 +365,7 @@ static void daemon_stop(struct daemon *d)
 		pthread_join(d->control_thread, NULL);
 	control_close(d->control);
 	judge_free(d->judge);
+	learn_free(d->learn);
 	while (d->n_queues)
 		queue_close(d->queues[--d->n_queues]);
 	reject_close(d->reject);
