@@ -20,6 +20,7 @@ static const struct command table[] = {
 	{"save", NULL, ARGUMENT_MAY_FILE, RULE_NONE, NULL, ""},
 	{"restore", NULL, ARGUMENT_FILE, RULE_NONE, NULL, ""},
 	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, NULL, ""},
+	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, NULL, ""},
 };
 
 /* Words are parted by one blank; the text must outlive the line. */
@@ -68,6 +69,9 @@ static const struct {
 	{"restore /a --socket /b", "restore", 0, NULL, "/a", ""},
 	{"mode --confirm-within 60s enforce", "mode", 0, NULL, "enforce", ""},
 	{"--confirm-within 60s restore /a", "restore", 0, NULL, "/a", ""},
+	{"learn start --resume", "learn", 0, NULL, "start", ""},
+	{"--wide 3 learn suggest /a --prefix4 24 --prefix6 64", "learn", 0, NULL, "suggest /a", ""},
+	{"learn suggest -", "learn", 0, NULL, "suggest -", ""},
 	{"restore -", "restore", 0, NULL, "-", ""},
 	{"status --socket --json", "status", 0, NULL, "", ""},
 };
@@ -128,6 +132,15 @@ static const struct {
 	{"status --dpkg a", "--dpkg: does not go with status"},
 	{"--root a -L", "--root: does not go with -L"},
 	{"-A --grace a", "--grace: does not go with -A"},
+	{"-L --wide 1", "--wide: does not go with -L"},
+	{"set list --prefix4 1", "--prefix4: does not go with set"},
+	{"status --prefix6 1", "--prefix6: does not go with status"},
+	{"save --resume", "--resume: does not go with save"},
+	{"learn", "learn: expected start, stop or suggest after it"},
+	{"learn suggest --wide", "--wide: expected a word after it"},
+	{"learn start --grace a", "--grace: does not go with learn"},
+	{"learn start -c INPUT", "-c: does not go with learn"},
+	{"learn start --confirm-within 1s", "--confirm-within: does not go with learn"},
 	{"-L --pid 1", "--pid: does not go with -L"},
 	{"-H", "-H: expected a path after it"},
 	{"-D 0", "-D: missing -c: expected INPUT, OUTPUT or FORWARD"},
