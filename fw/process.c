@@ -333,8 +333,7 @@ static int scan_dead(struct processes *ps, struct process *p, const struct proc_
 /* Which of the objects the process runs. Without memory it has no name. */
 static void name_program(struct processes *ps, const struct process *p, struct objset *set)
 {
-	const struct object *obj =
-		p->has_program ? objects_find(ps->objects, &p->program) : NULL;
+	const struct object *obj = p->has_program ? objects_find(ps->objects, &p->program) : NULL;
 
 	if (!obj || obj->state != OBJECT_READY)
 		return;
