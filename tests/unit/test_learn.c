@@ -277,6 +277,21 @@ static void programs_that_share_a_socket_are_one_party(void)
 	learn_free(l);
 }
 
+/* By digests whose places in the table are next to each other. */
+static void what_is_not_all_known_is_another_party(void)
+{
+	struct learn *l = begin();
+	const struct learn_party *p;
+
+	learn_of(l, (const int[]){0}, 1);
+	learn_of(l, (const int[]){1, -1}, 2);
+	learn_of(l, (const int[]){1}, 1);
+	CU_ASSERT_EQUAL_FATAL(learn_parties(l, &p), 3);
+	CU_ASSERT(!p[1].whole);
+	CU_ASSERT(p[2].whole);
+	learn_free(l);
+}
+
 /* What does not fit is counted, and what is there still counts its packets. */
 static void the_table_is_bounded(void)
 {
@@ -326,6 +341,7 @@ static const struct unit_test tests[] = {
 	 a_known_service_takes_flows_that_began_before},
 	{"what is not to be allowed is counted alone", what_is_not_to_be_allowed_is_counted_alone},
 	{"programs that share a socket are one party", programs_that_share_a_socket_are_one_party},
+	{"what is not all known is another party", what_is_not_all_known_is_another_party},
 	{"the table is bounded", the_table_is_bounded},
 	{"so are the parties", parties_are_bounded},
 };

@@ -194,6 +194,7 @@ static void what_is_in_force_stays_and_comes_first(void)
 	const char *drop, *learned;
 	struct taken taken;
 
+	see(l, CHAIN_INPUT, &helper, &part, "10.0.0.2", 80); /* gets no set */
 	see(l, CHAIN_INPUT, &curl, &helper, "10.0.0.2", 80);
 	got = text_of(l, rs, text);
 	taken = restore(got);
@@ -208,6 +209,22 @@ static void what_is_in_force_stays_and_comes_first(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(got, "\npolicy INPUT DROP\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(got, "\npolicy OUTPUT ACCEPT\n"));
 	ruleset_unref(rs);
+	learn_free(l);
+}
+
+/* The file was replaced while it ran: two programs of one name. A set has no path twice. */
+static void programs_of_one_name_make_a_set(void)
+{
+	struct objset newer = curl;
+	struct learn *l = begin();
+	_cleanup_free_ char *got = NULL;
+
+	newer.program.b[0] = 0x55;
+	see(l, CHAIN_OUTPUT, &curl, &newer, "10.0.0.2", 80);
+	got = text_of(l, NULL, "");
+	CU_ASSERT_EQUAL(restore(got).sets, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(got, "\t/usr/bin/curl\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(got, "\t/unnamed/" HEX("55") "\n"));
 	learn_free(l);
 }
 
@@ -330,6 +347,7 @@ static void a_long_name_is_cut_between_characters(void)
 static const struct unit_test tests[] = {
 	{"a text that can be restored", a_text_that_can_be_restored},
 	{"what is in force stays, and comes first", what_is_in_force_stays_and_comes_first},
+	{"programs of one name make a set", programs_of_one_name_make_a_set},
 	{"a rule speaks of the right end", a_rule_speaks_of_the_right_end},
 	{"what passes besides is told", what_passes_besides_is_told},
 	{"what is not learned is said", what_is_not_learned_is_said},

@@ -79,6 +79,16 @@ static void expect_rules(const struct learn_options *o, const char *want)
 	free(s);
 }
 
+static size_t count_rules(const struct learn_options *o)
+{
+	struct suggestion *s;
+	size_t n;
+
+	CU_ASSERT_EQUAL_FATAL(learn_suggest(seen, n_seen, o, &s, &n), 0);
+	free(s);
+	return n;
+}
+
 static void ports_make_a_range_without_gaps(void)
 {
 	begin();
@@ -154,6 +164,7 @@ static void a_port_with_many_addresses_is_for_any(void)
 		see_hosts(2 * i, 2 * i, 80);
 	see_hosts(1, 1, 443);
 	expect_rules(&(struct learn_options){32, 128, 15}, "any 80 k16; 10.0.0.1/32 443 k1");
+	CU_ASSERT_EQUAL(count_rules(&usual), 17);
 	see("fd00::1", 80);
 	expect_rules(&usual, "any 80 k17; 10.0.0.1/32 443 k1");
 	expect_rules(&(struct learn_options){32, 128, 0}, "any 80 k17; any 443 k1");
@@ -184,6 +195,9 @@ static void what_passes_without_a_port_needs_no_other(void)
 	expect_rules(&exact, "10.0.0.2/32 80 k1; 10.0.0.1/32 0 k1");
 	see("10.0.0.1", 53)->way = LEARN_FROM;
 	expect_rules(&exact, "10.0.0.2/32 80 k1; 10.0.0.1/32 0 k1");
+	see("10.0.0.0", 80);
+	expect_rules(&exact, "10.0.0.0/31 80 k2; 10.0.0.2/32 80 k1; 10.0.0.1/32 0 k1");
+	n_seen--;
 	for (size_t i = 0; i < n_seen; i++)
 		seen[i].chain = CHAIN_FORWARD; /* the bare one is about the destination */
 	expect_rules(&exact, "10.0.0.2/32 80 k1; 10.0.0.1/32 53 k1; 10.0.0.1/32 0 k1");
