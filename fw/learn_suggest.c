@@ -199,12 +199,9 @@ static int widen(struct suggestion *s, size_t *n, uint32_t wide)
 	return 0;
 }
 
-/* Whether whatever `s` lets pass passes by the other, which is for all ports. */
+/* Whether whatever `s` lets pass passes by the other, its party's, which is for all ports. */
 static bool is_within(const struct suggestion *s, const struct suggestion *bare)
 {
-	if (s->way == LEARN_BARE || s->chain != bare->chain || s->party != bare->party ||
-	    s->proto != bare->proto)
-		return false;
 	/* Of FORWARD, one speaks of the source, the other of the destination. */
 	if (bare->any || (s->chain == CHAIN_FORWARD && s->way == LEARN_FROM))
 		return bare->any;
@@ -212,17 +209,58 @@ static bool is_within(const struct suggestion *s, const struct suggestion *bare)
 	       cidr_contains(&bare->peer, s->peer.family, s->peer.addr);
 }
 
-/* Leaves out what passes by another one anyway. Returns how many stay. */
+/* Of bare ones, sorted and apart, the one that may have it within; NULL: none has. */
+static struct suggestion *find_bare(struct suggestion *bare, size_t n, const struct suggestion *s)
+{
+	size_t low = 0, high = n;
+
+	if (n > 0 && bare[n - 1].any)
+		return &bare[n - 1];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (peer_cmp(&bare[middle], s) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low > 0 ? &bare[low - 1] : NULL;
+}
+
+static bool same_party(const struct suggestion *a, const struct suggestion *b)
+{
+	return a->chain == b->chain && a->party == b->party && a->proto == b->proto;
+}
+
+/* Of a party's, sorted, that end with the bare ones: those that pass by these have no packets then.
+ */
+static void give_to_bare(struct suggestion *s, size_t n)
+{
+	size_t first = n;
+
+	while (first > 0 && s[first - 1].way == LEARN_BARE)
+		first--;
+	for (size_t i = 0; i < first; i++) {
+		struct suggestion *bare = find_bare(&s[first], n - first, &s[i]);
+
+		if (!bare || !is_within(&s[i], bare))
+			continue;
+		bare->packets += s[i].packets;
+		s[i].packets = 0;
+	}
+}
+
+/* Leaves out what passes without regard to its port anyway. Returns how many stay, sorted. */
 static size_t drop_covered(struct suggestion *s, size_t n)
 {
-	size_t kept = 0;
+	size_t kept = 0, end;
 
-	for (size_t bare = 0; bare < n; bare++)
-		for (size_t i = 0; s[bare].way == LEARN_BARE && i < n; i++)
-			if (s[i].packets && is_within(&s[i], &s[bare])) {
-				s[bare].packets += s[i].packets;
-				s[i].packets = 0;
-			}
+	qsort(s, n, sizeof(*s), by_ports);
+	for (size_t i = 0; i < n; i = end) {
+		for (end = i + 1; end < n && same_party(&s[i], &s[end]);)
+			end++;
+		give_to_bare(&s[i], end - i);
+	}
 	for (size_t i = 0; i < n; i++)
 		if (s[i].packets)
 			s[kept++] = s[i];
@@ -250,9 +288,7 @@ int learn_suggest(const struct learn_entry *entries, size_t n, const struct lear
 		one = TAKE_PTR(two);
 		n = n_two;
 	}
-	n = drop_covered(one, n);
-	qsort(one, n, sizeof(*one), by_ports);
+	*n_out = drop_covered(one, n);
 	*out = TAKE_PTR(one);
-	*n_out = n;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "expect.h"
 #include "random.h"
@@ -319,6 +320,35 @@ static void no_option_leaves_anything_out(void)
 	CU_ASSERT_EQUAL(wrong, 0);
 }
 
+/* The control thread answers nobody else meanwhile. */
+static void a_full_table_is_covered_at_once(void)
+{
+	const struct learn_options o = {32, 128, LEARN_WIDE_MAX};
+	struct learn_entry *full = calloc(LEARN_ENTRIES_MAX, sizeof(*full));
+	struct rng rng = rng_new();
+	struct suggestion *s;
+	clock_t began = clock();
+	size_t n;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(full);
+	for (size_t i = 0; i < LEARN_ENTRIES_MAX; i++) {
+		uint64_t addr = rng_next(&rng);
+
+		full[i] = (struct learn_entry){.proto = IPPROTO_UDP,
+					       .way = i % 2 ? LEARN_BARE : LEARN_TO,
+					       .port = i % 2 ? 0 : (uint16_t)addr,
+					       .family = 6,
+					       .packets = 1};
+		memcpy(full[i].addr, &addr, sizeof(addr));
+	}
+	CU_ASSERT_EQUAL_FATAL(learn_suggest(full, LEARN_ENTRIES_MAX, &o, &s, &n), 0);
+	CU_ASSERT_EQUAL(n, LEARN_ENTRIES_MAX);
+	expect((clock() - began) / CLOCKS_PER_SEC < 3, "it took %ld s",
+	       (long)((clock() - began) / CLOCKS_PER_SEC));
+	free(s);
+	free(full);
+}
+
 static const struct unit_test tests[] = {
 	{"ports make a range without gaps", ports_make_a_range_without_gaps},
 	{"addresses make a prefix without gaps", addresses_make_a_prefix_without_gaps},
@@ -328,6 +358,7 @@ static const struct unit_test tests[] = {
 	{"what differs otherwise stays apart", what_differs_otherwise_stays_apart},
 	{"what passes without a port needs no other", what_passes_without_a_port_needs_no_other},
 	{"just what was seen is covered, and once", just_what_was_seen_is_covered_and_once},
+	{"a full table is covered at once", a_full_table_is_covered_at_once},
 	{"no option leaves anything out", no_option_leaves_anything_out},
 };
 
