@@ -211,6 +211,7 @@ expect_ok ctl mode enforce
 before=$(counter dropped)
 workload enforced
 workload enforced-again
+grep '^DROP ' "$DAEMON_LOG" || true
 expect_that "$(counter dropped)" -eq "$before" "packets dropped"
 expect_that "$(counter rejected)" -eq 0 "packets rejected"
 
