@@ -11,7 +11,7 @@ import time
 MAGIC, VERSION = 0x57464341, 1
 APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN = range(8)
 SETS, SET_ADD, SET_REMOVE, SET_REFRESH, SET_EXPECT = range(8, 13)
-SAVE, RESTORE, MODE, CONFIRM, COUNT = range(13, 18)
+SAVE, RESTORE, MODE, CONFIRM, LEARN, SUGGEST, COUNT = range(14, 21)
 LIMIT = 15  # seconds until a daemon that does not let go of a client has failed
 failed = []
 
@@ -169,6 +169,15 @@ CASES = [
     ("a number for a mode", message(MODE, {"mode": 1})),
     ("a mode to be confirmed in the past", message(MODE, {"mode": "monitor", "confirm_within_s": -1})),
     ("a confirmation of nothing", message(CONFIRM, {})),
+    ("nothing to learn", message(LEARN, {})),
+    ("a number to learn", message(LEARN, {"learn": 1})),
+    ("an end of no learning", message(LEARN, {"learn": False})),
+    ("more of no learning", message(LEARN, {"learn": True, "resume": True})),
+    ("a suggestion of nothing learned", message(SUGGEST, {})),
+    ("a suggestion too wide", message(SUGGEST, {"wide": 65537})),
+    ("a suggestion with a prefix in text", message(SUGGEST, {"prefix4": "24"})),
+    ("a suggestion with half a prefix", message(SUGGEST, {"prefix6": 0.5})),
+    ("a suggestion with a negative prefix", message(SUGGEST, {"prefix6": -1})),
     ("random bytes", os.urandom(4096)),
     ("zeros", bytes(65536)),
 ]
