@@ -28,5 +28,6 @@ int restore_main(const struct cmdline *line);
 int mode_main(const struct cmdline *line);
 int events_main(const struct cmdline *line);
 int top_main(const struct cmdline *line);
+int learn_main(const struct cmdline *line);
 
 #endif

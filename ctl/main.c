@@ -41,6 +41,8 @@ static const struct command commands[] = {
 	 "show the latest events; -f: and those to come"},
 	{"top", NULL, ARGUMENT_TOP, RULE_NONE, top_main,
 	 "show what each program sends and receives, live"},
+	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, learn_main,
+	 "start, stop, suggest [FILE]: rules that allow what was seen"},
 };
 
 static const char *const arguments[] = {
@@ -56,6 +58,7 @@ static const char *const arguments[] = {
 	[ARGUMENT_MODE] = " WORD",
 	[ARGUMENT_EVENTS] = " [-f]",
 	[ARGUMENT_TOP] = " [--frames N]",
+	[ARGUMENT_LEARN] = " VERB [FILE]",
 };
 
 static const char *const parts[] = {
@@ -100,6 +103,10 @@ static const struct {
 	  {"--confirm-within N[smhd]", "mode, restore: roll back unless confirmed in that time"},
 	  {"-f, --follow", "events: wait for more"},
 	  {"--frames N", "top: print N pages, one a second, and end"},
+	  {"--resume", "learn start: add to what was learned before"},
+	  {"--prefix4, --prefix6 N",
+	   "learn suggest: addresses that share N bits are alike (32, 128)"},
+	  {"--wide N", "learn suggest: a port with more addresses is for any (16)"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

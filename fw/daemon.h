@@ -19,6 +19,7 @@
 #include "events.h"
 #include "health.h"
 #include "judge.h"
+#include "learn.h"
 #include "loop.h"
 #include "mailbox.h"
 #include "metrics.h"
@@ -69,9 +70,12 @@ struct daemon {
 	struct event_output *event_output;
 
 	/* The control thread's. */
-	struct ruleset *rules;	     /* what is in force */
-	enum mode mode;		     /* the same */
-	struct trial trial;	     /* what waits to be confirmed */
+	struct ruleset *rules; /* what is in force */
+	enum mode mode;	       /* the same */
+	struct trial trial;    /* what waits to be confirmed */
+	struct learn *learn;   /* what was learned; NULL: nothing ever. While learning, the data
+				  thread   adds to it */
+	bool learning;
 	struct loop_timer *expiry;   /* of the next digest or rule that is dated */
 	struct loop_timer *indexing; /* of rule sets that have changed */
 	struct loop_timer *rollback;

@@ -11,6 +11,7 @@
 #include "explain.h"
 #include "facts.h"
 #include "killer.h"
+#include "learn.h"
 #include "log.h"
 #include "refusal.h"
 
@@ -39,6 +40,7 @@ struct judge {
 	struct stats *stats;
 	struct ruleset *rules;
 	struct decision_cache *decisions;
+	struct learn *learn; /* NULL: nothing is learned */
 	enum mode mode;
 	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT],
 		needs_groups[CHAIN_COUNT];
@@ -63,7 +65,8 @@ static void adopt(struct judge *j, struct ruleset *rules)
 
 	j->rules = rules;
 	for (int c = 0; c < CHAIN_COUNT; c++) {
-		j->needs_objects[c] = rule_chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
+		j->needs_objects[c] =
+			j->learn || rule_chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
 		j->needs_scripts[c] = rule_chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
 		j->needs_facts[c] = rule_chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
 		j->needs_groups[c] = rule_chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
@@ -110,6 +113,12 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules)
 
 	adopt(j, ruleset_ref(rules));
 	return old;
+}
+
+void judge_set_learn(struct judge *j, struct learn *learn)
+{
+	j->learn = learn;
+	adopt(j, j->rules);
 }
 
 void judge_set_mode(struct judge *j, enum mode mode)
@@ -279,6 +288,8 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 	enum verdict v = remember_denied(j, who, orphan, decided);
 	bool would = tell_monitored(j, chain, &p->packet, who, &why);
 
+	learn_packet(j->learn, chain, &p->packet, who, why.rule != NULL,
+		     lenient || verdict_passes(v));
 	count_match(why.rule, p->packet.length);
 	if (!verdict_passes(v) || v == VERDICT_MARK) {
 		const struct monitored by = {v == decided ? why.rule : NULL, why.holder};

@@ -11,6 +11,7 @@
 
 #include "common/mode.h"
 #include "events.h"
+#include "learn.h"
 #include "loop.h"
 #include "owner.h"
 #include "probe.h"
@@ -46,6 +47,9 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules);
 
 /* The same for the mode. */
 void judge_set_mode(struct judge *j, enum mode mode);
+
+/* What is judged from now on is learned there; NULL: it is not. */
+void judge_set_learn(struct judge *j, struct learn *learn);
 
 /* Objects have settled: judge what was held for them. The cookie is the judge. */
 void judge_retry(void *judge);

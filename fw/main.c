@@ -388,6 +388,7 @@ static void daemon_stop(struct daemon *d)
 	control_close(d->control);
 	judge_free(d->judge);
 	witness_stop(d);
+	learn_free(d->learn);
 	while (d->n_queues)
 		queue_close(d->queues[--d->n_queues]);
 	reject_close(d->reject);

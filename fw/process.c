@@ -199,6 +199,7 @@ static void forget_program(struct process *p)
 {
 	p->n_keys = 0;
 	p->anonymous = false;
+	p->program = (struct object_key){0};
 }
 
 static int keep_keys(struct process *p, const struct object_key *more, size_t n, bool retain)
@@ -319,11 +320,25 @@ static int scan_dead(struct processes *ps, struct process *p, const struct proc_
 	if (r)
 		return r;
 	p->anonymous = (ps->retain && p->anonymous) || rec->flags & PROC_ANON_EXEC;
+	if (n && rec->last_start.stamp) /* an exec that the probes saw puts its program first */
+		p->program = rec->obj[0];
 	for (size_t i = 0; i < n; i++)
 		if (!objects_find(ps->objects, &rec->obj[i]))
 			complete = false;
 	scan_done(p, rec, 0, complete);
 	return 0;
+}
+
+/* Which of the objects the process runs. Without memory it has no name. */
+static void name_program(struct processes *ps, const struct process *p, struct objset *set)
+{
+	const struct object *obj = p->program.ino ? objects_find(ps->objects, &p->program) : NULL;
+
+	if (!obj || obj->state != OBJECT_READY)
+		return;
+	set->has_program = true;
+	set->program = obj->digest;
+	set->program_path = obj->path ? strdup(obj->path) : NULL;
 }
 
 /* The digests of the last scan as a set, or -EAGAIN while some are on their way. */
@@ -349,6 +364,7 @@ static int build_set(struct processes *ps, const struct process *p, bool final, 
 	if (!*out)
 		return -ENOMEM;
 	(*out)->anonymous = p->anonymous;
+	name_program(ps, p, *out);
 	return 0;
 }
 
@@ -413,8 +429,7 @@ static int empty_set(struct process *p, struct objset **out)
 {
 	free(p->keys);
 	p->keys = NULL;
-	p->n_keys = 0;
-	p->anonymous = false;
+	forget_program(p);
 	p->scan_complete = false;
 	p->scan_stamp = 0;
 	*out = objset_new(NULL, 0, false);

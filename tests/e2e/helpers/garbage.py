@@ -17,8 +17,8 @@ APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN = (
     NUMBER[name] for name in "APPEND INSERT DELETE LIST STATUS STATS OBJECTS EXPLAIN".split())
 SETS, SET_ADD, SET_REMOVE, SET_REFRESH, SET_EXPECT = (
     NUMBER[name] for name in "SETS SET_ADD SET_REMOVE SET_REFRESH SET_EXPECT".split())
-RESTORE, MODE, CONFIRM, EVENTS, COUNT = (
-    NUMBER[name] for name in "RESTORE MODE CONFIRM EVENTS COMMAND_COUNT".split())
+RESTORE, MODE, CONFIRM, EVENTS, LEARN, SUGGEST, COUNT = (
+    NUMBER[name] for name in "RESTORE MODE CONFIRM EVENTS LEARN SUGGEST COMMAND_COUNT".split())
 LIMIT = 15  # seconds until a daemon that does not let go of a client has failed
 failed = []
 
@@ -178,6 +178,15 @@ CASES = [
     ("a confirmation of nothing", message(CONFIRM, {})),
     ("events after a word", message(EVENTS, {"after": "x"})),
     ("events after -1", message(EVENTS, {"after": -1})),
+    ("nothing to learn", message(LEARN, {})),
+    ("a number to learn", message(LEARN, {"learn": 1})),
+    ("an end of no learning", message(LEARN, {"learn": False})),
+    ("more of no learning", message(LEARN, {"learn": True, "resume": True})),
+    ("a suggestion of nothing learned", message(SUGGEST, {})),
+    ("a suggestion too wide", message(SUGGEST, {"wide": 65537})),
+    ("a suggestion with a prefix in text", message(SUGGEST, {"prefix4": "24"})),
+    ("a suggestion with half a prefix", message(SUGGEST, {"prefix6": 0.5})),
+    ("a suggestion with a negative prefix", message(SUGGEST, {"prefix6": -1})),
     ("random bytes", os.urandom(4096)),
     ("zeros", bytes(65536)),
 ]
