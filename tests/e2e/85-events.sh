@@ -133,6 +133,18 @@ expect_fail on server ping -q -c 1 -W 0.5 $CLIENT4
 expect_event '.flow.protocol == "icmp"' '.origin == "kernel" and .holders == [] and .n_holders == 0 and .flow.source_port == null'
 expect_ok ctl -D 0 -c OUTPUT
 
+step "a program in an overlay is the file of its layer, not its loader"
+mkdir "$TMP/lower" "$TMP/upper" "$TMP/work" "$TMP/merged"
+mount -t overlay overlay -o "lowerdir=$TMP/lower,upperdir=$TMP/upper,workdir=$TMP/work" "$TMP/merged"
+UNDO+=("umount $TMP/merged")
+copy_program "$PYTHON" lower/layered
+expect_ok ctl -A -c OUTPUT -v DROP -p udp --dport 7706
+spawn client layered "$TMP/merged/layered" $SCRIPTS/datagrams.py 40 20 $SERVER4 7706
+expect_event '.flow.destination_port == 7706 and .holders[0].sha256' ".holders[0].pid == $SPAWNED
+	and .holders[0].sha256 == \"$(digest "$TMP/lower/layered")\" and (.holders[0].exe | endswith(\"/layered\"))"
+halt "$SPAWNED"
+expect_ok ctl -D 0 -c OUTPUT
+
 step "a process in a container"
 id=$(printf '%064x' $$)
 mkdir "$TMP/cgroup"
