@@ -133,6 +133,18 @@ expect_fail on server ping -q -c 1 -W 0.5 $CLIENT4
 expect_event '.flow.protocol == "icmp"' '.origin == "kernel" and .holders == [] and .n_holders == 0 and .flow.source_port == null'
 expect_ok ctl -D 0 -c OUTPUT
 
+step "a program in an overlay is the file of its layer, not its loader"
+mkdir "$TMP/lower" "$TMP/upper" "$TMP/work" "$TMP/merged"
+mount -t overlay overlay -o "lowerdir=$TMP/lower,upperdir=$TMP/upper,workdir=$TMP/work" "$TMP/merged"
+UNDO+=("umount $TMP/merged")
+copy_program "$PYTHON" lower/layered
+expect_ok ctl -A -c OUTPUT -v DROP -p udp --dport 7706
+spawn client layered "$TMP/merged/layered" $SCRIPTS/datagrams.py 40 20 $SERVER4 7706
+expect_event '.flow.destination_port == 7706 and .holders[0].sha256' ".holders[0].pid == $SPAWNED
+	and .holders[0].sha256 == \"$(digest "$TMP/lower/layered")\" and (.holders[0].exe | endswith(\"/layered\"))"
+halt "$SPAWNED"
+expect_ok ctl -D 0 -c OUTPUT
+
 step "a process in a container"
 id=$(printf '%064x' $$)
 mkdir "$TMP/cgroup"
@@ -194,9 +206,11 @@ kill -CONT "$follower"
 wait_for grep -q '"event":"missed"' "$TMP/followed.log"
 halt "$follower"
 newest=$(ctl events --json | tail -n 1 | jq .seq)
-missed=$(jq -s '[.[] | select(.event == "missed").missed] | add' "$TMP/followed.log")
+# It was ended in the middle of a line, perhaps.
+jq -cR 'fromjson?' "$TMP/followed.log" >"$TMP/followed"
+missed=$(jq -s '[.[] | select(.event == "missed").missed] | add' "$TMP/followed")
 expect_that "$missed" -gt 0 "events that the follower was told to have missed"
-expect_that "$(jq -s 'map(select(.seq).seq) | unique | length' "$TMP/followed.log")" -le $((newest - missed)) "events it got"
+expect_that "$(jq -s 'map(select(.seq).seq) | unique | length' "$TMP/followed")" -le $((newest - missed)) "events it got"
 stop_daemon TERM
 [[ $(tail -n 1 "$FILE" | jq .seq) -ge $newest ]] || fail "the end of the file is not there"
 
@@ -215,6 +229,29 @@ jq -se 'map(.seq) as $s | ($s | length) > 10 and $s == [range(61 - ($s | length)
 mv "$FILE" "$FILE.taken"
 expect_ok on client "$TMP/sender" $SCRIPTS/datagrams.py 1 0 $SERVER4 7705
 wait_for bash -c "jq -e '.seq == 61' '$FILE'"
+stop_daemon TERM
+
+step "what a socket sends after its holder, who was not allowed to, has gone"
+cat >"$TMP/leave.py" <<-END
+	import socket, sys
+	s = socket.create_connection(("$SERVER4", 8080))
+	print("open", flush=True)
+	sys.stdin.readline()
+	s.send(b"x")
+	sys.stdin.readline()
+END
+mkfifo "$TMP/go"
+rm -f "$FILE"
+start_daemon client --events "$FILE"
+STDIN=$TMP/go spawn client leaver "$TMP/sender" "$TMP/leave.py"
+wait_for grep -q open "$TMP/leaver.log"
+expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/sender"
+echo >"$TMP/go"
+wait_for event '.flow.destination_port == 8080'
+echo >"$TMP/go"
+wait_for gone "$SPAWNED"
+expect_event '.reason == "socket"' '.verdict == "DROP" and .enforced and .rule == null and .origin == "kernel"
+	and .holders == [] and .n_holders == 0 and .flow.destination_port == 8080'
 stop_daemon TERM
 
 step "standard output that nobody reads"
