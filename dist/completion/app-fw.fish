@@ -20,6 +20,7 @@ complete -c app-fw -l kernel -x -a 'ACCEPT DROP' -d "verdict for packets of the 
 complete -c app-fw -l socket -r -F -d 'control socket'
 complete -c app-fw -l state -x -a '(__fish_complete_directories (commandline -ct) "")' -d 'saved rules'
 complete -c app-fw -l no-state -d 'keep nothing'
+complete -c app-fw -l metrics -x -d 'tell all counters and timings there, by HTTP: ADDR:PORT'
 complete -c app-fw -s S -d 'accepted, without effect'
 complete -c app-fw -s c -x -d 'accepted, without effect'
 complete -c app-fw -s n -x -d 'accepted, without effect'

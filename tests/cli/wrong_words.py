@@ -43,6 +43,7 @@ WRONG = {
     "count": ["", "nosuch", "0", "1025", "-1"],
     "wait": ["", "nosuch", "1000001", "-1"],
     "number": ["", "nosuch", "4294967296", "-1"],
+    "endpoint": ["", "nosuch", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "::1:9090", "[::1]", ":9090"],
     "any": [],
 }
 
@@ -86,7 +87,7 @@ APP_LINES = """
 -e /nosuch@any --queue-out 0-3@queue --queue-in 4@queue --queue-fwd 5@queue
 --pol-out DROP@policy --pol-in ACCEPT@policy --pol-fwd DROP@policy --unknown DROP@policy --kernel ACCEPT@policy
 -b 64@count -B 0@wait -r -R -P -S -c 1@number -n 1@number -d 1@number
---mode monitor@mode --socket /nosuch@any --state /nosuch@any --no-state
+--mode monitor@mode --socket /nosuch@any --state /nosuch@any --no-state --metrics 127.0.0.1:9090@endpoint
 --ebpf-obj /nosuch@any --batch-count 1@count --batch-timeout 1@wait --retain-maps --no-rescan --partial-read
 """
 

@@ -70,12 +70,12 @@ static bool same_set(const struct set *a, const struct set *b)
 	return true;
 }
 
-static bool same_chain(const struct ruleset_chain *a, const struct ruleset_chain *b)
+static bool same_chain(const struct rule_chain *a, const struct rule_chain *b)
 {
-	if (a->policy != b->policy || a->n != b->n)
+	if (a->policy != b->policy || a->list.n != b->list.n)
 		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!same_rule(&a->rules[i], &b->rules[i]))
+	for (size_t i = 0; i < a->list.n; i++)
+		if (!same_rule(rule_chain_at(a, i), rule_chain_at(b, i)))
 			return false;
 	return true;
 }

@@ -10,15 +10,11 @@ import sys
 import time
 
 MAGIC, VERSION = 0x57464341, 1
-with open("common/wire.h", encoding="utf-8") as wire:
-    ENUM = re.search(r"enum wire_command \{(.*?)\};", wire.read(), re.S).group(1)
-NUMBER = {name: i for i, name in enumerate(re.findall(r"^\tWIRE_(\w+),", ENUM, re.M))}
-APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN = (
-    NUMBER[name] for name in "APPEND INSERT DELETE LIST STATUS STATS OBJECTS EXPLAIN".split())
-SETS, SET_ADD, SET_REMOVE, SET_REFRESH, SET_EXPECT = (
-    NUMBER[name] for name in "SETS SET_ADD SET_REMOVE SET_REFRESH SET_EXPECT".split())
-RESTORE, MODE, CONFIRM, EVENTS, LEARN, SUGGEST, COUNT = (
-    NUMBER[name] for name in "RESTORE MODE CONFIRM EVENTS LEARN SUGGEST COMMAND_COUNT".split())
+
+# The commands by their numbers, as the header has them: APPEND = 0, ... COMMAND_COUNT.
+with open(os.path.join(os.path.dirname(__file__), "../../../common/wire.h"), encoding="utf-8") as page:
+    globals().update({name: i for i, name in enumerate(re.findall(r"^\tWIRE_([A-Z_]+),", page.read(), re.M))})
+
 LIMIT = 15  # seconds until a daemon that does not let go of a client has failed
 failed = []
 
@@ -117,7 +113,7 @@ CASES = [
     ("wrong magic", header(LIST, 2, magic=0x41414141) + b"{}"),
     ("another version", header(LIST, 2, version=2) + b"{}"),
     ("reserved not 0", header(LIST, 2, reserved=1) + b"{}"),
-    ("unknown command", header(COUNT, 2) + b"{}"),
+    ("unknown command", header(COMMAND_COUNT, 2) + b"{}"),
     ("command 65535", header(65535, 2) + b"{}"),
     ("too long", header(LIST, 262145)),
     ("a restore too long", header(RESTORE, (64 << 20) + 1)),
@@ -164,6 +160,9 @@ CASES = [
     ("a grace for ever", message(SET_REFRESH, files("nosuch", [["/a", HEX]], grace=2**62))),
     ("an expectation of no such set", message(SET_EXPECT, files("nosuch", [["/a", HEX]], grace=1))),
     ("removes no such set", message(SET_REMOVE, {"set": "nosuch"})),
+    ("no policy", message(POLICY, {"chain": "OUTPUT"})),
+    ("a policy that is none", message(POLICY, {"chain": "OUTPUT", "policy": "REJECT"})),
+    ("a policy of no such chain", message(POLICY, {"chain": "output", "policy": "DROP"})),
     ("a restore of nothing", message(RESTORE, {})),
     ("a restore of a number", message(RESTORE, {"text": 7})),
     ("a restore of garbage", message(RESTORE, {"text": "x" * 200000})),
