@@ -32,7 +32,7 @@ type_in() {
 	step "the page's block: $1"
 	awk -v fence="\`\`\`sh $1" '/^```/ { inside = $0 == fence; next } inside' $PAGE >"$TMP/$1.sh"
 	[[ -s $TMP/$1.sh ]] || fail "$PAGE has no block $1"
-	expect_ok on client unshare --mount "$TMP/enter" bash -e "$TMP/$1.sh"
+	expect_ok on client timeout $((30 * SLOW)) unshare --mount "$TMP/enter" bash -e "$TMP/$1.sh"
 }
 
 # What the page says is done by systemctl.
