@@ -32,7 +32,7 @@ type_in() {
 	step "the page's block: $1"
 	awk -v fence="\`\`\`sh $1" '/^```/ { inside = $0 == fence; next } inside' $PAGE >"$TMP/$1.sh"
 	[[ -s $TMP/$1.sh ]] || fail "$PAGE has no block $1"
-	expect_ok on client unshare --mount "$TMP/enter" bash -e "$TMP/$1.sh"
+	expect_ok on client timeout $((30 * SLOW)) unshare --mount "$TMP/enter" bash -e "$TMP/$1.sh"
 }
 
 # What the page says is done by systemctl.
@@ -103,7 +103,7 @@ keep_open() {
 	wait_for connected "$2"
 }
 connected() {
-	on client ss -Htn state established | grep -qF "$1"
+	on client ss -Htn state established | grep -F "$1"
 }
 keep_open 4 $BACKEND4
 OPEN4=$SPAWNED
@@ -141,8 +141,10 @@ expect_that "$(dropped_last)" -eq 0 "packets that were marked and not steered"
 if ! connected $BACKEND4 || ! connected $BACKEND6; then
 	fail "they are closed already"
 fi
-printf 'GET /open4 HTTP/1.0\r\n\r\n' >"$TMP/go4"
-printf 'GET /open6 HTTP/1.0\r\n\r\n' >"$TMP/go6"
+for v in 4 6; do # at once: a line alone may be the end of who reads them
+	printf 'GET /open%s HTTP/1.0\r\n\r\n' $v >"$TMP/request"
+	cat "$TMP/request" >"$TMP/go$v"
+done
 wait_for has_dropped_more 0
 wait_for gone "$OPEN6"
 step "what is left unsent when it is gone"
@@ -158,6 +160,8 @@ cat >"$TMP/share.py" <<-'END'
 	s = socket.create_connection((addr, 80))
 	s.settimeout(1)
 	other = subprocess.Popen([program, "-q", "-K", "-"], pass_fds=[s.fileno()], stdin=subprocess.PIPE)
+	while program not in open(f"/proc/{other.pid}/maps").read():
+	    pass
 	s.send(f"GET {path} HTTP/1.0\r\n\r\n".encode())
 	try:
 	    print(s.recv(12).decode())
