@@ -84,9 +84,9 @@ stop_daemon TERM
 step "bad words, and places that cannot be had"
 for word in "" $PORT :$PORT localhost:$PORT 127.0.0.1 127.0.0.1:0 127.0.0.1:65536 127.0.0.1:http 127.0.0.256:$PORT \
 	::1:$PORT "[::1]" "[::1]:" "[::1:$PORT" "[127.0.0.1]:$PORT"; do
-	expect_refused 2 "--metrics $word: expected ADDR:PORT" another --metrics "$word"
+	expect_refused 2 "--metrics ${word:-\"\"}: expected ADDR:PORT" another --metrics "$word"
 done
-expect_refused 2 "--metrics: an argument is missing" another --metrics
+expect_refused 2 "--metrics: expected a value after it" another --metrics
 
 start_daemon client --metrics 127.0.0.1:$PORT
 expect_refused 1 "--metrics 127.0.0.1:$PORT: Address already in use" another --metrics 127.0.0.1:$PORT

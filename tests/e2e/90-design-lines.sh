@@ -4,11 +4,11 @@
 # matches (negated too) and verdicts of ctl-fw; every example of its page. A rule has one text in command, list and file;
 # what reads has --json; the exit status says who refused.
 # timeout: 240
-# Not here: events, top, learn, patch, sig, hook and doctor, which are not for rules alone.
+# Not here: events, top, patch, sig, hook and doctor, which are not for rules alone.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-ELSEWHERE='^ctl-fw (events|top|learn|patch|sig|hook|doctor)( |$)'
+ELSEWHERE='^ctl-fw (events|top|patch|sig|hook|doctor)( |$)'
 HEX=$(printf '%064x' 1)
 CHAINS="INPUT OUTPUT FORWARD"
 
