@@ -200,7 +200,8 @@ struct proc_rec {
 	__u32 pad;
 	struct start last_start, start_before; /* stamp 0: before the probes */
 	struct object_key
-		obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look */
+		obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look; with a
+				     last_start of ours the first is the program */
 };
 
 /* When descriptors may last have moved without their holder's own doing. CLOCK_BOOTTIME. */
@@ -287,6 +288,7 @@ struct start_hint {
 enum vma_flags {
 	VMA_ANONYMOUS = 1, /* no file stands behind it, or only behind what was not written to */
 	VMA_OBJECT = 2,	   /* a file does; neither: the kernel's own (vdso, uprobes) */
+	VMA_PROGRAM = 4,   /* the program's own code begins in it */
 };
 
 struct vma_rec {

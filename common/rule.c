@@ -186,16 +186,23 @@ static int parse_proto(const char *text, void *field, struct rule_error *why)
 	return 0;
 }
 
+const char *rule_proto_name(uint8_t proto)
+{
+	for (size_t i = 0; i < LENGTH(protocols); i++)
+		if (protocols[i].number == proto)
+			return protocols[i].name;
+	return NULL;
+}
+
 static void format_proto(const void *field, char out[VALUE_MAX])
 {
 	uint8_t proto = *(const uint8_t *)field;
+	const char *name = rule_proto_name(proto);
 
-	for (size_t i = 0; i < LENGTH(protocols); i++)
-		if (protocols[i].number == proto) {
-			strcpy(out, protocols[i].name);
-			return;
-		}
-	snprintf(out, VALUE_MAX, "%u", proto);
+	if (name)
+		strcpy(out, name);
+	else
+		snprintf(out, VALUE_MAX, "%u", proto);
 }
 
 bool rule_proto_has_ports(uint8_t proto)

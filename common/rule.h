@@ -129,6 +129,9 @@ int rule_option_width(const char *word);
 /* The canonical text. Returns its length. */
 size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX]);
 
+/* How rules name the protocol; NULL: by its number. */
+const char *rule_proto_name(uint8_t proto);
+
 /* Whether the protocol has ports, so that --sport and --dport mean something for it. */
 bool rule_proto_has_ports(uint8_t proto);
 

@@ -45,6 +45,12 @@ enum wire_command {
 	/* CONFIRM: "confirm_within_s": N, or nothing; the reply repeats it. */
 	WIRE_MODE,    /* {"mode": MODE, CONFIRM}             -> {"mode": MODE} */
 	WIRE_CONFIRM, /* {}                                  -> {"confirmed": "mode"|"rules"} */
+	WIRE_EVENTS,  /* {} or {"after": SEQ}                -> see docs/ctl-fw.8 */
+	WIRE_TOP,     /* {}                                  -> see docs/ctl-fw.8 */
+	WIRE_LEARN,   /* {"learn": true|false, "resume": true|false} -> {"learning": ..., "mode":
+			 MODE, "packets": N, "kinds": N} */
+	WIRE_SUGGEST, /* {"prefix4": N, "prefix6": N, "wide": N}, each may be missing -> see
+			 docs/ctl-fw.8 */
 	WIRE_COMMAND_COUNT,
 };
 

@@ -37,23 +37,31 @@ static int show_reply(const struct cmdline *line, const struct client_reply *rep
 	return STATUS_DONE;
 }
 
-int ask_for_reply(const struct cmdline *line, enum wire_command command, json_t *request,
-		  struct client_reply *out)
+int ask_quietly(const struct cmdline *line, enum wire_command command, json_t *request,
+		struct client_reply *out, char err[CLIENT_ERROR_LEN])
 {
-	char err[CLIENT_ERROR_LEN];
 	int r;
 
 	if (!request) {
-		print_error("out of memory");
+		snprintf(err, CLIENT_ERROR_LEN, "out of memory");
 		return STATUS_REFUSED;
 	}
 	r = client_call(socket_path(line), TIMEOUT_MS, command, request, out, err);
 	json_decref(request);
-	if (r)
-		print_error("%s", err);
 	if (r == -EMSGSIZE)
 		return STATUS_REFUSED;
 	return r ? STATUS_NO_DAEMON : STATUS_DONE;
+}
+
+int ask_for_reply(const struct cmdline *line, enum wire_command command, json_t *request,
+		  struct client_reply *out)
+{
+	char err[CLIENT_ERROR_LEN];
+	int status = ask_quietly(line, command, request, out, err);
+
+	if (status != STATUS_DONE)
+		print_error("%s", err);
+	return status;
 }
 
 int ask_daemon(const struct cmdline *line, enum wire_command command, json_t *request,

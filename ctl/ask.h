@@ -19,6 +19,10 @@ typedef void (*ask_show_fn)(const json_t *reply);
 int ask_for_reply(const struct cmdline *line, enum wire_command command, json_t *request,
 		  struct client_reply *out);
 
+/* The same, but what went wrong is left in err, as one line. */
+int ask_quietly(const struct cmdline *line, enum wire_command command, json_t *request,
+		struct client_reply *out, char err[CLIENT_ERROR_LEN]);
+
 /*
  * Sends the request (taken over; NULL: no memory), and prints the reply as it came for --json, else
  * by `show`, which may be NULL. What goes wrong is told on stderr. Returns an enum status.

@@ -141,7 +141,11 @@ static int read_value_option(struct parser *p)
 	} options[] = {{"--confirm-within", &p->line->confirm_within},
 		       {"--dpkg", &p->line->dpkg},
 		       {"--root", &p->line->root},
-		       {"--grace", &p->line->grace}};
+		       {"--grace", &p->line->grace},
+		       {"--frames", &p->line->frames},
+		       {"--prefix4", &p->line->prefix4},
+		       {"--prefix6", &p->line->prefix6},
+		       {"--wide", &p->line->wide}};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		if (strcmp(*p->next, options[i].word) != 0)
@@ -164,10 +168,14 @@ static int read_own_option(struct parser *p)
 
 	if (strcmp(word, "--json") == 0)
 		line->json = true;
+	else if (strcmp(word, "--resume") == 0)
+		line->resume = true;
 	else if (strcmp(word, "--help") == 0)
 		line->help = true;
 	else if (strcmp(word, "--version") == 0)
 		line->version = true;
+	else if (strcmp(word, "-f") == 0 || strcmp(word, "--follow") == 0)
+		line->follow = true;
 	else if (strcmp(word, "--socket") != 0 && strcmp(word, "--pid") != 0)
 		return 1;
 	p->next++;
@@ -196,19 +204,30 @@ static bool takes_one_word(const struct command *c)
 		     c->argument == ARGUMENT_MODE);
 }
 
+/* Whether words that are no options are the command's. */
+static bool takes_words(const struct command *c)
+{
+	return takes_one_word(c) ||
+	       (c && (c->argument == ARGUMENT_PATHS || c->argument == ARGUMENT_SET ||
+		      c->argument == ARGUMENT_LEARN));
+}
+
+/* "-" stands for a file. */
+static bool takes_dash(const struct command *c)
+{
+	return takes_one_word(c) || (c && c->argument == ARGUMENT_LEARN);
+}
+
 static int read_next(struct parser *p)
 {
 	struct cmdline *line = p->line;
 	char *word = *p->next;
-	bool dashed = word[0] == '-' && !(takes_one_word(line->command) && !word[1]);
-	bool takes_paths = line->command && (line->command->argument == ARGUMENT_PATHS ||
-					     line->command->argument == ARGUMENT_SET ||
-					     takes_one_word(line->command));
+	bool dashed = word[0] == '-' && !(takes_dash(line->command) && !word[1]);
 	const struct command *command = find_command(p, word);
 	int width = rule_words_width(word);
 	int r;
 
-	if (!dashed && takes_paths)
+	if (!dashed && takes_words(line->command))
 		return read_path(p);
 	if (command)
 		return read_command(p, command);
@@ -270,6 +289,41 @@ static int check_one_word(const struct parser *p)
 	return 0;
 }
 
+/* The command whose own such an option is. */
+static const char *owner_of(enum argument a)
+{
+	return a == ARGUMENT_SET     ? "set"
+	       : a == ARGUMENT_LEARN ? "learn"
+	       : a == ARGUMENT_TOP   ? "top"
+				     : "events";
+}
+
+/* Options that one kind of command has. */
+static int check_own_options(const struct parser *p)
+{
+	const struct cmdline *line = p->line;
+	const struct {
+		const char *word;
+		bool given;
+		enum argument argument;
+	} options[] = {{"--dpkg", line->dpkg, ARGUMENT_SET},
+		       {"--root", line->root, ARGUMENT_SET},
+		       {"--grace", line->grace, ARGUMENT_SET},
+		       {"--prefix4", line->prefix4, ARGUMENT_LEARN},
+		       {"--prefix6", line->prefix6, ARGUMENT_LEARN},
+		       {"--wide", line->wide, ARGUMENT_LEARN},
+		       {"--resume", line->resume, ARGUMENT_LEARN},
+		       {"--frames", line->frames, ARGUMENT_TOP},
+		       {"-f", line->follow, ARGUMENT_EVENTS}};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (options[i].given && line->command->argument != options[i].argument)
+			return refuse(p, "%s: does not go with %s: expected with %s",
+				      options[i].word, line->command->name,
+				      owner_of(options[i].argument));
+	return 0;
+}
+
 static int check_whole(const struct parser *p)
 {
 	const struct cmdline *line = p->line;
@@ -281,12 +335,11 @@ static int check_whole(const struct parser *p)
 	if (line->command->argument == ARGUMENT_SET && line->n_paths == 0)
 		return refuse(p, "%s: expected add, rm, list, refresh or expect after it",
 			      line->command->name);
-	if ((line->dpkg || line->root || line->grace) && line->command->argument != ARGUMENT_SET)
-		return refuse(p, "%s: does not go with %s: expected with set",
-			      line->dpkg   ? "--dpkg"
-			      : line->root ? "--root"
-					   : "--grace",
+	if (line->command->argument == ARGUMENT_LEARN && line->n_paths == 0)
+		return refuse(p, "%s: expected start, stop or suggest after it",
 			      line->command->name);
+	if (check_own_options(p))
+		return -EINVAL;
 	if (line->confirm_within && line->command->argument != ARGUMENT_FILE &&
 	    line->command->argument != ARGUMENT_MODE)
 		return refuse(

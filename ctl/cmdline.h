@@ -26,6 +26,9 @@ enum argument {
 	ARGUMENT_FILE,	     /* one, or "-" */
 	ARGUMENT_MAY_FILE,   /* the same, or none */
 	ARGUMENT_MODE,	     /* a word that is the command's business */
+	ARGUMENT_EVENTS,     /* none, and -f */
+	ARGUMENT_TOP,	     /* none, and --frames */
+	ARGUMENT_LEARN,	     /* one such word, maybe a file, and its own options */
 };
 
 /* Which words of a rule go with a command. */
@@ -54,6 +57,10 @@ struct cmdline {
 	const char *socket;		 /* NULL: the default */
 	const char *dpkg, *root, *grace; /* as written, of a command that takes ARGUMENT_SET */
 	const char *confirm_within;	 /* as written, of a change that takes it */
+	const char *frames;		 /* as written, of ARGUMENT_TOP */
+	bool follow;			 /* -f */
+	const char *prefix4, *prefix6, *wide; /* as written, of ARGUMENT_LEARN */
+	bool resume;			      /* the same */
 	bool json, help, version;
 	/* Pointers into argv, in arrays that cmdline_free() frees. */
 	char **paths, **words; /* paths: those of ARGUMENT_SET and the file too; words: of the rule,

@@ -26,5 +26,8 @@ int set_main(const struct cmdline *line);
 int save_main(const struct cmdline *line);
 int restore_main(const struct cmdline *line);
 int mode_main(const struct cmdline *line);
+int events_main(const struct cmdline *line);
+int top_main(const struct cmdline *line);
+int learn_main(const struct cmdline *line);
 
 #endif

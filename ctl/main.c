@@ -37,6 +37,12 @@ static const struct command commands[] = {
 	 "replace the configuration by that of a file, or nothing"},
 	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, mode_main,
 	 "enforce, monitor: carry verdicts out, or only log; confirm: keep what is tried"},
+	{"events", NULL, ARGUMENT_EVENTS, RULE_NONE, events_main,
+	 "show the latest events; -f: and those to come"},
+	{"top", NULL, ARGUMENT_TOP, RULE_NONE, top_main,
+	 "show what each program sends and receives, live"},
+	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, learn_main,
+	 "start, stop, suggest [FILE]: rules that allow what was seen"},
 };
 
 static const char *const arguments[] = {
@@ -50,6 +56,9 @@ static const char *const arguments[] = {
 	[ARGUMENT_FILE] = " FILE",
 	[ARGUMENT_MAY_FILE] = " [FILE]",
 	[ARGUMENT_MODE] = " WORD",
+	[ARGUMENT_EVENTS] = " [-f]",
+	[ARGUMENT_TOP] = " [--frames N]",
+	[ARGUMENT_LEARN] = " VERB [FILE]",
 };
 
 static const char *const parts[] = {
@@ -92,6 +101,12 @@ static const struct {
 	  {"--dpkg PACKAGE, --root DIR", "set add: the objects of a package, of those in DIR"},
 	  {"--grace N[smhd]", "set refresh, expect: how long other digests stay valid (10m)"},
 	  {"--confirm-within N[smhd]", "mode, restore: roll back unless confirmed in that time"},
+	  {"-f, --follow", "events: wait for more"},
+	  {"--frames N", "top: print N pages, one a second, and end"},
+	  {"--resume", "learn start: add to what was learned before"},
+	  {"--prefix4, --prefix6 N",
+	   "learn suggest: addresses that share N bits are alike (32, 128)"},
+	  {"--wide N", "learn suggest: a port with more addresses is for any (16)"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

@@ -71,6 +71,8 @@ static void show(const json_t *reply)
 	show_state(reply);
 	print_pair("mode", STYLE_PLAIN, print_field(reply, "mode", &a));
 	show_confirm(json_object_get(reply, "confirm"));
+	if (json_is_true(json_object_get(reply, "learning")))
+		print_pair("learning", STYLE_PLAIN, "what programs do: see ctl-fw learn suggest");
 	show_line("probes", "%s, notes: %s", print_field(probes, "object", &a),
 		  print_field(probes, "notes", &b));
 	show_line("clock", "%s Hz (%s)", print_field(clock, "hz", &a),

@@ -4,13 +4,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ID_LEN	64
+#define ID_LEN	CGROUP_CONTAINER_LEN
 #define SCOPE	".scope"
 #define OUTSIDE "conmon-"
 
 /* Calls `is` with each path, which ends at a line feed or NUL; whether it was true of one. */
-static bool any_path(const char *text, bool (*is)(const char *path, const char *what),
-		     const char *what)
+static bool any_path(const char *text, bool (*is)(const char *path, const void *what),
+		     const void *what)
 {
 	for (const char *line = text; *line;) {
 		size_t len = strcspn(line, "\n");
@@ -24,8 +24,9 @@ static bool any_path(const char *text, bool (*is)(const char *path, const char *
 	return false;
 }
 
-static bool is_in(const char *path, const char *what)
+static bool is_in(const char *path, const void *cookie)
 {
+	const char *what = cookie;
 	size_t n = strlen(what);
 
 	if (strcmp(what, "/") == 0)
@@ -56,8 +57,10 @@ static const char *container_id(const char *name, size_t n)
 	return id;
 }
 
-static bool has_container(const char *path, const char *what)
+static bool has_container(const char *path, const void *cookie)
 {
+	const char *what = cookie;
+
 	while (*path == '/') {
 		size_t n = strcspn(++path, "/\n");
 		const char *id = container_id(path, n);
@@ -72,4 +75,29 @@ static bool has_container(const char *path, const char *what)
 bool cgroup_text_has_container(const char *text, const char *id)
 {
 	return any_path(text, has_container, id);
+}
+
+static bool take_container(const char *path, const void *cookie)
+{
+	char *const *out = cookie;
+	bool found = false;
+
+	while (*path == '/') {
+		size_t n = strcspn(++path, "/\n");
+		const char *id = container_id(path, n);
+
+		if (id)
+			memcpy(*out, id, ID_LEN);
+		found |= id != NULL;
+		path += n;
+	}
+	return found;
+}
+
+bool cgroup_text_container(const char *text, char out[CGROUP_CONTAINER_LEN + 1])
+{
+	if (!any_path(text, take_container, &out))
+		return false;
+	out[CGROUP_CONTAINER_LEN] = '\0';
+	return true;
 }

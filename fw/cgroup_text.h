@@ -18,4 +18,9 @@ bool cgroup_text_is_in(const char *text, const char *path);
  */
 bool cgroup_text_has_container(const char *text, const char *id);
 
+/* The id of the innermost container on the first path that has one; out is untouched, and false
+ * returned, where there is none. */
+#define CGROUP_CONTAINER_LEN 64
+bool cgroup_text_container(const char *text, char out[CGROUP_CONTAINER_LEN + 1]);
+
 #endif

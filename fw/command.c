@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include "command_config.h"
+#include "command_events.h"
+#include "command_learn.h"
 #include "command_mode.h"
 #include "command_set.h"
 #include "explain.h"
@@ -356,6 +358,10 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_RESTORE] = command_restore,
 	[WIRE_MODE] = command_mode,
 	[WIRE_CONFIRM] = command_confirm,
+	[WIRE_EVENTS] = command_events,
+	[WIRE_TOP] = command_top,
+	[WIRE_LEARN] = command_learn,
+	[WIRE_SUGGEST] = command_suggest,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,

@@ -14,8 +14,12 @@
 
 #include "clock.h"
 #include "control.h"
+#include "event_log.h"
+#include "event_output.h"
+#include "events.h"
 #include "health.h"
 #include "judge.h"
+#include "learn.h"
 #include "loop.h"
 #include "mailbox.h"
 #include "metrics.h"
@@ -29,6 +33,7 @@
 #include "ruleset.h"
 #include "script.h"
 #include "stats.h"
+#include "tally.h"
 #include "trial.h"
 
 #define QUEUES_MAX (CHAIN_COUNT * 64)
@@ -50,6 +55,8 @@ struct daemon {
 	struct health *health;
 	struct owner *owner;
 	struct reject *reject;
+	struct events *events;
+	struct tally *tally;
 	struct judge *judge;
 	struct queue *queues[QUEUES_MAX];
 	size_t n_queues;
@@ -58,10 +65,17 @@ struct daemon {
 	int signal_fd;
 	bool stopping;
 
+	/* Any thread's. */
+	struct event_log *event_log;
+	struct event_output *event_output;
+
 	/* The control thread's. */
-	struct ruleset *rules;	     /* what is in force */
-	enum mode mode;		     /* the same */
-	struct trial trial;	     /* what waits to be confirmed */
+	struct ruleset *rules; /* what is in force */
+	enum mode mode;	       /* the same */
+	struct trial trial;    /* what waits to be confirmed */
+	struct learn *learn;   /* what was learned; NULL: nothing ever. While learning, the data
+				  thread   adds to it */
+	bool learning;
 	struct loop_timer *expiry;   /* of the next digest or rule that is dated */
 	struct loop_timer *indexing; /* of rule sets that have changed */
 	struct loop_timer *rollback;

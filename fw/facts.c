@@ -29,6 +29,14 @@ static int read_text(uint32_t pid, const char *name, char *text, size_t size, si
 	return 0;
 }
 
+static int take_parent(const char *text, uint32_t *out)
+{
+	static const char word[] = "\nPPid:";
+	const char *line = strstr(text, word);
+
+	return line && sscanf(line + sizeof(word) - 1, "%u", out) == 1 ? 0 : -EBADMSG;
+}
+
 /* The effective one is the second of four. */
 static int take_id(const char *text, const char *word, uint32_t *out)
 {
@@ -61,6 +69,7 @@ int facts_read(const struct probe *probe, uint32_t pid, uint64_t start_ns,
 	if (!r && cgroups && !read_text(pid, "cgroup", cgroups, FACTS_CGROUPS_MAX, &len) &&
 	    len < FACTS_CGROUPS_MAX - 1)
 		facts.cgroups = cgroups;
+	r = r ? r : take_parent(status, &facts.ppid);
 	r = r ? r : take_id(status, "\nUid:", &facts.uid);
 	r = r ? r : take_id(status, "\nGid:", &facts.gid);
 	r = r ? r : probe_proc(probe, pid, &rec);

@@ -34,11 +34,13 @@ struct facts {
 	uint32_t uid, gid; /* the effective ones */
 	char comm[RULE_COMM_MAX + 1];
 	const char *cgroups; /* see cgroup_text.h; not owned; NULL: not known */
+	uint32_t ppid;
 };
 
 struct holder {
 	uint32_t pid;		      /* thread group id in the initial pid namespace */
 	uint64_t start_ns;	      /* CLOCK_BOOTTIME of its start: tells a reused pid apart */
+	uint64_t map_stamp;	      /* of its mappings, as the packet was sent */
 	const struct objset *objects; /* not owned; never NULL for a known origin */
 	struct script script;
 	struct facts facts;

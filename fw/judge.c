@@ -11,13 +11,13 @@
 #include "explain.h"
 #include "facts.h"
 #include "killer.h"
+#include "learn.h"
 #include "log.h"
 #include "refusal.h"
 
-#define DENIED_SLOTS   8192
-#define FACTS_MAX      64 /* holders of one socket that are asked for what they say of themselves */
-#define RETRY_NS       200000ull /* a mapping call takes microseconds */
-#define LOG_PER_SECOND 20
+#define DENIED_SLOTS 8192
+#define FACTS_MAX    64 /* holders of one socket that are asked for what they say of themselves */
+#define RETRY_NS     200000ull /* a mapping call takes microseconds */
 
 /* A packet that waits, with all that its judgement needs. */
 struct held {
@@ -40,6 +40,7 @@ struct judge {
 	struct stats *stats;
 	struct ruleset *rules;
 	struct decision_cache *decisions;
+	struct learn *learn; /* NULL: nothing is learned */
 	enum mode mode;
 	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT],
 		needs_groups[CHAIN_COUNT];
@@ -48,8 +49,8 @@ struct judge {
 	size_t n_held;
 	struct loop_timer *retry;
 	uint64_t denied[DENIED_SLOTS]; /* cookies of sockets whose last verdict was to drop */
-	uint64_t log_second;	       /* rate limit of verdict lines */
-	unsigned int logged, not_logged;
+	struct events *events;
+	struct tally *tally;
 };
 
 static const enum counter origin_counter[ORIGIN_COUNT] = {
@@ -64,7 +65,8 @@ static void adopt(struct judge *j, struct ruleset *rules)
 
 	j->rules = rules;
 	for (int c = 0; c < CHAIN_COUNT; c++) {
-		j->needs_objects[c] = rule_chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
+		j->needs_objects[c] =
+			j->learn || rule_chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
 		j->needs_scripts[c] = rule_chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
 		j->needs_facts[c] = rule_chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
 		j->needs_groups[c] = rule_chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
@@ -75,7 +77,8 @@ static void adopt(struct judge *j, struct ruleset *rules)
 
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	      struct processes *processes, struct scripts *scripts, struct reject *reject,
-	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out)
+	      struct stats *stats, struct events *events, struct tally *tally,
+	      struct ruleset *rules, enum mode mode, struct judge **out)
 {
 	struct judge *j = calloc(1, sizeof(*j));
 
@@ -87,6 +90,8 @@ int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	j->scripts = scripts;
 	j->reject = reject;
 	j->stats = stats;
+	j->events = events;
+	j->tally = tally;
 	j->mode = mode;
 	j->held_last = &j->held;
 	j->retry = loop_add_timer(loop, judge_retry, j);
@@ -110,6 +115,12 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules)
 	return old;
 }
 
+void judge_set_learn(struct judge *j, struct learn *learn)
+{
+	j->learn = learn;
+	adopt(j, j->rules);
+}
+
 void judge_set_mode(struct judge *j, enum mode mode)
 {
 	j->mode = mode;
@@ -129,12 +140,14 @@ static int resolve_objects(struct judge *j, const struct attribution *who, bool 
 		int r = processes_objects(j->processes, h, final, &out->h[i].objects);
 
 		out->h[i].script.state = SCRIPT_UNKNOWN;
+		out->h[i].facts.known = false;
 		if (!r && scripts)
 			r = scripts_of(j->scripts, h, final, &out->h[i].script);
 		if (r)
 			return r;
 		out->h[i].pid = h->tgid;
 		out->h[i].start_ns = h->start_ns;
+		out->h[i].map_stamp = h->map_stamp;
 	}
 	out->n = who->n;
 	return 0;
@@ -154,39 +167,30 @@ static void resolve_facts(struct judge *j, bool groups, struct holders *holders)
 	}
 }
 
-static bool log_allowed(struct judge *j)
+static const enum event_reason origin_reason[ORIGIN_COUNT] = {
+	[ORIGIN_KNOWN] = REASON_BY_POLICY,
+	[ORIGIN_KERNEL] = REASON_BY_KERNEL,
+	[ORIGIN_UNKNOWN] = REASON_BY_UNKNOWN,
+};
+
+/* What rule `by` says of the packet, or if it is none, what `otherwise` does. */
+static void tell(struct judge *j, enum chain chain, const struct packet *p,
+		 const struct holders *who, const struct monitored *by, enum event_reason otherwise,
+		 enum verdict v, bool enforced)
 {
-	uint64_t second = clock_monotonic_ns() / 1000000000ull;
+	const struct event_about about = {
+		.chain = chain,
+		.packet = p,
+		.holders = who,
+		.reason = by->rule ? REASON_BY_RULE : otherwise,
+		.rules = &j->rules->chains[chain],
+		.rule = by->rule,
+		.holder = by->holder,
+		.verdict = v,
+		.enforced = enforced,
+	};
 
-	if (second != j->log_second) {
-		if (j->not_logged)
-			log_line("app-fw: %u verdicts not logged", j->not_logged);
-		j->log_second = second;
-		j->logged = j->not_logged = 0;
-	}
-	if (j->logged < LOG_PER_SECOND) {
-		j->logged++;
-		return true;
-	}
-	j->not_logged++;
-	return false;
-}
-
-static void log_verdict(struct judge *j, enum chain chain, const struct packet *p,
-			const struct holders *who, const struct monitored *by_rule, bool would,
-			enum verdict v)
-{
-	char text[PACKET_TEXT_LEN], by[32] = "policy";
-
-	if (!log_allowed(j))
-		return;
-	packet_format(p, text);
-	if (by_rule->rule)
-		snprintf(by, sizeof(by), "rule %zu",
-			 rule_chain_index(&j->rules->chains[chain], by_rule->rule));
-	log_line("%s%s %s %s: %s origin, pid %u, %s", would ? "would " : "", verdict_name(v),
-		 chain_name(chain), by, origin_name(who->origin),
-		 who->n ? who->h[by_rule->holder].pid : 0, text);
+	events_tell(j->events, &about);
 }
 
 /* NULL: the policy decided. */
@@ -235,7 +239,7 @@ static bool tell_monitored(struct judge *j, enum chain chain, const struct packe
 		enum verdict v = m->rule->rule.verdict;
 
 		count_match(m->rule, p->length);
-		log_verdict(j, chain, p, who, m, true, v);
+		tell(j, chain, p, who, m, REASON_BY_POLICY, v, false);
 		drops |= !verdict_passes(v);
 	}
 	return drops;
@@ -273,24 +277,29 @@ static struct ruling enforce(struct judge *j, const struct queue_packet *p,
 	return ruling;
 }
 
+/* *would_stop: it passes, and would not but for a mode or rule that only logs. */
 static struct ruling pronounce(struct judge *j, enum chain chain, const struct queue_packet *p,
-			       const struct holders *who, bool orphan)
+			       const struct holders *who, bool orphan, bool *would_stop)
 {
 	const bool lenient = j->mode == MODE_MONITOR;
 	struct reason why;
-	enum verdict v = remember_denied(
-		j, who, orphan,
-		decision_cache_decide(j->decisions, j->rules, chain, &p->packet, who, &why));
+	enum verdict decided =
+		decision_cache_decide(j->decisions, j->rules, chain, &p->packet, who, &why);
+	enum verdict v = remember_denied(j, who, orphan, decided);
 	bool would = tell_monitored(j, chain, &p->packet, who, &why);
 
+	learn_packet(j->learn, chain, &p->packet, who, why.rule != NULL,
+		     lenient || verdict_passes(v));
 	count_match(why.rule, p->packet.length);
-	if (!verdict_passes(v) || (v == VERDICT_MARK && lenient)) {
-		const struct monitored by = {why.rule, why.holder};
+	if (!verdict_passes(v) || v == VERDICT_MARK) {
+		const struct monitored by = {v == decided ? why.rule : NULL, why.holder};
 
-		log_verdict(j, chain, &p->packet, who, &by, lenient, v);
+		tell(j, chain, &p->packet, who, &by,
+		     v == decided ? origin_reason[who->origin] : REASON_BY_SOCKET, v, !lenient);
 	}
 	if (!verdict_passes(v))
 		would = lenient;
+	*would_stop = would;
 	if (would)
 		j->stats->counter[COUNT_WOULD_DROP]++;
 	if (lenient)
@@ -313,6 +322,7 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 {
 	static const struct objset nothing = {.complete = false};
 	struct holders holders;
+	bool would;
 	int r = 0;
 
 	holders.origin = who->origin;
@@ -331,15 +341,18 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 	for (size_t i = holders.n; !r && i < who->n; i++) {
 		const struct note_holder *h = attribution_holder(who, i);
 
-		holders.h[i] = (struct holder){
-			.pid = h->tgid, .start_ns = h->start_ns, .objects = &nothing};
+		holders.h[i] = (struct holder){.pid = h->tgid,
+					       .start_ns = h->start_ns,
+					       .map_stamp = h->map_stamp,
+					       .objects = &nothing};
 		holders.n++;
 	}
 	if (j->needs_facts[chain])
 		resolve_facts(j, j->needs_groups[chain], &holders);
 	j->stats->counter[origin_counter[holders.origin]]++;
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
-	*ruling = pronounce(j, chain, p, &holders, who->orphan);
+	*ruling = pronounce(j, chain, p, &holders, who->orphan, &would);
+	tally_packet(j->tally, who, &p->packet, ruling->verdict, would);
 	lap(j, STAGE_DECIDE, ticks);
 	return 0;
 }
@@ -391,10 +404,11 @@ void judge_before(void *judge, struct queue *q)
 }
 
 /* What tells a sender of a REJECT passes: it is as the kernel's own, and no process's. */
-static int judge_own(struct judge *j, struct ruling *ruling)
+static int judge_own(struct judge *j, const struct packet *p, struct ruling *ruling)
 {
 	j->stats->counter[COUNT_KERNEL]++;
 	*ruling = (struct ruling){.verdict = VERDICT_ACCEPT};
+	tally_kernel(j->tally, p, ruling->verdict);
 	return 0;
 }
 
@@ -412,7 +426,7 @@ int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, str
 	if (p->packet.later_fragment)
 		j->stats->counter[COUNT_FRAGMENT]++;
 	if (reject_is_own(j->reject, &p->packet))
-		return judge_own(j, ruling);
+		return judge_own(j, &p->packet, ruling);
 	unattributed = owner_attribute(j->owner, p, &who);
 	if (!unattributed && !judge_attributed(j, chain, p, &who, false, ticks, ruling))
 		goto out;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 
 #include "common/mode.h"
+#include "events.h"
+#include "learn.h"
 #include "loop.h"
 #include "owner.h"
 #include "probe.h"
@@ -18,6 +20,7 @@
 #include "reject.h"
 #include "ruleset.h"
 #include "script.h"
+#include "tally.h"
 
 #define JUDGE_HOLD_NS 2000000000ull /* longest that a packet is held */
 
@@ -26,7 +29,8 @@ struct judge;
 /* All arguments outlive it; it takes its own reference on rules. 0 or -errno. */
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	      struct processes *processes, struct scripts *scripts, struct reject *reject,
-	      struct stats *stats, struct ruleset *rules, enum mode mode, struct judge **out);
+	      struct stats *stats, struct events *events, struct tally *tally,
+	      struct ruleset *rules, enum mode mode, struct judge **out);
 void judge_free(struct judge *j); /* before the queues are closed: held packets get their verdict */
 
 /* Takes the hints that the probes have left. */
@@ -43,6 +47,9 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules);
 
 /* The same for the mode. */
 void judge_set_mode(struct judge *j, enum mode mode);
+
+/* What is judged from now on is learned there; NULL: it is not. */
+void judge_set_learn(struct judge *j, struct learn *learn);
 
 /* Objects have settled: judge what was held for them. The cookie is the judge. */
 void judge_retry(void *judge);

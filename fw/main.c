@@ -15,6 +15,7 @@
 #include "daemon.h"
 #include "figures.h"
 #include "log.h"
+#include "witness.h"
 
 #define EXIT_REFUSED 1
 #define EXIT_USAGE   2
@@ -165,8 +166,11 @@ static int start_judge(struct daemon *d)
 	r = reject_open(&d->reject);
 	if (r)
 		return fail("raw sockets", r);
+	r = witness_start(d);
+	if (r)
+		return r;
 	r = judge_new(d->loop, d->probe, d->owner, d->processes, d->scripts, d->reject, &d->stats,
-		      d->rules, d->mode, &d->judge);
+		      d->events, d->tally, d->rules, d->mode, &d->judge);
 	if (r)
 		return fail("judge", r);
 	if (!loop_add_fd(d->loop, probe_hints_fd(d->probe), EPOLLIN, on_hints, d))
@@ -359,8 +363,9 @@ static int start_tick(struct daemon *d)
 static int daemon_start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		begin_clock, start_rules,  start_loops, start_signals, start_metrics, start_probes,
-		start_judge, start_queues, start_tick,	start_clock,   start_control,
+		begin_clock,   start_rules,  start_loops,  start_signals,
+		start_metrics, witness_open, start_probes, start_judge,
+		start_queues,  start_tick,   start_clock,  start_control,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -382,6 +387,8 @@ static void daemon_stop(struct daemon *d)
 	metrics_close(d->metrics);
 	control_close(d->control);
 	judge_free(d->judge);
+	witness_stop(d);
+	learn_free(d->learn);
 	while (d->n_queues)
 		queue_close(d->queues[--d->n_queues]);
 	reject_close(d->reject);

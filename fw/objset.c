@@ -67,6 +67,7 @@ void objset_unref(struct objset *s)
 	if (!s || --s->refs > 0)
 		return;
 	rule_finds_free(s->finds);
+	free(s->program_path);
 	free(s);
 }
 

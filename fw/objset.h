@@ -25,7 +25,10 @@ struct objset {
 	bool anonymous;	    /* there is executable memory without a file */
 	bool has_aggregate; /* aggregate is valid: complete, and built with ordering */
 	struct sha256
-		aggregate; /* SHA-256 over the digests in the byte order of their real paths */
+		aggregate;     /* SHA-256 over the digests in the byte order of their real paths */
+	bool has_program;      /* these are valid: */
+	struct sha256 program; /* the one of them that the process runs */
+	char *program_path;    /* for display; owned; may be NULL */
 	size_t n;
 	struct sha256 digests[]; /* ascending, no duplicates */
 };

@@ -13,6 +13,11 @@
 #define STATE_DEFAULT "/var/lib/app-fw"
 #define BATCH_MAX     1024
 #define WAIT_MAX_US   1000000
+#define EVENTS_SIZE   (16u << 20)
+#define EVENTS_LEAST  4096
+#define EVENTS_MOST   (1ull << 40)
+#define EVENTS_KEEP   4
+#define KEEP_MAX      999
 
 enum {
 	OPT_QUEUE = 0x100,  /* + chain */
@@ -24,6 +29,9 @@ enum {
 	OPT_STATE,
 	OPT_NO_STATE,
 	OPT_METRICS,
+	OPT_EVENTS,
+	OPT_EVENTS_SIZE,
+	OPT_EVENTS_KEEP,
 };
 
 /* "+": the first word that is no option is refused before what comes after it is looked at. */
@@ -53,6 +61,9 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, OPT_STATE},
 	{"no-state", no_argument, NULL, OPT_NO_STATE},
 	{"metrics", required_argument, NULL, OPT_METRICS},
+	{"events", required_argument, NULL, OPT_EVENTS},
+	{"events-size", required_argument, NULL, OPT_EVENTS_SIZE},
+	{"events-keep", required_argument, NULL, OPT_EVENTS_KEEP},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -82,6 +93,9 @@ static const char usage[] =
 	"      --state DIR         saved rules (" STATE_DEFAULT ")\n"
 	"      --no-state          keep nothing\n"
 	"      --metrics ADDR:PORT tell all counters and timings there, by HTTP (nowhere)\n"
+	"      --events WHERE      events as lines of JSON: to a FILE, stdout, or the journal\n"
+	"      --events-size N     most bytes of that file (16777216)\n"
+	"      --events-keep N     how many former ones are kept, as FILE.1 and so on (4)\n"
 	"  -S, -c N, -n N, -d N    accepted, without effect: what they tuned is not there\n"
 	"  -h, --help              -V, --version\n";
 
@@ -165,6 +179,8 @@ static void set_defaults(struct options *o)
 		.batch_count = 64,
 		.socket = socket && *socket ? socket : WIRE_SOCKET_DEFAULT,
 		.state = STATE_DEFAULT,
+		.events_size = EVENTS_SIZE,
+		.events_keep = EVENTS_KEEP,
 	};
 }
 
@@ -176,6 +192,27 @@ static const char *option_name(int c, char buf[32])
 			return buf;
 		}
 	return "";
+}
+
+/* Returns 1 for an option that is not about events. */
+static int apply_events(struct options *o, int c, const char *name, const char *arg)
+{
+	uint64_t n;
+	int r;
+
+	switch (c) {
+	case OPT_EVENTS:
+		o->events = arg;
+		return *arg ? 0 : wrong(name, "\"\"", "a file, stdout or journal");
+	case OPT_EVENTS_SIZE:
+		return parse_number(name, arg, EVENTS_LEAST, EVENTS_MOST, &o->events_size);
+	case OPT_EVENTS_KEEP:
+		r = parse_number(name, arg, 0, KEEP_MAX, &n);
+		o->events_keep = r ? 0 : (unsigned int)n;
+		return r;
+	default:
+		return 1;
+	}
 }
 
 static int apply(struct options *o, int c, const char *arg, int *unknown)
@@ -190,6 +227,9 @@ static int apply(struct options *o, int c, const char *arg, int *unknown)
 		return parse_queue(name, arg, &o->queue[c - OPT_QUEUE]);
 	if (c >= OPT_POLICY && c < OPT_POLICY + CHAIN_COUNT)
 		return parse_verdict(name, arg, &o->policy[c - OPT_POLICY]);
+	r = apply_events(o, c, name, arg);
+	if (r <= 0)
+		return r;
 	switch (c) {
 	case 'e':
 		o->object = arg;

@@ -27,8 +27,11 @@ struct options {
 	bool partial_read;
 	enum mode mode;
 	const char *socket;
-	const char *state;   /* NULL: --no-state */
-	const char *metrics; /* where they are told, as it was written; NULL: nowhere */
+	const char *state;	  /* NULL: --no-state */
+	const char *events;	  /* where events are written to (event_output.h); NULL: nowhere */
+	uint64_t events_size;	  /* bytes of the file, and */
+	unsigned int events_keep; /* how many former ones are kept */
+	const char *metrics;	  /* where they are told, as it was written; NULL: nowhere */
 	struct endpoint metrics_at;
 };
 

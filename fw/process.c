@@ -41,6 +41,7 @@ struct process {
 	time_t *since; /* beside keys: when it was first seen to be mapped */
 	size_t n_keys;
 	bool scan_complete, anonymous;
+	struct object_key program; /* as of that scan; all 0: not seen */
 	UT_hash_handle hh;
 };
 
@@ -198,6 +199,7 @@ static void forget_program(struct process *p)
 {
 	p->n_keys = 0;
 	p->anonymous = false;
+	p->program = (struct object_key){0};
 }
 
 static int keep_keys(struct process *p, const struct object_key *more, size_t n, bool retain)
@@ -229,6 +231,14 @@ static bool has_anonymous(const struct vma_rec *v, size_t n)
 		if (v[i].flags & VMA_ANONYMOUS)
 			return true;
 	return false;
+}
+
+static void take_program(struct process *p, const struct vma_rec *v, size_t n)
+{
+	p->program = (struct object_key){0};
+	for (size_t i = 0; i < n; i++)
+		if (v[i].flags & VMA_PROGRAM)
+			p->program = v[i].object;
 }
 
 static int vmas_to_keys(struct processes *ps, struct process *p, size_t n)
@@ -289,6 +299,7 @@ static int scan_live(struct processes *ps, struct process *p, const struct proc_
 		forget_program(p);
 	pages = pages ? pages : ps->vmas[0].exec_pages;
 	p->anonymous = (ps->retain && p->anonymous) || has_anonymous(ps->vmas, n);
+	take_program(p, ps->vmas, n);
 	n = vmas_to_keys(ps, p, n);
 	if (n)
 		return n;
@@ -309,11 +320,25 @@ static int scan_dead(struct processes *ps, struct process *p, const struct proc_
 	if (r)
 		return r;
 	p->anonymous = (ps->retain && p->anonymous) || rec->flags & PROC_ANON_EXEC;
+	if (n && rec->last_start.stamp) /* an exec that the probes saw puts its program first */
+		p->program = rec->obj[0];
 	for (size_t i = 0; i < n; i++)
 		if (!objects_find(ps->objects, &rec->obj[i]))
 			complete = false;
 	scan_done(p, rec, 0, complete);
 	return 0;
+}
+
+/* Which of the objects the process runs. Without memory it has no name. */
+static void name_program(struct processes *ps, const struct process *p, struct objset *set)
+{
+	const struct object *obj = p->program.ino ? objects_find(ps->objects, &p->program) : NULL;
+
+	if (!obj || obj->state != OBJECT_READY)
+		return;
+	set->has_program = true;
+	set->program = obj->digest;
+	set->program_path = obj->path ? strdup(obj->path) : NULL;
 }
 
 /* The digests of the last scan as a set, or -EAGAIN while some are on their way. */
@@ -339,6 +364,7 @@ static int build_set(struct processes *ps, const struct process *p, bool final, 
 	if (!*out)
 		return -ENOMEM;
 	(*out)->anonymous = p->anonymous;
+	name_program(ps, p, *out);
 	return 0;
 }
 
@@ -403,8 +429,7 @@ static int empty_set(struct process *p, struct objset **out)
 {
 	free(p->keys);
 	p->keys = NULL;
-	p->n_keys = 0;
-	p->anonymous = false;
+	forget_program(p);
 	p->scan_complete = false;
 	p->scan_stamp = 0;
 	*out = objset_new(NULL, 0, false);
@@ -596,6 +621,65 @@ int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **ou
 			 "aggregate", report_aggregate(set), "objects", report_objects(ps, p),
 			 "anonymous", report_anonymous(ps, pid));
 	return *out ? 0 : -ENOMEM;
+}
+
+/* Whether what was seen in the last scan is of the exec that the stamp came after: stamps grow. */
+static bool has_program(const struct process *p, const struct proc_rec *rec, uint64_t stamp)
+{
+	const uint64_t last = rec->last_start.stamp, before = rec->start_before.stamp;
+
+	if (!p->program.ino)
+		return false;
+	if (stamp >= last)
+		return p->scan_stamp >= last && p->scan_exec_ns == rec->exec_ns;
+	return stamp >= before && p->scan_stamp >= before && p->scan_stamp < last;
+}
+
+int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uint64_t stamp,
+		      struct object_key *out)
+{
+	struct proc_rec rec;
+	struct process *p;
+
+	if (!stamp || probe_proc_started(ps->probe, pid, start_ns, &rec))
+		return -ESRCH;
+	if (rec.last_start.stamp && stamp >= rec.last_start.stamp && rec.n_objects) {
+		*out = rec.obj[0];
+		return rec.obj[0].ino ? 0 : -ENOENT;
+	}
+	p = process_get(ps, pid, start_ns);
+	if (!p)
+		return -ENOMEM;
+	if (!has_program(p, &rec, stamp) && !(rec.flags & PROC_EXITED) &&
+	    stamp >= rec.last_start.stamp)
+		scan_live(ps, p, &rec, 0, false);
+	if (!has_program(p, &rec, stamp))
+		return -ENOENT;
+	*out = p->program;
+	return 0;
+}
+
+uint32_t processes_parent(const struct processes *ps, uint32_t pid, uint64_t start_ns)
+{
+	struct proc_rec rec;
+
+	return probe_proc_started(ps->probe, pid, start_ns, &rec) ? 0 : rec.ppid;
+}
+
+const struct object *processes_object(struct processes *ps, uint32_t pid, uint64_t start_ns,
+				      const struct sha256 *digest)
+{
+	struct identity id = {.tgid = pid, .start_ns = start_ns};
+	struct process *p;
+
+	HASH_FIND(hh, ps->table, &id, sizeof(id), p);
+	for (size_t i = 0; p && i < p->n_keys; i++) {
+		const struct object *obj = objects_find(ps->objects, &p->keys[i]);
+
+		if (obj && obj->state == OBJECT_READY && sha256_cmp(&obj->digest, digest) == 0)
+			return obj;
+	}
+	return NULL;
 }
 
 static void learn_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)

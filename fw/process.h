@@ -32,6 +32,22 @@ void processes_free(struct processes *ps); /* NULL is fine */
 int processes_objects(struct processes *ps, const struct note_holder *h, bool final,
 		      const struct objset **out);
 
+/*
+ * The program that the process ran at the mapping stamp: its own executable, without its libraries.
+ * 0; -ENOENT: it is not known (yet), -ESRCH: nor is the process, -ENOMEM. *out is untouched on
+ * failure.
+ */
+int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uint64_t stamp,
+		      struct object_key *out);
+
+/* The process that it was a child of when its record was written last; 0: not known. */
+uint32_t processes_parent(const struct processes *ps, uint32_t pid, uint64_t start_ns);
+
+/* The object of that digest among those that the process had mapped when it was last looked at;
+ * NULL: there is none. */
+const struct object *processes_object(struct processes *ps, uint32_t pid, uint64_t start_ns,
+				      const struct sha256 *digest);
+
 /* Reads the mappings of every process there is, so that those who leave before their first packet
  * is judged are known, and starts to hash what they map. For the start. */
 void processes_learn_all(struct processes *ps);

@@ -98,15 +98,16 @@ json_t *report_status(const struct daemon *d)
 	const char *state = json_array_size(degraded) ? "degraded" : "ok";
 
 	return json_pack(
-		"{s:s, s:i, s:f, s:s, s:o, s:I, s:s, s:o, s:o, s:{s:s, s:s}, s:{s:I, s:s}, s:o, "
+		"{s:s, s:i, s:f, s:s, s:o, s:b, s:I, s:s, s:o, s:o, s:{s:s, s:s}, s:{s:I, s:s}, "
+		"s:o, "
 		"s:I, "
 		"s:I, "
 		"s:I, s:I}",
 		"version", FW_VERSION, "pid", getpid(), "uptime_s",
 		(clock_boot_ns() - d->started_ns) / 1e9, "mode", mode_name(d->mode), "confirm",
-		report_trial(d), "epoch", (json_int_t)d->rules->epoch, "state", state, "degraded",
-		degraded, "queues", report_queues(d), "probes", "object",
-		d->options.object ? d->options.object : "built-in", "notes",
+		report_trial(d), "learning", d->learning, "epoch", (json_int_t)d->rules->epoch,
+		"state", state, "degraded", degraded, "queues", report_queues(d), "probes",
+		"object", d->options.object ? d->options.object : "built-in", "notes",
 		note_source_name(probe_note_source(d->probe)), "clock", "hz",
 		(json_int_t)d->clock.hz, "source", clock_source_name(d->clock.source), "rules",
 		report_counts(d->rules), "processes", (json_int_t)probe_count_procs(d->probe),

@@ -220,7 +220,10 @@ int rule_chain_resolve(struct rule_chain *c,
 {
 	bool changed = false;
 
-	if (!c->stating[MATCH_SET])
+	/* The index still asks those that are gone, and the set that they name may go now. */
+	for (size_t i = 0; i < c->n_gone; i++)
+		changed |= c->gone[i]->rule.have & MATCH_BIT(MATCH_SET);
+	if (!changed && !c->stating[MATCH_SET])
 		return 0;
 	for (size_t i = 0; i < c->list.n; i++) {
 		const struct rule_entry *old = rule_list_at(&c->list, i);

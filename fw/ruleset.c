@@ -248,7 +248,7 @@ const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size
 
 int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset **out)
 {
-	struct ruleset *next;
+	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
 	bool found;
 	size_t at = set_place(rs, name, &found), index;
 
@@ -262,7 +262,9 @@ int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset 
 	set_unref(next->sets[at]);
 	next->n_sets--;
 	memmove(next->sets + at, next->sets + at + 1, (next->n_sets - at) * sizeof(struct set *));
-	*out = next;
+	if (resolve_all(next))
+		return -ENOMEM;
+	*out = TAKE_PTR(next);
 	return 0;
 }
 

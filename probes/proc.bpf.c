@@ -275,6 +275,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		add_at(rec, task, BPF_CORE_READ(task, mm, start_code));
 		if (rec->n_objects)
 			key = rec->obj[0];
+		else
+			object_add(rec, &blank.obj[0]); /* the first is the program's */
 	} else {
 		object_add(rec, &key);
 	}
@@ -576,6 +578,7 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 	struct task_struct *task = ctx->task;
 	struct vma_rec rec = {};
 	const struct file *file;
+	unsigned long code;
 	struct behind b;
 
 	if (!vma || !task || !(vma->vm_flags & VM_EXEC))
@@ -591,6 +594,9 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 		rec.flags |= VMA_OBJECT;
 		b = behind(file);
 		object_key_of(&rec.object, &b);
+		code = BPF_CORE_READ(task, mm, start_code);
+		if (rec.start <= code && code < rec.end)
+			rec.flags |= VMA_PROGRAM;
 	}
 	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
 	return 0;

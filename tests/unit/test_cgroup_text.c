@@ -63,8 +63,32 @@ static void containers(void)
 	}
 }
 
+static void innermost(void)
+{
+	static const struct {
+		const char *text, *id; /* NULL: none */
+	} rows[] = {
+		{"0::/docker/" ID "\n", ID},
+		{"0::/docker/" OTHER "/docker/" ID "/init.scope\n", ID},
+		{"4:memory:/docker/" OTHER "\n0::/docker/" ID "\n", OTHER},
+		{"4:memory:/\n0::/machine.slice/libpod-" ID ".scope\n", ID},
+		{"0::/machine.slice/libpod-conmon-" ID ".scope\n", NULL},
+		{"0::/user.slice\n", NULL},
+		{"", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char id[CGROUP_CONTAINER_LEN + 1] = "untouched";
+		bool found = cgroup_text_container(rows[i].text, id);
+
+		expect(found == (rows[i].id != NULL), "row %zu", i);
+		expect_text("id", id, rows[i].id ? rows[i].id : "untouched");
+	}
+}
+
 static const struct unit_test tests[] = {
 	{"a path, and what is below it, in any hierarchy", paths},
 	{"container ids in all their shapes", containers},
+	{"the id of the container that it is in", innermost},
 };
 UNIT_SUITE("fw/cgroup_text", tests)

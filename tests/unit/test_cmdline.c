@@ -20,6 +20,9 @@ static const struct command table[] = {
 	{"save", NULL, ARGUMENT_MAY_FILE, RULE_NONE, NULL, ""},
 	{"restore", NULL, ARGUMENT_FILE, RULE_NONE, NULL, ""},
 	{"mode", NULL, ARGUMENT_MODE, RULE_NONE, NULL, ""},
+	{"events", NULL, ARGUMENT_EVENTS, RULE_NONE, NULL, ""},
+	{"top", NULL, ARGUMENT_TOP, RULE_NONE, NULL, ""},
+	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, NULL, ""},
 };
 
 /* Words are parted by one blank, "" is the empty one; the text must outlive the line. */
@@ -68,8 +71,14 @@ static const struct {
 	{"restore /a --socket /b", "restore", 0, NULL, "/a", ""},
 	{"mode --confirm-within 60s enforce", "mode", 0, NULL, "enforce", ""},
 	{"--confirm-within 60s restore /a", "restore", 0, NULL, "/a", ""},
+	{"learn start --resume", "learn", 0, NULL, "start", ""},
+	{"--wide 3 learn suggest /a --prefix4 24 --prefix6 64", "learn", 0, NULL, "suggest /a", ""},
+	{"learn suggest -", "learn", 0, NULL, "suggest -", ""},
 	{"restore -", "restore", 0, NULL, "-", ""},
 	{"status --socket --json", "status", 0, NULL, "", ""},
+	{"events -f --json", "events", 0, NULL, "", ""},
+	{"--follow events", "events", 0, NULL, "", ""},
+	{"top --frames 3", "top", 0, NULL, "", ""},
 };
 
 static void each_word_finds_its_place(void)
@@ -129,6 +138,21 @@ static const struct {
 	{"--root a -L", "--root: does not go with -L: expected with set"},
 	{"-A --grace a", "--grace: does not go with -A: expected with set"},
 	{"-L --pid 1", "--pid: does not go with -L: expected with explain"},
+	{"status -f", "-f: does not go with status: expected with events"},
+	{"top -f", "-f: does not go with top: expected with events"},
+	{"events --frames 3", "--frames: does not go with events: expected with top"},
+	{"top --frames", "--frames: expected a word after it"},
+	{"top -n 3", "-n: does not go with top: expected no word of a rule"},
+	{"-L --wide 1", "--wide: does not go with -L: expected with learn"},
+	{"set list --prefix4 1", "--prefix4: does not go with set: expected with learn"},
+	{"status --prefix6 1", "--prefix6: does not go with status: expected with learn"},
+	{"save --resume", "--resume: does not go with save: expected with learn"},
+	{"learn", "learn: expected start, stop or suggest after it"},
+	{"learn suggest --wide", "--wide: expected a word after it"},
+	{"learn start --grace a", "--grace: does not go with learn: expected with set"},
+	{"learn start -c INPUT", "-c: does not go with learn: expected no word of a rule"},
+	{"learn start --confirm-within 1s",
+	 "--confirm-within: does not go with learn: expected with mode or restore"},
 	{"-H", "-H: expected a path after it"},
 	{"-D 0", "-D: missing -c: expected INPUT, OUTPUT or FORWARD"},
 	{"-L -c output", "-c output: expected INPUT, OUTPUT or FORWARD"},

@@ -10,11 +10,15 @@ import sys
 import time
 
 MAGIC, VERSION = 0x57464341, 1
-
-# The commands by their numbers, as the header has them: APPEND = 0, ... COMMAND_COUNT.
-with open(os.path.join(os.path.dirname(__file__), "../../../common/wire.h"), encoding="utf-8") as page:
-    globals().update({name: i for i, name in enumerate(re.findall(r"^\tWIRE_([A-Z_]+),", page.read(), re.M))})
-
+with open("common/wire.h", encoding="utf-8") as wire:
+    ENUM = re.search(r"enum wire_command \{(.*?)\};", wire.read(), re.S).group(1)
+NUMBER = {name: i for i, name in enumerate(re.findall(r"^\tWIRE_(\w+),", ENUM, re.M))}
+APPEND, INSERT, DELETE, LIST, STATUS, STATS, OBJECTS, EXPLAIN = (
+    NUMBER[name] for name in "APPEND INSERT DELETE LIST STATUS STATS OBJECTS EXPLAIN".split())
+SETS, SET_ADD, SET_REMOVE, SET_REFRESH, SET_EXPECT = (
+    NUMBER[name] for name in "SETS SET_ADD SET_REMOVE SET_REFRESH SET_EXPECT".split())
+POLICY, RESTORE, MODE, CONFIRM, EVENTS, LEARN, SUGGEST, COUNT = (
+    NUMBER[name] for name in "POLICY RESTORE MODE CONFIRM EVENTS LEARN SUGGEST COMMAND_COUNT".split())
 LIMIT = 15  # seconds until a daemon that does not let go of a client has failed
 failed = []
 
@@ -113,7 +117,7 @@ CASES = [
     ("wrong magic", header(LIST, 2, magic=0x41414141) + b"{}"),
     ("another version", header(LIST, 2, version=2) + b"{}"),
     ("reserved not 0", header(LIST, 2, reserved=1) + b"{}"),
-    ("unknown command", header(COMMAND_COUNT, 2) + b"{}"),
+    ("unknown command", header(COUNT, 2) + b"{}"),
     ("command 65535", header(65535, 2) + b"{}"),
     ("too long", header(LIST, 262145)),
     ("a restore too long", header(RESTORE, (64 << 20) + 1)),
@@ -175,6 +179,17 @@ CASES = [
     ("a number for a mode", message(MODE, {"mode": 1})),
     ("a mode to be confirmed in the past", message(MODE, {"mode": "monitor", "confirm_within_s": -1})),
     ("a confirmation of nothing", message(CONFIRM, {})),
+    ("events after a word", message(EVENTS, {"after": "x"})),
+    ("events after -1", message(EVENTS, {"after": -1})),
+    ("nothing to learn", message(LEARN, {})),
+    ("a number to learn", message(LEARN, {"learn": 1})),
+    ("an end of no learning", message(LEARN, {"learn": False})),
+    ("more of no learning", message(LEARN, {"learn": True, "resume": True})),
+    ("a suggestion of nothing learned", message(SUGGEST, {})),
+    ("a suggestion too wide", message(SUGGEST, {"wide": 65537})),
+    ("a suggestion with a prefix in text", message(SUGGEST, {"prefix4": "24"})),
+    ("a suggestion with half a prefix", message(SUGGEST, {"prefix6": 0.5})),
+    ("a suggestion with a negative prefix", message(SUGGEST, {"prefix6": -1})),
     ("random bytes", os.urandom(4096)),
     ("zeros", bytes(65536)),
 ]
