@@ -30,7 +30,8 @@ static int add_number(json_t *request, const char *option, const char *text, uin
 	if (!text)
 		return STATUS_DONE;
 	if (decimal_parse(text, strlen(text), most, &n)) {
-		print_error("--%s %.40s: expected a number 0..%ju", option, text, (uintmax_t)most);
+		print_error("--%s %.40s: expected a number 0..%ju", option, cmdline_show(text),
+			    (uintmax_t)most);
 		return STATUS_USAGE;
 	}
 	json_object_set_new(request, option, json_integer((json_int_t)n));
@@ -44,7 +45,7 @@ static int suggest(const struct cmdline *line)
 	if (line->n_paths > 2) {
 		print_error("learn suggest %.80s: expected one file", line->paths[2]);
 	} else if (line->resume) {
-		print_error("--resume: does not go with learn suggest");
+		print_error("--resume: does not go with learn suggest: expected with learn start");
 	} else if (!add_number(request, "prefix4", line->prefix4, 32) &&
 		   !add_number(request, "prefix6", line->prefix6, 128) &&
 		   !add_number(request, "wide", line->wide, WIDE_MAX)) {
@@ -64,12 +65,13 @@ static int change(const struct cmdline *line, bool start)
 		return STATUS_USAGE;
 	}
 	if (line->prefix4 || line->prefix6 || line->wide || (line->resume && !start)) {
-		print_error("%s: does not go with learn %s",
+		print_error("%s: does not go with learn %s: expected with learn %s",
 			    line->prefix4   ? "--prefix4"
 			    : line->prefix6 ? "--prefix6"
 			    : line->wide    ? "--wide"
 					    : "--resume",
-			    word);
+			    word,
+			    line->prefix4 || line->prefix6 || line->wide ? "suggest" : "start");
 		return STATUS_USAGE;
 	}
 	return ask_daemon(line, WIRE_LEARN,
@@ -84,6 +86,6 @@ int learn_main(const struct cmdline *line)
 		return suggest(line);
 	if (strcmp(word, "start") == 0 || strcmp(word, "stop") == 0)
 		return change(line, strcmp(word, "start") == 0);
-	print_error("learn %.80s: expected start, stop or suggest", word);
+	print_error("learn %.80s: expected start, stop or suggest", cmdline_show(word));
 	return STATUS_USAGE;
 }

@@ -111,7 +111,8 @@ int top_main(const struct cmdline *line)
 
 	if (line->frames &&
 	    (decimal_parse(line->frames, strlen(line->frames), FRAMES_MAX, &frames) || !frames)) {
-		print_error("--frames %s: expected a number 1..%d", line->frames, FRAMES_MAX);
+		print_error("--frames %s: expected a number 1..%d", cmdline_show(line->frames),
+			    FRAMES_MAX);
 		return STATUS_USAGE;
 	}
 	if (line->frames || line->json || !screen_is_there())

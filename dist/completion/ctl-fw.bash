@@ -3,7 +3,8 @@
 # Completion of ctl-fw for bash. tests/cli/completion.sh holds it against what the program says of itself.
 
 _ctl_fw_commands='-A --append -I --insert -D --delete -L --list -H --print-hash
-	status stats objects explain policy set save restore mode'
+	status stats objects explain policy set save restore mode
+	events top learn'
 _ctl_fw_packet='-c -s -d -p --sport --dport'
 _ctl_fw_matches='-s -d -p --sport --dport -n --sng-hash --agg-hash --anon-exec --object --set --script
 	--origin --uid --gid --comm --cgroup --container'
@@ -57,8 +58,9 @@ _ctl_fw_value() {
 	-n | --object | --script | --socket | -H | --print-hash | save | restore) files=-f ;;
 	mode) words='enforce monitor confirm' ;;
 	set) words='add rm list refresh expect' ;;
+	learn) words='start stop suggest' ;;
 	-I | --insert | -D | --delete | -s | --src-ip | -d | --dst-ip | --sport | --dport | --sng-hash | --agg-hash | --uid | \
-		--gid | --comm | --container | --expires | --note | --grace | --confirm-within) ;;
+		--gid | --comm | --container | --expires | --note | --grace | --confirm-within | --frames | --prefix4 | --prefix6 | --wide) ;;
 	*) return 1 ;;
 	esac
 }
@@ -85,6 +87,18 @@ _ctl_fw_set() {
 	esac
 }
 
+# The same of `learn`.
+_ctl_fw_learn() {
+	case $1 in
+	start) words='--resume --json --socket' ;;
+	suggest)
+		[[ $cur == -* ]] || files=-f
+		words='--prefix4 --prefix6 --wide --json --socket'
+		;;
+	*) words='--json --socket' ;;
+	esac
+}
+
 # The options that go with the command.
 _ctl_fw_options() {
 	case $command in
@@ -101,6 +115,9 @@ _ctl_fw_options() {
 		[[ $cur == -* ]] || files=-f
 		words='-H --print-hash --json --socket'
 		;;
+	events) words='-f --follow --json --socket' ;;
+	top) words='--frames --json --socket' ;;
+	learn) _ctl_fw_learn "${COMP_WORDS[COMP_CWORD - place]}" ;;
 	restore | mode) words='--confirm-within --json --socket' ;;
 	*) words='--json --socket' ;;
 	esac

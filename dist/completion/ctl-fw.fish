@@ -2,7 +2,7 @@
 # Completion of ctl-fw for fish. tests/cli/completion.sh holds it against what the program says of itself.
 
 set -g __ctl_fw_commands -A --append -I --insert -D --delete -L --list -H --print-hash \
-    status stats objects explain policy set save restore mode
+    status stats objects explain policy set save restore mode events top learn
 set -g __ctl_fw_protocols tcp udp icmp icmpv6 ipv6-icmp sctp dccp udplite esp ah gre igmp ipencap egp igp ipv6 \
     rsvp eigrp ospf ipip etherip pim ipcomp vrrp l2tp isis mpls-in-ip hip
 
@@ -59,6 +59,12 @@ function __ctl_fw_at
     __ctl_fw_has $argv[1]; and test (count (__ctl_fw_after)) -eq $argv[2]
 end
 
+# Whether the verb of `learn` is this one.
+function __ctl_fw_learns
+    set -l words (__ctl_fw_after)
+    __ctl_fw_has learn; and set -q words[1]; and test $words[1] = $argv[1]
+end
+
 # Whether the verb of `set` is one of these.
 function __ctl_fw_verb
     set -l words (__ctl_fw_after)
@@ -95,6 +101,9 @@ complete -c ctl-fw -n __ctl_fw_begins -a set -d 'named sets of digests'
 complete -c ctl-fw -n __ctl_fw_begins -a save -d 'print the configuration as text'
 complete -c ctl-fw -n __ctl_fw_begins -a restore -d 'replace the configuration by that of a file'
 complete -c ctl-fw -n __ctl_fw_begins -a mode -d 'carry verdicts out, or only log'
+complete -c ctl-fw -n __ctl_fw_begins -a events -d 'show the latest events'
+complete -c ctl-fw -n __ctl_fw_begins -a top -d 'show what each program sends and receives, live'
+complete -c ctl-fw -n __ctl_fw_begins -a learn -d 'rules that allow what was seen'
 complete -c ctl-fw -n __ctl_fw_begins -l help -d 'print a summary'
 complete -c ctl-fw -n __ctl_fw_begins -l version -d 'print the version'
 
@@ -145,6 +154,16 @@ complete -c ctl-fw -n '__ctl_fw_verb add' -l dpkg -x -a '(dpkg-query -W -f \'${P
 complete -c ctl-fw -n '__ctl_fw_verb add expect' -l root -x -a '(__fish_complete_directories (commandline -ct) "")' \
     -d 'where the package is installed'
 complete -c ctl-fw -n '__ctl_fw_verb refresh expect' -l grace -x -d 'how long other digests stay valid: N[smhd]'
+complete -c ctl-fw -n '__ctl_fw_at learn 0' -a start -d 'begin, in monitor mode'
+complete -c ctl-fw -n '__ctl_fw_at learn 0' -a stop -d 'keep what was learned, and learn no more'
+complete -c ctl-fw -n '__ctl_fw_at learn 0' -a suggest -d 'rules that allow what was seen'
+complete -c ctl-fw -n '__ctl_fw_learns suggest' -F
+complete -c ctl-fw -n '__ctl_fw_learns start' -l resume -d 'add to what was learned before'
+complete -c ctl-fw -n '__ctl_fw_learns suggest' -l prefix4 -x -d 'addresses that share N bits are alike'
+complete -c ctl-fw -n '__ctl_fw_learns suggest' -l prefix6 -x -d 'addresses that share N bits are alike'
+complete -c ctl-fw -n '__ctl_fw_learns suggest' -l wide -x -d 'a port with more addresses is for any'
+complete -c ctl-fw -n '__ctl_fw_has events' -s f -l follow -d 'wait for more'
+complete -c ctl-fw -n '__ctl_fw_has top' -l frames -x -d 'print N pages, one a second, and end'
 complete -c ctl-fw -n '__ctl_fw_has mode restore' -l confirm-within -x -d 'roll back unless confirmed: N[smhd]'
 complete -c ctl-fw -l json -d 'print JSON, one line'
 complete -c ctl-fw -l socket -r -F -d 'where app-fw listens'

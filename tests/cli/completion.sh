@@ -67,7 +67,8 @@ offered() {
 
 # Command lines that only lack options.
 begun=("-A" "-I 0" "-D 0" "-L" "-H /x" "status" "stats" "objects 1" "explain" "policy OUTPUT DROP" "set add web"
-	"set rm web" "set list" "set refresh" "set expect /x" "save" "restore /x" "mode enforce")
+	"set rm web" "set list" "set refresh" "set expect /x" "save" "restore /x" "mode enforce"
+	"events" "top" "learn start" "learn stop" "learn suggest")
 
 # The options that any line takes; they are offered first.
 anywhere=$'--help\n--version'
@@ -83,7 +84,7 @@ minds() {
 	local option=$1 err
 	shift
 	err=$("$@" 2>&1 </dev/null)
-	[[ $err == "ctl-fw: $option: does not go with"* || $err == "ctl-fw: $option: expected an option"* ||
+	[[ $err == "ctl-fw: "*": does not go with"* || $err == "ctl-fw: $option: expected an option"* ||
 		$err == "ctl-fw: $option: a second command"* || $err == "ctl-fw: $option: "*"given twice"* ||
 		$err == "ctl-fw: set "*" … $option: expected "* ]]
 }
@@ -119,7 +120,7 @@ offers_what_fits() {
 
 # Where a value stands, and the refusal that names what is expected there.
 values=("ctl-fw -A -c " "ctl-fw -A -c OUTPUT -v " "ctl-fw -A --origin " "ctl-fw policy " "ctl-fw policy OUTPUT " "ctl-fw set "
-	"ctl-fw mode " "ctl-fw -L -c " "ctl-fw -D 0 -c " "ctl-fw explain --pid 1 -c " "app-fw --pol-out " "app-fw --pol-in " "app-fw --pol-fwd "
+	"ctl-fw mode " "ctl-fw learn " "ctl-fw -L -c " "ctl-fw -D 0 -c " "ctl-fw explain --pid 1 -c " "app-fw --pol-out " "app-fw --pol-in " "app-fw --pol-fwd "
 	"app-fw --unknown " "app-fw --kernel " "app-fw --mode ")
 
 # What is offered there besides options.
@@ -145,7 +146,7 @@ protocols() {
 }
 
 offers_the_file() {
-	offered "$1" | grep -q 'saved-rules$' || { echo "offers: $(offered "$1")"; return 1; }
+	grep -q 'saved-rules$' <<<"$(offered "$1")" || { echo "offers: $(offered "$1")"; return 1; }
 }
 
 offers_no() {
@@ -153,7 +154,7 @@ offers_no() {
 }
 
 offers_matches_only() {
-	! offered "$1" | grep -xe -c -e -v -e --note -e --monitor -e --expires -e -! && offered "$1" | grep -qxe --sng-hash
+	! offered "$1" | grep -xe -c -e -v -e --note -e --monitor -e --expires -e -! && grep -qxe --sng-hash <<<"$(offered "$1")"
 }
 
 # --- Each shell ------------------------------------------------------------------------------------

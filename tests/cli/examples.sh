@@ -9,14 +9,12 @@ cd "$(dirname "$0")/../.." || exit
 
 ctl=$1 app=$2
 
-# examples_in PAGE: the lines that are set as they are typed.
-examples_in() {
-	awk '/^\.Bd -literal/ { inside = 1; next } /^\.Ed/ { inside = 0 } inside' "$1"
-}
+# The lines that are set as they are typed.
+examples=$(awk '/^\.Bd -literal/ { inside = 1; next } /^\.Ed/ { inside = 0 } inside' docs/ctl-fw.8)
 
 # has_example WORD...: a line that begins with ctl-fw and these, as whole words.
 has_example() {
-	examples_in docs/ctl-fw.8 | grep -qE "^ctl-fw $*( |\$)" || { echo "docs/ctl-fw.8 has no line \"ctl-fw $* ...\" in a .Bd -literal"; return 1; }
+	grep -qE "^ctl-fw $*( |\$)" <<<"$examples" || { echo "docs/ctl-fw.8 has no line \"ctl-fw $* ...\" in a .Bd -literal"; return 1; }
 }
 
 # has_all PROGRAM PAGE: each of its words stands in the page as it is read.
@@ -32,11 +30,10 @@ has_all() {
 for command in $(commands_of "$ctl"); do
 	test_that "an example of $command" has_example "$command"
 done
-for verb in $(expected_by "$ctl" set nosuch); do
-	test_that "an example of set $verb" has_example set "$verb"
-done
-for word in $(expected_by "$ctl" mode nosuch); do
-	test_that "an example of mode $word" has_example mode "$word"
+for command in set mode learn; do
+	for word in $(expected_by "$ctl" $command nosuch); do
+		test_that "an example of $command $word" has_example "$command" "$word"
+	done
 done
 test_that "docs/ctl-fw.8 tells of all options" has_all "$ctl" docs/ctl-fw.8
 test_that "docs/app-fw.8 tells of all options" has_all "$app" docs/app-fw.8

@@ -45,7 +45,7 @@ words_of() {
 			n = split($0, column, /  +/)
 			print column[1]
 			if (column[2] ~ /^-/) print column[2]
-		}' | tr -s ' ,' '\n' | sed 's/^\[//' | grep '^-'
+		}' | tr -s ' ,' '\n' | sed 's/^\[//; s/]$//' | grep '^-'
 	} | sort -u
 }
 

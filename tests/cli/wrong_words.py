@@ -44,6 +44,11 @@ WRONG = {
     "wait": ["", "nosuch", "1000001", "-1"],
     "number": ["", "nosuch", "4294967296", "-1"],
     "endpoint": ["", "nosuch", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "::1:9090", "[::1]", ":9090"],
+    "frames": ["", "nosuch", "0", "-1"],
+    "bits": ["", "nosuch", "129", "-1"],
+    "wide": ["", "nosuch", "65537", "-1"],
+    "bytes": ["", "nosuch", "4095", "1099511627777"],
+    "kept": ["", "nosuch", "1000", "-1"],
     "any": [],
 }
 
@@ -81,18 +86,24 @@ save /nosuch/file@any
 restore /dev/null@file --confirm-within 60s@within
 mode enforce@mode --confirm-within 60s@within
 mode confirm@mode
+events -f
+top --frames 1@frames
+learn start@verb --resume
+learn stop@verb
+learn suggest@verb /nosuch/file@any --prefix4 24@bits --prefix6 128@bits --wide 16@wide
 """
 
 APP_LINES = """
 -e /nosuch@any --queue-out 0-3@queue --queue-in 4@queue --queue-fwd 5@queue
 --pol-out DROP@policy --pol-in ACCEPT@policy --pol-fwd DROP@policy --unknown DROP@policy --kernel ACCEPT@policy
 -b 64@count -B 0@wait -r -R -P -S -c 1@number -n 1@number -d 1@number
+--events /nosuch@any --events-size 4096@bytes --events-keep 1@kept
 --mode monitor@mode --socket /nosuch@any --state /nosuch@any --no-state --metrics 127.0.0.1:9090@endpoint
 --ebpf-obj /nosuch@any --batch-count 1@count --batch-timeout 1@wait --retain-maps --no-rescan --partial-read
 """
 
 # Words that commands after which any word is a path, or one of their own, take as such.
-TAKE_ANY = {"-H", "set", "save", "restore", "mode"}
+TAKE_ANY = {"-H", "set", "save", "restore", "mode", "learn"}
 
 
 class Word:
@@ -162,7 +173,7 @@ class Line:
     def check_twice(self):
         texts = self.texts()
         for i, word in enumerate(self.words):
-            if word.kind or not texts[i].startswith("-") or texts[i] in ("-!", "-H", "--json"):
+            if word.kind or not texts[i].startswith("-") or texts[i] in ("-!", "-H", "--json", "-f", "--resume"):
                 continue
             value = [texts[i + 1]] if i + 1 < len(texts) and self.words[i + 1].kind else []
             name = "--sng-hash" if texts[i] == "--object" else texts[i]
@@ -182,13 +193,13 @@ class Line:
 def unused_options(program, lines):
     """Options that --help tells of and that no line above has; and kinds that no word has."""
     text = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
-    known = set(re.findall(r"(?<![^\s,])-[-!A-Za-z][a-z-]*", text))
+    known = set(re.findall(r"(?<![^\s,])-[-!A-Za-z][a-z0-9-]*", text))
     used = {w for line in lines for w in line.texts()}
     return sorted(known - used - {"--help", "--version", "-h", "-V", "--socket"})
 
 
 # A letter of app-fw's and its long form, and ctl-fw's commands and theirs, are one row of one table.
-SYNONYMS = {"--append", "--insert", "--delete", "--list", "--print-hash"}
+SYNONYMS = {"--append", "--insert", "--delete", "--list", "--print-hash", "--follow"}
 
 
 def main():

@@ -68,6 +68,31 @@ void judge_set_mode(struct judge *j, enum mode mode)
 	(void)mode;
 }
 
+void judge_set_learn(struct judge *j, struct learn *learn)
+{
+	(void)j;
+	(void)learn;
+}
+
+size_t tally_copy(struct tally *t, struct tally_row out[BINARIES_MAX])
+{
+	(void)t;
+	(void)out;
+	return 0;
+}
+
+json_t *tally_json(const struct tally_row *row)
+{
+	(void)row;
+	return json_object();
+}
+
+uint64_t events_left_out(const struct events *e)
+{
+	(void)e;
+	return 0;
+}
+
 size_t judge_held(const struct judge *j)
 {
 	(void)j;
@@ -160,6 +185,8 @@ static void end(void)
 {
 	control_close(the_daemon.control);
 	loop_free(the_daemon.control_loop);
+	event_log_free(the_daemon.event_log);
+	learn_free(the_daemon.learn);
 	ruleset_unref(the_daemon.rules);
 	ruleset_unref(in_force);
 	rmdir(folder);
@@ -173,6 +200,8 @@ static void start(struct daemon *d)
 	snprintf(path, sizeof(path), "%s/sock", folder);
 	d->options.socket = path;
 	d->control_loop = loop_new();
+	d->event_log = event_log_new(16, 4096);
+	fuzz_expect(d->event_log, "memory");
 	r = control_open(d->control_loop, path, command_handle, d, &d->control);
 	fuzz_expect(r == 0, "a socket at %s: %d", path, r);
 	fuzz_expect(command_start(d) == 0 && command_start_mode(d) == 0, "timers");
@@ -198,6 +227,9 @@ void bare_daemon_reset(struct daemon *d)
 
 	fuzz_expect(rules, "memory");
 	command_end_trial(d);
+	learn_free(d->learn);
+	d->learn = NULL;
+	d->learning = false;
 	command_publish(d, rules);
 	command_publish_mode(d, MODE_ENFORCE);
 }
