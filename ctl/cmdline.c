@@ -160,6 +160,25 @@ static int read_value_option(struct parser *p)
 	return 1;
 }
 
+/* The options of one command that have no value. Returns 1 when the next word is none of them. */
+static int read_flag(struct parser *p)
+{
+	struct cmdline *line = p->line;
+	const char *word = *p->next;
+	bool follow = strcmp(word, "-f") == 0 || strcmp(word, "--follow") == 0;
+
+	if (!follow && strcmp(word, "--resume") != 0)
+		return 1;
+	if (follow ? line->follow != NULL : line->resume)
+		return refuse(p, "%s: given twice: expected once", word);
+	if (follow)
+		line->follow = word;
+	else
+		line->resume = true;
+	p->next++;
+	return 0;
+}
+
 /* Returns 1 when the next word is none of them. */
 static int read_own_option(struct parser *p)
 {
@@ -168,14 +187,10 @@ static int read_own_option(struct parser *p)
 
 	if (strcmp(word, "--json") == 0)
 		line->json = true;
-	else if (strcmp(word, "--resume") == 0)
-		line->resume = true;
 	else if (strcmp(word, "--help") == 0)
 		line->help = true;
 	else if (strcmp(word, "--version") == 0)
 		line->version = true;
-	else if (strcmp(word, "-f") == 0 || strcmp(word, "--follow") == 0)
-		line->follow = true;
 	else if (strcmp(word, "--socket") != 0 && strcmp(word, "--pid") != 0)
 		return 1;
 	p->next++;
@@ -236,6 +251,8 @@ static int read_next(struct parser *p)
 	r = read_own_option(p);
 	if (r == 1)
 		r = read_value_option(p);
+	if (r == 1)
+		r = read_flag(p);
 	if (r <= 0)
 		return r;
 	return refuse(p, "%.80s: expected %s: see ctl-fw --help", cmdline_show(word),
@@ -314,7 +331,7 @@ static int check_own_options(const struct parser *p)
 		       {"--wide", line->wide, ARGUMENT_LEARN},
 		       {"--resume", line->resume, ARGUMENT_LEARN},
 		       {"--frames", line->frames, ARGUMENT_TOP},
-		       {"-f", line->follow, ARGUMENT_EVENTS}};
+		       {line->follow, line->follow, ARGUMENT_EVENTS}};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (options[i].given && line->command->argument != options[i].argument)

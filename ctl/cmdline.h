@@ -58,7 +58,7 @@ struct cmdline {
 	const char *dpkg, *root, *grace; /* as written, of a command that takes ARGUMENT_SET */
 	const char *confirm_within;	 /* as written, of a change that takes it */
 	const char *frames;		 /* as written, of ARGUMENT_TOP */
-	bool follow;			 /* -f */
+	const char *follow;		 /* as written, of ARGUMENT_EVENTS; NULL: not */
 	const char *prefix4, *prefix6, *wide; /* as written, of ARGUMENT_LEARN */
 	bool resume;			      /* the same */
 	bool json, help, version;
