@@ -577,9 +577,9 @@ static void every_mix_of_facts(void)
 	static const enum match facts[] = {MATCH_UID, MATCH_GID, MATCH_COMM, MATCH_CGROUP,
 					   MATCH_CONTAINER};
 	static const struct facts says[] = {
-		[SAYS_SO] = {true, 5, 9, "own", "0::/own/" ID "\n"},
-		[SAYS_NOT] = {true, 4, 10, "own2", "0::/own2\n"},
-		[SAYS_NOTHING] = {false, 5, 9, "own", "0::/own/" ID "\n"},
+		[SAYS_SO] = {true, 5, 9, "own", "0::/own/" ID "\n", 0},
+		[SAYS_NOT] = {true, 4, 10, "own2", "0::/own2\n", 0},
+		[SAYS_NOTHING] = {false, 5, 9, "own", "0::/own/" ID "\n", 0},
 	};
 	struct packet p = tcp4();
 	enum state two[] = {LACKS, LACKS};
