@@ -129,6 +129,8 @@ struct sock_rec {
 	__u64 proven_ns;   /* CLOCK_BOOTTIME of the last moment the sightings were all there is */
 	__u64 changed_ns;  /* CLOCK_BOOTTIME when another than the creator was seen to come, or one
 			      to go */
+	__u64 accepted_ns; /* CLOCK_BOOTTIME of the end of the creator's accept(2); 0: none was seen
+			    */
 	__u32 creator;	   /* tgid */
 	__u32 flags;	   /* enum sock_flags */
 	__u32 used;	   /* sightings that may be in use, those of the crowd last: none at or past

@@ -23,6 +23,7 @@ struct attribution {
 	bool incoming, noted;
 	uint64_t sent_ns;     /* if noted, when */
 	uint64_t changed_ns;  /* if noted, as in struct answer */
+	bool nobody;	      /* if noted: no process was seen to hold it */
 	uint32_t unexplained; /* if noted, references beyond those of who was seen */
 	bool is_portless;     /* whoever has a raw or ping socket for it gets it: asked for by
 				 `portless` */

@@ -13,6 +13,25 @@ uint32_t hindsight_unexplained(const struct answer *a)
 	return a->references > sum ? a->references - sum : 0;
 }
 
+bool hindsight_nobody(const struct answer *a)
+{
+	return a->references <= 1 && !a->n_holders && !a->matched && !a->lost && !a->leaving;
+}
+
+bool hindsight_acceptor(struct probe *probe, uint64_t cookie, const struct question *q,
+			struct note_holder *out)
+{
+	struct sock_rec rec;
+	struct proc_rec proc;
+
+	if (!q->noted || !q->nobody || probe_sock(probe, cookie, &rec) ||
+	    rec.accepted_ns <= q->sent_ns || probe_proc(probe, rec.creator, &proc) ||
+	    proc.start_ns > q->sent_ns)
+		return false;
+	*out = note_holder_of(rec.creator, &proc);
+	return true;
+}
+
 /* Whether it was forked since the packet was sent, or was being forked then. */
 static bool is_newborn(const struct question *q, uint64_t start_ns)
 {

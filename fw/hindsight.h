@@ -16,6 +16,16 @@
 /* References that are neither of a holder's descriptors nor of his calls. UINT32_MAX: unclear. */
 uint32_t hindsight_unexplained(const struct answer *a);
 
+/* No descriptor was on record, and not more than the one reference that accept(2) begins with. */
+bool hindsight_nobody(const struct answer *a);
+
+/*
+ * A socket that nobody was seen to hold, and that a process accepted only after the packet was
+ * sent, was that one's: it was in accept(2). False: it is not so, or that process is gone.
+ */
+bool hindsight_acceptor(struct probe *probe, uint64_t cookie, const struct question *q,
+			struct note_holder *out);
+
 /* How many children of those who were seen were being born, whether they live still or not. */
 uint32_t hindsight_births(struct probe *probe, const struct question *q,
 			  const struct attribution *a);

@@ -264,6 +264,7 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 	q->sent_ns = out->sent_ns = note->when_ns;
 	q->changed_ns = out->changed_ns = note->changed_ns;
 	q->unexplained = out->unexplained = hindsight_unexplained(&note->answer);
+	q->nobody = out->nobody = hindsight_nobody(&note->answer);
 	if (note->state == NOTE_UNPROVEN || note->flags & NOTE_OVERRUN)
 		attribution_set_seen(out, &note->answer);
 	if (note->flags & NOTE_OVERRUN) { /* which of several it was cannot be told */
@@ -364,6 +365,7 @@ int owner_retry(struct owner *o, bool final, struct attribution *who)
 			     .noted = who->noted,
 			     .changed_ns = who->changed_ns,
 			     .sent_ns = who->sent_ns,
+			     .nobody = who->nobody,
 			     .unexplained = who->unexplained};
 
 	if ((who->is_portless ? resolve_portless(o, &q, who)

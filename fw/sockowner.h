@@ -29,6 +29,7 @@ struct question {
 	bool noted;	    /* there is a note, and who held it last changed at: */
 	uint64_t sent_ns;   /* CLOCK_BOOTTIME */
 	uint64_t changed_ns;
+	bool nobody;	      /* no process was seen to hold it then */
 	uint32_t unexplained; /* references then, beyond those of who was seen */
 };
 

@@ -150,6 +150,39 @@ static __always_inline bool in_call_on(__u32 fd)
 	}
 }
 
+/*
+ * Whether the current thread is inside close(2) of this descriptor. The descriptor goes first and
+ * its reference a moment later, and what comes in may interrupt it in between.
+ */
+static __always_inline bool in_close_of(__u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+
+	if ((task->flags & PF_KTHREAD) || (task->thread_info.status & TS_COMPAT))
+		return false;
+	switch (BPF_CORE_READ(regs, orig_ax)) {
+	case 3: /* close */
+		return (__u32)BPF_CORE_READ(regs, di) == fd;
+	case 33:  /* dup2 */
+	case 292: /* dup3 */
+		return (__u32)BPF_CORE_READ(regs, si) == fd;
+	case 436: /* close_range */
+		return (__u32)BPF_CORE_READ(regs, di) <= fd && fd <= (__u32)BPF_CORE_READ(regs, si);
+	default:
+		return false;
+	}
+}
+
+/* Whether it may still have a reference that is no descriptor any more. */
+static __always_inline bool is_parting(const struct sighting *s, const struct proc_rec *proc)
+{
+	if (is_closing(s, proc))
+		return true;
+	return s->tgid == bpf_get_current_pid_tgid() >> 32 && proc->files == s->files &&
+	       in_close_of(s->fd);
+}
+
 static long weigh_one(__u32 i, struct weighing *w)
 {
 	const struct sighting *s = roster_at(&w->r, i);
@@ -167,7 +200,7 @@ static long weigh_one(__u32 i, struct weighing *w)
 			weigh_shared(w, i, s, proc);
 		else
 			w->a->matched++;
-	} else if (proc && is_closing(s, proc)) {
+	} else if (proc && is_parting(s, proc)) {
 		w->a->leaving++;
 	} else {
 		if (i || !(w->r.rec->flags & SOCK_GUESSED))

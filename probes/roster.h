@@ -19,9 +19,12 @@ static __always_inline struct sock_rec *sock_record(__u64 cookie)
 
 	if (rec)
 		return rec;
-	if (bpf_map_update_elem(&socks, &cookie, &blank_sock, BPF_NOEXIST))
+	/* Another processor may be the first: that is no loss. */
+	bpf_map_update_elem(&socks, &cookie, &blank_sock, BPF_NOEXIST);
+	rec = bpf_map_lookup_elem(&socks, &cookie);
+	if (!rec)
 		count(PCOUNT_SOCKS_FULL);
-	return bpf_map_lookup_elem(&socks, &cookie);
+	return rec;
 }
 
 struct roster {

@@ -130,6 +130,7 @@ static __always_inline int accepted(long fd)
 	rec = cookie ? new_record(cookie, files, fd) : NULL;
 	if (!rec)
 		return 0;
+	rec->accepted_ns = rec->proven_ns;
 	rec->sk = (__u64)sk;
 	rec->netns = sock_netns(sk);
 	return 0;
