@@ -43,7 +43,9 @@ before() {
 	exec 9>&-
 	rm "$TMP/gate"
 	after_all
-	unknown_since "$f"
+	# A sanitized daemon lets answers wait so long that they come in while a socket lies in a message that nobody
+	# has read yet: whose they are then is unknown (docs/design.md).
+	[[ -n ${SAN:-} ]] || unknown_since "$f"
 }
 
 divert_not() {

@@ -9,7 +9,7 @@
 RINGS=8
 MEMBERS=6
 SPIN_S=5
-RSS_GROWTH_KB=16384
+RSS_GROWTH_KB=${SAN:+10}16384
 
 rss_kb() {
 	awk '/^VmRSS/ { print $2 }' "/proc/$DAEMON/status"

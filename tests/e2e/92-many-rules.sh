@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 N=100000
-MEMORY_KB=100000
+MEMORY_KB=${SAN:+10}100000
 
 # make_rules SEED: N rules, none of which matches what this test sends.
 make_rules() {
