@@ -130,7 +130,9 @@ static void tells_of_facts(void)
 	struct holders who = {
 		.origin = ORIGIN_KNOWN,
 		.n = 1,
-		.h = {{.pid = 7, .objects = has, .facts = {true, 6, 8, "own"}}},
+		.h = {{.pid = 7,
+		       .objects = has,
+		       .facts = {.known = true, .uid = 6, .gid = 8, .comm = "own"}}},
 	};
 	struct packet p = a_packet();
 	json_t *reply = explain(rs, CHAIN_OUTPUT, &p, &who);

@@ -12,7 +12,7 @@ static void names(void)
 
 	for (int m = 0; m < MODE_COUNT; m++) {
 		CU_ASSERT_EQUAL(mode_parse(mode_name(m), &got), 0);
-		CU_ASSERT_EQUAL(got, m);
+		CU_ASSERT_EQUAL(got, (enum mode)m);
 	}
 	CU_ASSERT_STRING_EQUAL(mode_name(MODE_ENFORCE), "enforce");
 	CU_ASSERT_STRING_EQUAL(mode_name(MODE_MONITOR), "monitor");

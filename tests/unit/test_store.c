@@ -698,7 +698,7 @@ static void the_mode_has_a_file_of_its_own(void)
 	for (int m = 0; m < MODE_COUNT; m++) {
 		CU_ASSERT_EQUAL(store_save_mode(p.dir, m), 0);
 		CU_ASSERT_EQUAL(store_load_mode(p.dir, &got, err), 0);
-		CU_ASSERT_EQUAL(got, m);
+		CU_ASSERT_EQUAL(got, (enum mode)m);
 	}
 	expect_file(file, "mode monitor\n");
 	got = MODE_COUNT;
