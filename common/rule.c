@@ -213,22 +213,39 @@ bool rule_proto_has_ports(uint8_t proto)
 	return false;
 }
 
+/* "N" or "N:M" with numbers up to `most`; `what` is such a number. */
+static int parse_range(const char *text, uint64_t most, const char *what, uint64_t *first,
+		       uint64_t *last, struct rule_error *why)
+{
+	size_t n = strcspn(text, ":");
+	int r = decimal_parse(text, n, most, first);
+
+	if (!r && text[n] == ':')
+		r = decimal_parse(text + n + 1, strlen(text + n + 1), most, last);
+	else
+		*last = *first;
+	if (r)
+		return refuse(why, "expected %s or a range N:M", what);
+	if (*first > *last)
+		return refuse(why, "expected a range N:M with N no greater than M");
+	return 0;
+}
+
+static void format_range(uint32_t first, uint32_t last, char out[VALUE_MAX])
+{
+	if (first == last)
+		snprintf(out, VALUE_MAX, "%u", first);
+	else
+		snprintf(out, VALUE_MAX, "%u:%u", first, last);
+}
+
 static int parse_ports(const char *text, void *field, struct rule_error *why)
 {
-	struct port_range *ports = field;
-	size_t n = strcspn(text, ":");
-	uint64_t first, last;
-	int r;
+	uint64_t first = 0, last = 0;
 
-	r = decimal_parse(text, n, UINT16_MAX, &first);
-	last = first;
-	if (!r && text[n] == ':')
-		r = decimal_parse(text + n + 1, strlen(text + n + 1), UINT16_MAX, &last);
-	if (r)
-		return refuse(why, "expected a port 0..65535 or a range N:M");
-	if (first > last)
-		return refuse(why, "expected a range N:M with N no greater than M");
-	*ports = (struct port_range){(uint16_t)first, (uint16_t)last};
+	if (parse_range(text, UINT16_MAX, "a port 0..65535", &first, &last, why))
+		return -EINVAL;
+	*(struct port_range *)field = (struct port_range){(uint16_t)first, (uint16_t)last};
 	return 0;
 }
 
@@ -236,10 +253,7 @@ static void format_ports(const void *field, char out[VALUE_MAX])
 {
 	const struct port_range *ports = field;
 
-	if (ports->first == ports->last)
-		snprintf(out, VALUE_MAX, "%u", ports->first);
-	else
-		snprintf(out, VALUE_MAX, "%u:%u", ports->first, ports->last);
+	format_range(ports->first, ports->last, out);
 }
 
 static int parse_netns(const char *text, void *field, struct rule_error *why)
@@ -308,20 +322,11 @@ static void format_origin(const void *field, char out[VALUE_MAX])
 
 static int parse_ids(const char *text, void *field, struct rule_error *why)
 {
-	struct id_range *ids = field;
-	size_t n = strcspn(text, ":");
-	uint64_t first, last;
-	int r;
+	uint64_t first = 0, last = 0;
 
-	r = decimal_parse(text, n, UINT32_MAX, &first);
-	last = first;
-	if (!r && text[n] == ':')
-		r = decimal_parse(text + n + 1, strlen(text + n + 1), UINT32_MAX, &last);
-	if (r)
-		return refuse(why, "expected a number 0..%u or a range N:M", UINT32_MAX);
-	if (first > last)
-		return refuse(why, "expected a range N:M with N no greater than M");
-	*ids = (struct id_range){(uint32_t)first, (uint32_t)last};
+	if (parse_range(text, UINT32_MAX, "a number 0..4294967295", &first, &last, why))
+		return -EINVAL;
+	*(struct id_range *)field = (struct id_range){(uint32_t)first, (uint32_t)last};
 	return 0;
 }
 
@@ -329,10 +334,7 @@ static void format_ids(const void *field, char out[VALUE_MAX])
 {
 	const struct id_range *ids = field;
 
-	if (ids->first == ids->last)
-		snprintf(out, VALUE_MAX, "%u", ids->first);
-	else
-		snprintf(out, VALUE_MAX, "%u:%u", ids->first, ids->last);
+	format_range(ids->first, ids->last, out);
 }
 
 /* As proc_pid_comm(5) shows it: the kernel keeps no more of a longer one. */

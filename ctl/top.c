@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "common/cleanup.h"
 #include "common/decimal.h"
+#include "common/memstream.h"
 #include "print.h"
 #include "screen.h"
 #include "top_page.h"
@@ -47,7 +48,7 @@ static void put_page(const json_t *before, const json_t *after, unsigned int row
 	if (!out)
 		return;
 	top_page(out, before, after, rows, columns, "\n");
-	if (fclose(out) == 0)
+	if (memstream_end(out, &text))
 		put(text);
 }
 

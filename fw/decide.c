@@ -173,7 +173,7 @@ static bool has_object(const struct rule *r, enum match m, const struct holder *
 	if (m == MATCH_AGG_HASH)
 		return set->has_aggregate && sha256_cmp(&set->aggregate, &r->agg) == 0;
 	if (m == MATCH_SET)
-		return set_meets(r->members, set);
+		return set_met(r->members, set);
 	return objset_has(set, &r->sng);
 }
 

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "common/instant.h"
 #include "path_text.h"
 
 #define LENGTH(array)	 (sizeof(array) / sizeof((array)[0]))
-#define SECOND		 1000000000ull
 #define TIME_TEXT_LEN	 (INSTANT_TEXT_LEN + 10) /* ".123456789" more */
 #define ADDRESS_TEXT_LEN INET6_ADDRSTRLEN
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "event_gate.h"
 
-#define SECOND 1000000000ull
+#include "clock.h"
 
 bool event_gate_admits(struct event_gate *g, uint64_t now_ns)
 {

@@ -1,27 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "event_make.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "cgroup_text.h"
 #include "set.h"
-
-static int compare(const void *a, const void *b)
-{
-	return sha256_cmp(a, b);
-}
-
-static bool meets(const struct set *s, const struct objset *objects, struct sha256 *out)
-{
-	for (size_t i = 0; i < objects->n; i++)
-		if (bsearch(&objects->digests[i], s->digests, s->n_digests, sizeof(*s->digests),
-			    compare)) {
-			*out = objects->digests[i];
-			return true;
-		}
-	return false;
-}
 
 static bool states(const struct rule *r, enum match m)
 {
@@ -30,12 +13,17 @@ static bool states(const struct rule *r, enum match m)
 
 bool event_matched(const struct rule *rule, const struct holder *h, struct sha256 *out)
 {
+	const struct sha256 *met;
+
 	if (states(rule, MATCH_SNG_HASH) && objset_has(h->objects, &rule->sng)) {
 		*out = rule->sng;
 		return true;
 	}
-	if (states(rule, MATCH_SET) && rule->members && meets(rule->members, h->objects, out))
+	met = states(rule, MATCH_SET) && rule->members ? set_met(rule->members, h->objects) : NULL;
+	if (met) {
+		*out = *met;
 		return true;
+	}
 	if (states(rule, MATCH_SCRIPT) &&
 	    (h->script.state == SCRIPT_SEEN || h->script.state == SCRIPT_KNOWN) &&
 	    sha256_cmp(&h->script.digest, &rule->script) == 0) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/memstream.h"
 
 /* Of entries of one kind, before they are covered. */
 struct pick {
@@ -376,7 +377,6 @@ char *learn_plan_text(const struct learn_plan *plan, const char *in_force)
 	char *text = NULL;
 	size_t length;
 	FILE *f = open_memstream(&text, &length);
-	bool whole;
 
 	if (!f)
 		return NULL;
@@ -389,10 +389,5 @@ char *learn_plan_text(const struct learn_plan *plan, const char *in_force)
 	for (size_t i = 0; i < plan->n_rules; i++)
 		write_rule(f, plan, &plan->rules[i]);
 	fputs("end\n", f);
-	whole = !ferror(f);
-	if (fclose(f) || !whole) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return memstream_end(f, &text);
 }

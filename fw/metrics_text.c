@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "common/cleanup.h"
+#include "common/memstream.h"
 #include "common/utf8.h"
 #include "probe_names.h"
 
@@ -260,7 +261,6 @@ char *metrics_text(const struct figures *f, size_t *length)
 {
 	char *text = NULL;
 	FILE *out = open_memstream(&text, length);
-	int bad;
 
 	if (!out)
 		return NULL;
@@ -273,10 +273,5 @@ char *metrics_text(const struct figures *f, size_t *length)
 	put_stages(out, f);
 	put_rules(out, f->rules);
 	fputs("# EOF\n", out);
-	bad = ferror(out);
-	if (fclose(out) || bad) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return memstream_end(out, &text);
 }

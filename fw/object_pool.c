@@ -59,8 +59,8 @@ struct worker {
 struct object_pool {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t work, ended;
-	struct list todo[STAGES][CLASSES], done;
-	size_t n_todo[CLASSES];	    /* to be opened */
+	struct list waiting[STAGES][CLASSES], done;
+	size_t n_waiting[CLASSES];  /* to be opened */
 	size_t n_open[CLASSES];	    /* open: they wait to be hashed, or are */
 	size_t n_busy[CLASSES];	    /* threads that are at one */
 	uint64_t moved_ns[CLASSES]; /* when a thread was last done with one */
@@ -126,7 +126,7 @@ static enum class_of class_of(const struct object_job *job)
 static void pool_free(struct object_pool *pool)
 {
 	for (int i = 0; i < STAGES * CLASSES; i++)
-		list_free(&pool->todo[i / CLASSES][i % CLASSES]);
+		list_free(&pool->waiting[i / CLASSES][i % CLASSES]);
 	list_free(&pool->done);
 	if (pool->wake >= 0)
 		close(pool->wake);
@@ -217,12 +217,12 @@ static struct object_job *take_of(struct object_pool *pool, enum stage_of stage,
 	if (pool->n_busy[class] == busy_max[class] ||
 	    (stage == OPENING && pool->n_open[class] == open_max[class]))
 		return NULL;
-	job = list_pop(&pool->todo[stage][class]);
+	job = list_pop(&pool->waiting[stage][class]);
 	if (!job)
 		return NULL;
 	pool->n_busy[class]++;
 	if (stage == OPENING) {
-		pool->n_todo[class]--;
+		pool->n_waiting[class]--;
 		pool->n_open[class]++;
 	}
 	return job;
@@ -261,7 +261,7 @@ static void hand_on(struct object_pool *pool, enum stage_of stage, struct object
 	pool->moved_ns[class] = clock_monotonic_ns();
 	pool->n_busy[class]--;
 	if (stage == OPENING && !job->error) {
-		list_push(&pool->todo[HASHING][class], job);
+		list_push(&pool->waiting[HASHING][class], job);
 	} else {
 		pool->n_open[class]--;
 		list_push(&pool->done, job);
@@ -352,7 +352,7 @@ struct object_pool *object_pool_new(const struct identify *by, measure_fn *measu
 	pthread_cond_init(&pool->work, NULL);
 	pthread_cond_init(&pool->ended, NULL);
 	for (int i = 0; i < STAGES * CLASSES; i++)
-		list_init(&pool->todo[i / CLASSES][i % CLASSES]);
+		list_init(&pool->waiting[i / CLASSES][i % CLASSES]);
 	list_init(&pool->done);
 	pool->by = *by;
 	pool->measure = measure;
@@ -385,10 +385,10 @@ bool object_pool_push(struct object_pool *pool, struct object_job *job)
 	job->fd = -1;
 	job->moved_ns = clock_monotonic_ns();
 	pthread_mutex_lock(&pool->lock);
-	room = pool->n_todo[class] < QUEUE_MAX;
+	room = pool->n_waiting[class] < QUEUE_MAX;
 	if (room) {
-		list_push(&pool->todo[OPENING][class], job);
-		pool->n_todo[class]++;
+		list_push(&pool->waiting[OPENING][class], job);
+		pool->n_waiting[class]++;
 		pthread_cond_broadcast(&pool->work);
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -436,7 +436,7 @@ static void check_waiting(struct object_pool *pool, enum class_of class, uint64_
 	if (!is_long_ago(pool->moved_ns[class], now))
 		return;
 	for (int s = 0; s < STAGES; s++)
-		for (struct object_job *job = pool->todo[s][class].first; job; job = job->next)
+		for (struct object_job *job = pool->waiting[s][class].first; job; job = job->next)
 			if (is_long_ago(job->moved_ns, now))
 				give_up(job, given_up);
 }

@@ -212,28 +212,14 @@ static void search_holders(struct search *s, const struct holders *holders)
 	}
 }
 
-/* The number of the first rule that comes after that place. */
-static uint32_t first_after(const struct rule_index *x, uint64_t order)
-{
-	size_t low = 0, high = order == UINT64_MAX ? 0 : x->list.n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (x->entries[middle]->order < order)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return order == UINT64_MAX ? UINT32_MAX : (uint32_t)low;
-}
-
 void rule_index_search(const struct rule_index *x, const struct packet *p,
 		       const struct holders *holders, uint64_t before, rule_try_fn *try,
 		       void *cookie)
 {
-	struct search s = {x, try, cookie, first_after(x, before)};
+	struct search s = {x, try, cookie, (uint32_t)x->list.n};
 
+	if (before < UINT64_MAX) /* seldom */
+		s.bound = (uint32_t)rule_list_find(&x->list, before);
 	search_addresses(&s, p);
 	search_protocol(&s, p);
 	search_facts(&s, holders);

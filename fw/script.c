@@ -64,8 +64,8 @@ struct scripts {
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t work;
-	struct list todo, done;
-	size_t n_todo;
+	struct list waiting, done;
+	size_t n_waiting;
 	bool stop;
 	int wake;
 };
@@ -103,12 +103,12 @@ static void look_free(struct look *look)
 
 static struct look *next_look(struct scripts *s)
 {
-	while (!s->stop && !s->todo.first)
+	while (!s->stop && !s->waiting.first)
 		pthread_cond_wait(&s->work, &s->lock);
 	if (s->stop)
 		return NULL;
-	s->n_todo--;
-	return list_pop(&s->todo);
+	s->n_waiting--;
+	return list_pop(&s->waiting);
 }
 
 static void *look_thread(void *arg)
@@ -179,10 +179,10 @@ static bool enqueue(struct scripts *s, struct started *st, uint32_t pid, bool wa
 	look->pid = pid;
 	look->wanted = wanted;
 	pthread_mutex_lock(&s->lock);
-	room = s->n_todo < QUEUE_MAX;
+	room = s->n_waiting < QUEUE_MAX;
 	if (room) {
-		list_push(&s->todo, look);
-		s->n_todo++;
+		list_push(&s->waiting, look);
+		s->n_waiting++;
 		pthread_cond_signal(&s->work);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -281,7 +281,7 @@ struct scripts *scripts_new(struct loop *loop, struct probe *probe, struct stats
 	s->tick_ns = (uint64_t)tick.tv_nsec;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->work, NULL);
-	list_init(&s->todo);
+	list_init(&s->waiting);
 	list_init(&s->done);
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->wake >= 0)
@@ -320,7 +320,7 @@ bool scripts_free(struct scripts *s)
 	loop_remove_fd(s->source);
 	if (!stop_threads(s))
 		return false;
-	while ((look = list_pop(&s->todo)) || (look = list_pop(&s->done)))
+	while ((look = list_pop(&s->waiting)) || (look = list_pop(&s->done)))
 		look_free(look);
 	HASH_ITER(hh, s->table, st, next)
 	forget(s, st);

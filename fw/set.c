@@ -301,10 +301,10 @@ uint64_t set_next_expiry(const struct set *s)
 	return next;
 }
 
-bool set_meets(const struct set *s, const struct objset *objects)
+const struct sha256 *set_met(const struct set *s, const struct objset *objects)
 {
 	for (size_t i = 0; i < objects->n; i++)
 		if (is_among(s->digests, s->n_digests, &objects->digests[i]))
-			return true;
-	return false;
+			return &objects->digests[i];
+	return NULL;
 }

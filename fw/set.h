@@ -68,8 +68,8 @@ uint64_t set_next_expiry(const struct set *s);
 struct set *set_ref(struct set *s);
 void set_unref(struct set *s); /* NULL is fine */
 
-/* Whether any object of the process is in the set. */
-bool set_meets(const struct set *s, const struct objset *objects);
+/* The digest of an object of the process that is in the set; NULL: none is. */
+const struct sha256 *set_met(const struct set *s, const struct objset *objects);
 
 /* The order of items by package, root and path: what strcmp(3) returns. */
 int set_item_cmp(const struct set_item *a, const struct set_item *b);

@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/decimal.h"
+#include "common/memstream.h"
 #include "clock.h"
 #include "store.h"
 
@@ -175,17 +176,11 @@ char *store_format(const struct ruleset *rs)
 	char *text = NULL;
 	size_t length;
 	FILE *f = open_memstream(&text, &length);
-	bool whole;
 
 	if (!f)
 		return NULL;
 	write_rules(f, rs, true);
-	whole = !ferror(f);
-	if (fclose(f) || !whole) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return memstream_end(f, &text);
 }
 
 struct reader {

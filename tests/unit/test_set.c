@@ -46,7 +46,7 @@ static bool matches(const struct set *s, uint8_t digest)
 {
 	struct objset_item items[] = {{{{digest}}, "/x"}, {{{0xee}}, "/lib/other"}};
 	struct objset *objects = objset_new(items, N(items), true);
-	bool met = set_meets(s, objects);
+	bool met = set_met(s, objects);
 
 	objset_unref(objects);
 	return met;
