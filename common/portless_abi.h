@@ -7,6 +7,10 @@
 
 #include <linux/types.h>
 
+#define ABI_PORTLESS \
+	8192 /* such sockets of one namespace that are remembered: 0.5 MB of kernel memory */
+#define ABI_PORTLESS_TOLD 4096 /* of them, how many one look tells of. Power of two */
+
 /* A raw or a ping socket, as the kernel matches it against what comes in. */
 struct portless_rec {
 	__u64 cookie;

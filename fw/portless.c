@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "clock.h"
 #include "common/cleanup.h"
 #include "portless.skel.h"
 
@@ -18,10 +19,12 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
+#define SCAN_AGAIN_NS 1000000000ull
+
 struct portless {
 	struct portless_skel *skel;
-	struct bpf_link *created, *each;
-	struct portless_rec rec[PORTLESS_READ_MAX];
+	struct bpf_link *created, *released;
+	uint64_t scanned_ns; /* CLOCK_MONOTONIC */
 };
 
 static int own_netns_cookie(uint64_t *out)
@@ -32,54 +35,48 @@ static int own_netns_cookie(uint64_t *out)
 	return fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, out, &size) ? -errno : 0;
 }
 
-static struct bpf_link *attach_created(struct portless *p)
+static int attach(struct portless *p)
 {
 	_cleanup_close_ int cgroup = cgroup_open_root();
 
-	if (cgroup < 0) {
-		errno = -cgroup;
-		return NULL;
-	}
-	return bpf_program__attach_cgroup(p->skel->progs.portless_created, cgroup);
+	if (cgroup < 0)
+		return cgroup;
+	p->released = bpf_program__attach_cgroup(p->skel->progs.portless_released, cgroup);
+	if (p->released)
+		p->created = bpf_program__attach_cgroup(p->skel->progs.portless_created, cgroup);
+	return p->created ? 0 : -errno;
 }
 
-static struct bpf_link *attach_each(struct portless *p)
-{
-	union bpf_iter_link_info info = {.map = {.map_fd = bpf_map__fd(p->skel->maps.portless)}};
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-
-	return bpf_program__attach_iter(p->skel->progs.portless_each, &opts);
-}
-
-/* Reads one pass of an iterator into buf, at most size bytes. How many, or -errno. */
-static ssize_t read_all(const struct bpf_link *link, void *buf, size_t size)
+/* Runs an iterator that writes nothing. */
+static int run_iterator(const struct bpf_link *link)
 {
 	_cleanup_close_ int fd = bpf_iter_create(bpf_link__fd(link));
-	size_t have = 0;
+	char nothing;
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
 	/* EAGAIN: a million items without output; the next read goes on from there. */
-	do {
-		n = read(fd, (char *)buf + have, size - have);
-		if (n > 0)
-			have += n;
-	} while ((n > 0 && have < size) || (n < 0 && (errno == EAGAIN || errno == EINTR)));
-	return n < 0 ? -errno : (ssize_t)have;
+	do
+		n = read(fd, &nothing, sizeof(nothing));
+	while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	return n < 0 ? -errno : 0;
 }
 
+/* Those that are older than the daemon, or could not be remembered. */
 static int scan(struct portless *p)
 {
-	struct bpf_link *link = bpf_program__attach_iter(p->skel->progs.portless_scan, NULL);
-	char nothing;
-	ssize_t n;
+	struct bpf_link *link;
+	int r;
 
+	p->scanned_ns = clock_monotonic_ns();
+	__atomic_store_n(&p->skel->bss->lost, 0, __ATOMIC_RELAXED);
+	link = bpf_program__attach_iter(p->skel->progs.portless_scan, NULL);
 	if (!link)
 		return -errno;
-	n = read_all(link, &nothing, sizeof(nothing));
+	r = run_iterator(link);
 	bpf_link__destroy(link);
-	return n < 0 ? (int)n : 0;
+	return r;
 }
 
 static int start(struct portless *p)
@@ -94,13 +91,8 @@ static int start(struct portless *p)
 		return -errno;
 	p->skel->rodata->netns_cookie = cookie;
 	r = portless_skel__load(p->skel);
-	if (r)
-		return r;
-	p->created = attach_created(p);
-	if (!p->created)
-		return -errno;
-	p->each = attach_each(p);
-	return p->each ? scan(p) : -errno;
+	r = r ? r : attach(p);
+	return r ? r : scan(p);
 }
 
 int portless_open(struct portless **out)
@@ -123,8 +115,8 @@ void portless_close(struct portless *p)
 {
 	if (!p)
 		return;
-	bpf_link__destroy(p->each);
 	bpf_link__destroy(p->created);
+	bpf_link__destroy(p->released);
 	portless_skel__destroy(p->skel);
 	free(p);
 }
@@ -214,23 +206,41 @@ bool portless_gets(const struct portless_rec *s, const struct portless_query *q)
 	return s->number == q->proto && addr_fits(s->remote, q->remote) && !filtered(s, q);
 }
 
+/* More of them than can be remembered: when some are gone, a scan finds the rest. */
+static bool all_remembered(struct portless *p)
+{
+	const __u64 *lost = &p->skel->bss->lost;
+
+	if (!__atomic_load_n(lost, __ATOMIC_RELAXED))
+		return true;
+	if (clock_monotonic_ns() - p->scanned_ns < SCAN_AGAIN_NS || scan(p))
+		return false;
+	return !__atomic_load_n(lost, __ATOMIC_RELAXED);
+}
+
 int portless_each(struct portless *p, const struct portless_query *q,
 		  void (*fn)(void *cookie, uint64_t socket), void *cookie)
 {
-	ssize_t n;
-	int found = 0;
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	const struct portless_rec *told;
+	bool all;
+	int r, found = 0;
 
 	if (!p)
 		return -EOPNOTSUPP;
-	n = read_all(p->each, p->rec, sizeof(p->rec));
-	for (ssize_t i = 0; i < n / (ssize_t)sizeof(p->rec[0]); i++) {
-		if (!portless_gets(&p->rec[i], q))
+	all = all_remembered(p);
+	told = p->skel->bss->told;
+	r = bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.portless_tell), &opts);
+	if (r)
+		return r;
+	for (uint32_t i = 0; i < p->skel->bss->n_told; i++) {
+		if (!portless_gets(&told[i], q))
 			continue;
 		if (++found > PORTLESS_MAX)
 			return -E2BIG;
-		fn(cookie, p->rec[i].cookie);
+		fn(cookie, told[i].cookie);
 	}
-	if (n < 0)
-		return (int)n;
-	return n == sizeof(p->rec) ? -E2BIG : p->skel->bss->lost ? -ENOBUFS : 0;
+	if (p->skel->bss->n_told == ABI_PORTLESS_TOLD)
+		return -E2BIG;
+	return all ? 0 : -ENOBUFS;
 }

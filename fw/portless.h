@@ -13,8 +13,7 @@
 #include "common/portless_abi.h"
 #include "packet.h"
 
-#define PORTLESS_MAX	  64   /* sockets that get one packet; of more, who they are is not told */
-#define PORTLESS_READ_MAX 4096 /* sockets looked at for one packet: about 1 ms */
+#define PORTLESS_MAX 64 /* sockets that get one packet; of more, who they are is not told */
 
 struct portless;
 

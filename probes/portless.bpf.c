@@ -2,8 +2,9 @@
 /*
  * The sockets that receive without ports: raw ones, and those of kind SOCK_DGRAM for ICMP (ping).
  * sock_diag(7) knows no ping sockets, and raw ones on some kernels only. So each such socket of the
- * daemon's network namespace is remembered from when it is made until it is freed; what it is bound
- * to is read when the daemon asks. An object of its own: the daemon works without it.
+ * daemon's network namespace is remembered from when it is made until its last descriptor is
+ * closed; what it is bound to is read when the daemon asks. An object of its own: the daemon works
+ * without it.
  */
 #include "kernel.h"
 #include "common/portless_abi.h"
@@ -52,26 +53,23 @@ struct raw6_sock {
 	struct icmp6_filter filter;
 };
 
-struct bpf_map;
-
-struct bpf_iter__bpf_sk_storage_map {
-	struct bpf_iter_meta *meta;
-	struct bpf_map *map;
-	struct sock *sk;
-	void *value;
-};
-
 #pragma clang attribute pop
 
+/* Socket cookie -> kernel address of the socket: who reads there compares the cookie. */
 struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, __u8);
+	__uint(max_entries, ABI_PORTLESS);
+	__type(key, __u64);
+	__type(value, __u64);
 } portless SEC(".maps");
 
 const volatile __u64 netns_cookie; /* of the daemon's namespace */
 __u64 lost;			   /* sockets that could not be remembered */
+
+/* What portless_tell found: one look at a time, by the daemon's data thread. */
+__u32 n_told;
+struct portless_rec told[ABI_PORTLESS_TOLD];
 
 static __always_inline bool is_portless(__u32 type, __u32 protocol)
 {
@@ -79,13 +77,36 @@ static __always_inline bool is_portless(__u32 type, __u32 protocol)
 	       (type == SOCK_DGRAM && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6));
 }
 
+static __always_inline bool is_ours(const struct bpf_sock *ctx)
+{
+	return is_portless(ctx->type, ctx->protocol) && family_is_inet(ctx->family);
+}
+
+static __always_inline void remember(__u64 cookie, __u64 sk)
+{
+	if (bpf_map_update_elem(&portless, &cookie, &sk, BPF_ANY))
+		__sync_fetch_and_add(&lost, 1);
+}
+
+/* The context of this kind of program is the struct sock itself (kernel/bpf/cgroup.c:
+ * __cgroup_bpf_run_filter_sk). */
 SEC("cgroup/sock_create")
 int portless_created(struct bpf_sock *ctx)
 {
-	if (is_portless(ctx->type, ctx->protocol) && family_is_inet(ctx->family) &&
-	    bpf_get_netns_cookie(ctx) == netns_cookie &&
-	    !bpf_sk_storage_get(&portless, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE))
-		__sync_fetch_and_add(&lost, 1);
+	if (is_ours(ctx) && bpf_get_netns_cookie(ctx) == netns_cookie)
+		remember(bpf_get_socket_cookie(ctx), (__u64)ctx);
+	return 1;
+}
+
+SEC("cgroup/sock_release")
+int portless_released(struct bpf_sock *ctx)
+{
+	__u64 cookie;
+
+	if (!is_ours(ctx))
+		return 1;
+	cookie = bpf_get_socket_cookie(ctx);
+	bpf_map_delete_elem(&portless, &cookie);
 	return 1;
 }
 
@@ -113,9 +134,8 @@ int portless_scan(struct bpf_iter__task_file *ctx)
 	if (sk && family_is_inet(sk->__sk_common.skc_family) &&
 	    is_portless(BPF_CORE_READ((const struct sock___portless *)sk, sk_type),
 			sk->sk_protocol) &&
-	    sock_netns_cookie(sk) == netns_cookie &&
-	    !bpf_sk_storage_get(&portless, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE))
-		__sync_fetch_and_add(&lost, 1);
+	    sock_netns_cookie(sk) == netns_cookie)
+		remember(bpf_get_socket_cookie(sk), (__u64)sk);
 	return 0;
 }
 
@@ -145,27 +165,44 @@ static __always_inline void read_ipv6(const struct sock *sk, struct portless_rec
 		bpf_core_read(rec->filter, sizeof(rec->filter), &raw->filter);
 }
 
-SEC("iter/bpf_sk_storage_map")
-int portless_each(struct bpf_iter__bpf_sk_storage_map *ctx)
+/* False: not bound yet, or freed meanwhile. */
+static __always_inline bool read_socket(const struct sock *sk, __u64 cookie,
+					struct portless_rec *rec)
 {
-	struct sock *sk = ctx->sk;
-	const struct sock_common___portless *c;
-	struct portless_rec rec = {};
+	const struct sock_common___portless *c = (const void *)&sk->__sk_common;
 
-	if (!sk || !ctx->value || BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT)
-		return 0;
-	c = (const void *)&sk->__sk_common;
-	rec.number = BPF_CORE_READ(c, skc_num);
-	if (!rec.number) /* a ping socket that is not bound yet */
-		return 0;
-	rec.ping = BPF_CORE_READ((const struct sock___portless *)sk, sk_type) == SOCK_DGRAM;
-	rec.cookie = bpf_get_socket_cookie(sk);
-	rec.ifindex = BPF_CORE_READ(c, skc_bound_dev_if);
+	rec->number = BPF_CORE_READ(c, skc_num);
+	rec->ping = BPF_CORE_READ((const struct sock___portless *)sk, sk_type) == SOCK_DGRAM;
+	rec->cookie = cookie;
+	rec->ifindex = BPF_CORE_READ(c, skc_bound_dev_if);
+	__builtin_memset(rec->local, 0, sizeof(rec->local));
+	__builtin_memset(rec->remote, 0, sizeof(rec->remote));
+	__builtin_memset(rec->filter, 0, sizeof(rec->filter));
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
-		read_ipv4(sk, &rec);
+		read_ipv4(sk, rec);
 	else
-		read_ipv6(sk, &rec);
-	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
+		read_ipv6(sk, rec);
+	return rec->number && !(BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) &&
+	       sock_cookie(sk) == cookie;
+}
+
+static long tell_one(const void *map, const __u64 *cookie, const __u64 *sk, void *nothing)
+{
+	__u32 n = n_told;
+
+	if (n >= ABI_PORTLESS_TOLD)
+		return 1;
+	if (read_socket((const struct sock *)*sk, *cookie, &told[n & (ABI_PORTLESS_TOLD - 1)]))
+		n_told = n + 1;
+	return 0;
+}
+
+/* Writes down what each of them is bound to now. */
+SEC("syscall")
+int portless_tell(void *ctx)
+{
+	n_told = 0;
+	bpf_for_each_map_elem(&portless, tell_one, NULL, 0);
 	return 0;
 }
 
