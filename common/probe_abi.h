@@ -66,7 +66,7 @@ struct note_holder {
 	__u32 marks;   /* enum answer_mark */                                               \
 	__u32 users;   /* threads that use a shared descriptor table, and */                \
 	__u32 first;   /* the first sighting in it: while it is weighed */                  \
-	__u32 pad;                                                                          \
+	__u32 shared;  /* sightings that hold, in tables which others may use as well */    \
 	struct note_holder holder[ABI_HOLDERS];
 
 enum answer_mark {

@@ -18,7 +18,6 @@
 #define SCAN_MAX    8192 /* descriptors of the current process that are searched in place */
 #define KIN_MAX	    16	 /* children of one process that are looked at */
 #define WAITERS_MAX 256
-#define ATTEMPTS    3 /* the last is for what changed during the one before */
 
 static __always_inline void holder_fill(struct note_holder *h, __u32 tgid,
 					const struct proc_rec *proc)
@@ -43,37 +42,36 @@ struct weighing {
 	struct answer *a;
 	__u32 only;    /* 0, or the one tgid that is wanted */
 	__u32 sending; /* the current thread is in the call that sends the packet */
-	__u32 shared;  /* a table had other users until just now */
 };
 
 /* Adds a process to the list unless it is there. What is past the list's end has tgid 0. */
-static __always_inline void holder_add(struct weighing *w, __u32 tgid, const struct proc_rec *proc)
+static __always_inline void holder_add(struct answer *a, __u32 tgid, const struct proc_rec *proc)
 {
-	__u32 n = w->a->n_holders;
+	__u32 n = a->n_holders;
 
 	for (__u32 i = 0; i < ABI_HOLDERS; i++)
-		if (w->a->holder[i].tgid == tgid)
+		if (a->holder[i].tgid == tgid)
 			return;
 	if (n >= ABI_HOLDERS) {
-		w->a->marks |= MARK_MANY;
+		a->marks |= MARK_MANY;
 		return;
 	}
-	holder_fill(&w->a->holder[n & (ABI_HOLDERS - 1)], tgid, proc);
-	w->a->n_holders = n + 1;
+	holder_fill(&a->holder[n & (ABI_HOLDERS - 1)], tgid, proc);
+	a->n_holders = n + 1;
 }
 
-static __always_inline void nobody(struct weighing *w)
+static __always_inline void nobody(struct answer *a)
 {
-	w->a->matched = w->a->lost = w->a->leaving = w->a->calls = 0;
-	w->a->n_holders = w->a->marks = 0;
-	w->a->spread_ns = w->a->gave_ns = 0;
+	a->matched = a->shared = a->lost = a->leaving = a->calls = 0;
+	a->n_holders = a->marks = 0;
+	a->spread_ns = a->gave_ns = 0;
 	for (__u32 i = 0; i < ABI_HOLDERS; i++)
-		w->a->holder[i].tgid = 0;
+		a->holder[i].tgid = 0;
 }
 
 /* The users of a table that more than one process has, among those on record. */
 struct sharing {
-	struct roster *r;
+	struct roster r;
 	struct answer *a;
 	__u64 files;
 	__u32 fd;
@@ -81,7 +79,7 @@ struct sharing {
 
 static long count_users(__u32 i, struct sharing *c)
 {
-	const struct sighting *s = roster_at(c->r, i);
+	const struct sighting *s = roster_at(&c->r, i);
 	struct proc_rec *proc;
 	__u32 tgid;
 
@@ -97,28 +95,51 @@ static long count_users(__u32 i, struct sharing *c)
 	return 0;
 }
 
+static long weigh_shared_one(__u32 i, struct sharing *c)
+{
+	const struct sighting *s = roster_at(&c->r, i);
+	const struct task_struct *leader;
+	struct answer *a = c->a;
+	struct proc_rec *proc;
+	__u32 used, tgid;
+
+	if (!s)
+		return 1;
+	if (!s->files)
+		return 0;
+	tgid = s->tgid;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc || !(proc->flags & PROC_FILES_SHARED) || !sighting_holds(s, proc, c->r.file))
+		return 0;
+	c->files = s->files;
+	c->fd = s->fd;
+	used = c->r.rec->used;
+	a->users = 0;
+	a->first = i;
+	bpf_loop(used < ABI_SIGHTINGS ? used : ABI_SIGHTINGS, count_users, c, 0);
+	if (a->first == i)
+		a->matched++;
+	leader = (const void *)proc->task;
+	if (a->users != table_users(c->files))
+		a->marks |= MARK_SHARED;
+	else if (a->users == (__u32)BPF_CORE_READ(leader, signal, nr_threads))
+		proc_unmark(proc, PROC_FILES_SHARED); /* all its threads, and nobody else */
+	return 0;
+}
+
 /*
  * A descriptor in a table that processes share is one reference, and all of them hold it: it counts
  * once, and only if the table has no users but them.
  */
-static __always_inline void weigh_shared(struct weighing *w, __u32 i, const struct sighting *s,
-					 struct proc_rec *proc)
+int weigh_shared(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file)
 {
-	struct sharing c = {&w->r, w->a, s->files, s->fd};
-	const struct task_struct *leader = (const void *)proc->task;
-	__u32 used = w->r.rec->used;
+	struct sharing c = {.a = answer};
 
-	w->a->users = 0;
-	w->a->first = i;
-	bpf_loop(used < ABI_SIGHTINGS ? used : ABI_SIGHTINGS, count_users, &c, 0);
-	if (w->a->first == i)
-		w->a->matched++;
-	if (w->a->users != table_users(c.files))
-		w->a->marks |= MARK_SHARED;
-	else if (w->a->users == (__u32)BPF_CORE_READ(leader, signal, nr_threads)) {
-		proc_unmark(proc, PROC_FILES_SHARED); /* all its threads, and nobody else */
-		w->shared = 1;
-	}
+	if (!rec || !answer)
+		return 0;
+	roster_open(&c.r, cookie, rec, (const struct file *)file);
+	bpf_loop(rec->used, weigh_shared_one, &c, 0);
+	return 0;
 }
 
 /* Whether the current thread is inside a call on this descriptor that sends or receives. */
@@ -197,7 +218,7 @@ static long weigh_one(__u32 i, struct weighing *w)
 	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (proc && sighting_holds(s, proc, w->r.file)) {
 		if (proc->flags & PROC_FILES_SHARED)
-			weigh_shared(w, i, s, proc);
+			w->a->shared++; /* for weigh_shared() */
 		else
 			w->a->matched++;
 	} else if (proc && is_parting(s, proc)) {
@@ -218,17 +239,30 @@ static long weigh_one(__u32 i, struct weighing *w)
 	if (tgid == bpf_get_current_pid_tgid() >> 32) {
 		w->a->marks |= MARK_SENDER;
 		/* Where others could close it as the call began, that has a reference too. */
-		if ((table_users(s->files) > 1 || w->shared) && (w->sending || in_call_on(s->fd)))
+		if ((table_users(s->files) > 1 || (proc->flags & PROC_FILES_SHARED)) &&
+		    (w->sending || in_call_on(s->fd)))
 			w->a->calls = 1;
 	}
-	holder_add(w, tgid, proc);
+	holder_add(w->a, tgid, proc);
 	return 0;
 }
 
-static __always_inline void weigh_all(struct weighing *w)
+/*
+ * The parts of the proof are functions that are not static: the verifier looks at each of them
+ * once, whatever calls it, and not once for each way to get there. So they get plain values and
+ * records.
+ */
+int weigh(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file, __u64 sending)
 {
-	nobody(w);
-	bpf_loop(w->r.rec->used, weigh_one, w, 0);
+	struct weighing w = {.a = answer};
+
+	if (!rec || !answer)
+		return 0;
+	w.sending = sending;
+	roster_open(&w.r, cookie, rec, (const struct file *)file);
+	nobody(answer);
+	bpf_loop(rec->used, weigh_one, &w, 0);
+	return 0;
 }
 
 struct searching {
@@ -325,9 +359,34 @@ static long search_kin(__u32 i, struct weighing *w)
 	return 0;
 }
 
+/* Looks for holders that are not on record: the current process, and the kin of those who are. */
+int seek(struct sock_rec *rec, __u64 cookie, __u64 file)
+{
+	struct weighing w = {.a = NULL};
+
+	if (!rec)
+		return 0;
+	roster_open(&w.r, cookie, rec, (const struct file *)file);
+	scan_current(&w.r);
+	bpf_loop(rec->used < ABI_SIGHTINGS ? rec->used : ABI_SIGHTINGS, search_kin, &w, 0);
+	return 0;
+}
+
+/* Drops the sightings that no longer hold. */
+int tidy(struct sock_rec *rec, __u64 cookie, __u64 file)
+{
+	struct roster r;
+
+	if (!rec)
+		return 0;
+	roster_open(&r, cookie, rec, (const struct file *)file);
+	roster_clean(&r);
+	return 0;
+}
+
 /* Whether no holder can have come since the holders were last all known; spread_ns: of the holders.
  */
-static __always_inline bool is_undisturbed(const struct sock_rec *rec, __u64 spread_ns)
+static __noinline bool is_undisturbed(const struct sock_rec *rec, __u64 spread_ns)
 {
 	const struct global_rec *g = global_state();
 	bool settled = !(rec->flags & SOCK_UNSETTLED);
@@ -364,10 +423,9 @@ static __always_inline bool history_proves(const struct sock_rec *rec, const str
 }
 
 /* What no proof can do without: somebody, all users of his table, and whoever sends this packet. */
-static __always_inline bool is_provable(const struct weighing *w)
+static __always_inline bool is_provable(const struct answer *a, bool sending)
 {
-	return w->a->n_holders && !(w->a->marks & MARK_SHARED) &&
-	       (!w->sending || (w->a->marks & MARK_SENDER));
+	return a->n_holders && !(a->marks & MARK_SHARED) && (!sending || (a->marks & MARK_SENDER));
 }
 
 static long find_closer(__u32 i, struct weighing *w)
@@ -394,7 +452,7 @@ static long add_closing(__u32 i, struct weighing *w)
 		return 0;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (proc)
-		holder_add(w, tgid, proc);
+		holder_add(w->a, tgid, proc);
 	else
 		w->a->marks |= MARK_UNKNOWN;
 	return 0;
@@ -404,24 +462,33 @@ static long add_closing(__u32 i, struct weighing *w)
  * The last close is under way: no descriptor is left, and the socket's parting words (FIN, data
  * still in its buffer) belong to those who had it, first of all to who is closing it.
  */
-static __always_inline bool closing_proves(struct weighing *w)
+int closing_proves(struct sock_rec *rec, struct answer *answer, __u64 cookie)
 {
-	nobody(w);
-	bpf_loop(w->r.rec->used, find_closer, w, 0);
-	bpf_loop(w->r.rec->used, add_closing, w, 0);
-	return w->a->n_holders && !(w->a->marks & MARK_UNKNOWN);
+	struct weighing w = {.a = answer};
+
+	if (!rec || !answer)
+		return 0;
+	roster_open(&w.r, cookie, rec, NULL);
+	nobody(answer);
+	bpf_loop(rec->used, find_closer, &w, 0);
+	bpf_loop(rec->used, add_closing, &w, 0);
+	return answer->n_holders && !(answer->marks & MARK_UNKNOWN);
 }
 
 /* Nothing but an io_uring has it: it is of who made it, if that never gave a descriptor away. */
-static __always_inline bool ring_proves(struct weighing *w)
+int ring_proves(struct sock_rec *rec, struct answer *a)
 {
-	__u32 tgid = w->r.rec->creator;
-	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
+	struct proc_rec *proc;
+	__u32 tgid;
 
-	if (w->a->n_holders || !proc || !(proc->flags & PROC_URING) || (proc->flags & PROC_EXITED))
-		return false;
-	holder_add(w, tgid, proc);
-	return w->a->references <= 2 && proc->spread_ns < w->r.rec->proven_ns;
+	if (!rec || !a)
+		return 0;
+	tgid = rec->creator;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (a->n_holders || !proc || !(proc->flags & PROC_URING) || (proc->flags & PROC_EXITED))
+		return 0;
+	holder_add(a, tgid, proc);
+	return a->references <= 2 && proc->spread_ns < rec->proven_ns;
 }
 
 struct polling {
@@ -445,73 +512,76 @@ static long look_at_waiter(__u32 i, struct polling *c)
 }
 
 /* Who sleeps in poll(2) or select(2) has a reference for each descriptor that he waits for. */
-static __always_inline void count_pollers(struct weighing *w)
+int count_pollers(struct answer *answer, __u64 at)
 {
-	const struct file *file = w->r.file;
+	const struct file *file = (const struct file *)at;
 	const struct socket *socket = BPF_CORE_READ(file, private_data);
 	struct socket_wq *queue = BPF_CORE_READ(socket, sk, sk_wq);
-	struct polling c = {.a = w->a, .file = file};
+	struct polling c = {.a = answer, .file = file};
 
+	if (!answer)
+		return 0;
 	c.head = (void *)queue + bpf_core_field_offset(struct socket_wq, wait.head);
 	c.at = BPF_CORE_READ(queue, wait.head.next);
 	bpf_loop(WAITERS_MAX, look_at_waiter, &c, 0);
+	return 0;
 }
 
-/* First by what is on record, then after a search where the rest may be. */
-static long attempt(__u32 i, struct weighing *w)
+/* 1: what is on record are all the holders. */
+int attempt(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file, __u64 sending)
 {
-	struct sock_rec *rec = w->r.rec;
 	__s64 before;
 
-	if (i == 1) {
-		scan_current(&w->r);
-		bpf_loop(rec->used < ABI_SIGHTINGS ? rec->used : ABI_SIGHTINGS, search_kin, w, 0);
-	}
+	if (!rec || !answer)
+		return 0;
 	/* Twice: who closed his after we saw it must not stand for one whom we did not see. */
-	before = file_references(w->r.file);
-	weigh_all(w);
-	w->a->references = file_references(w->r.file);
-	if (!is_provable(w) || before != w->a->references) {
-		w->a->marks |= MARK_UNCLEAR;
+	before = file_references((const struct file *)file);
+	weigh(rec, answer, cookie, file, sending);
+	if (answer->shared)
+		weigh_shared(rec, answer, cookie, file);
+	answer->references = file_references((const struct file *)file);
+	if (!is_provable(answer, sending) || before != answer->references) {
+		answer->marks |= MARK_UNCLEAR;
 		return 0;
 	}
-	if (w->a->references > w->a->matched + w->a->calls)
-		count_pollers(w);
-	if (sum_proves(rec, w->a)) {
+	if (answer->references > answer->matched + answer->calls)
+		count_pollers(answer, file);
+	if (sum_proves(rec, answer)) {
 		rec->proven_ns = bpf_ktime_get_boot_ns();
 		rec->flags &= ~(SOCK_UNSETTLED | SOCK_CROWDED);
-		w->a->marks |= MARK_PROVEN;
-		return 1;
-	}
-	if (!history_proves(rec, w->a))
+	} else if (!history_proves(rec, answer)) {
 		return 0;
-	w->a->marks |= MARK_PROVEN;
+	}
+	answer->marks |= MARK_PROVEN;
 	return 1;
 }
 
-static __always_inline bool prove_open(struct weighing *w)
+/* First by what is on record, then after a search where the rest may be, and once more for what
+ * changed during that. */
+static __always_inline bool prove_open(struct sock_rec *rec, struct answer *a, __u64 cookie,
+				       __u64 file, __u64 sending)
 {
-	w->a->references = file_references(w->r.file);
-	if (!w->a->references)
-		return closing_proves(w);
-	bpf_loop(ATTEMPTS, attempt, w, 0);
-	if (!(w->a->marks & MARK_PROVEN))
-		return ring_proves(w);
-	if (w->a->lost)
-		roster_clean(&w->r);
+	a->references = file_references((const struct file *)file);
+	if (!a->references)
+		return closing_proves(rec, a, cookie);
+	if (!attempt(rec, a, cookie, file, sending)) {
+		seek(rec, cookie, file);
+		if (!attempt(rec, a, cookie, file, sending) &&
+		    !attempt(rec, a, cookie, file, sending))
+			return ring_proves(rec, a);
+	}
+	if (a->lost)
+		tidy(rec, cookie, file);
 	return true;
 }
 
 int prove(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file, __u64 sending)
 {
-	struct weighing w = {.a = answer};
 	bool proven;
 
 	if (!rec || !answer)
 		return 0;
-	w.sending = sending;
-	roster_open(&w.r, cookie, rec, (const struct file *)file);
-	proven = prove_open(&w);
+	proven = prove_open(rec, answer, cookie, file, sending);
 	answer->changed_ns = rec->changed_ns;
 	if (!proven)
 		answer->state = NOTE_UNPROVEN;

@@ -15,4 +15,16 @@
  */
 int prove(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file, __u64 sending);
 
+/* Its parts: see prove.bpf.c. */
+__noinline int attempt(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file,
+		       __u64 sending);
+__noinline int weigh(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file,
+		     __u64 sending);
+__noinline int weigh_shared(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file);
+__noinline int count_pollers(struct answer *answer, __u64 file);
+__noinline int closing_proves(struct sock_rec *rec, struct answer *answer, __u64 cookie);
+__noinline int ring_proves(struct sock_rec *rec, struct answer *answer);
+__noinline int seek(struct sock_rec *rec, __u64 cookie, __u64 file);
+__noinline int tidy(struct sock_rec *rec, __u64 cookie, __u64 file);
+
 #endif
