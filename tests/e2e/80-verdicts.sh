@@ -252,17 +252,17 @@ cat >"$TMP/share.py" <<-'END'
 	s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 	s.connect((sys.argv[1], 7001))
 	if os.fork() == 0:
-	    print("child", os.getpid(), flush=True)
+	    os.write(1, b"child %d\n" % os.getpid())
 	    signal.pause()
-	print("parent", os.getpid(), flush=True)
+	os.write(1, b"parent %d\n" % os.getpid())
 	sys.stdin.readline()
 	s.send(sys.argv[2].encode() + b"\n")
 	signal.pause()
 END
 share() {
 	STDIN=$TMP/go spawn client "$3" "$TMP/$1" "$TMP/share.py" "$2" "$3"
-	wait_for grep -q parent "$TMP/$3.log"
-	wait_for grep -q child "$TMP/$3.log"
+	wait_for grep -qx 'parent [0-9]*' "$TMP/$3.log"
+	wait_for grep -qx 'child [0-9]*' "$TMP/$3.log"
 	PIDS+=("$(awk '/^child/ { print $2 }' "$TMP/$3.log")")
 }
 start_daemon client
