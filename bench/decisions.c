@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * decisions RULES [linear]: what that many mixed rules cost, one figure a line:
+ * decisions RULES [linear|whole|appended]: what that many mixed rules cost, one figure a line:
  *
  *   load_ms      from the text of a configuration to a rule set in which packets are judged
  *   change_us    one rule put in or taken out, at any place; the median. change_max_us: the longest
@@ -10,7 +10,9 @@
  *                percentile, with the clock; first_by_rule: per mille that no policy decided
  *   again_ns     the same for packets of flows that were seen before
  *
- * With `linear` the same packets are judged by reading all rules one after the other.
+ * With `linear` the same packets are judged by reading all rules one after the other. With the
+ * others no packet is judged: saved_us is what it takes to have one rule more on the disk, as part
+ * of the whole file written anew, or as a change at its end.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fw/decision_cache.h"
 #include "fw/store.h"
@@ -28,6 +31,7 @@
 #define OBJECTS	  30   /* that a process has mapped */
 #define DIGESTS	  2048 /* that are mapped anywhere */
 #define CHANGES	  2000
+#define SAVES	  21
 #define BATCHES	  31
 #define DECISIONS 20000 /* a batch */
 
@@ -327,20 +331,54 @@ static void change_many(struct bench *b)
 	printf("change_max_us %.1f\n", quantile(took, CHANGES, 1));
 }
 
+/* In a directory of its own beside where it is started: /tmp may be no disk. */
+static void save_many(struct bench *b, bool whole)
+{
+	char dir[] = "saved-rules.XXXXXX", file[sizeof(dir) + sizeof("/" STORE_FILE)];
+	struct store_tail tail;
+	double took[SAVES];
+
+	if (!mkdtemp(dir))
+		exit(1);
+	must(store_save(dir, b->rules, &tail));
+	for (size_t i = 0; i < SAVES; i++) {
+		const struct store_change c = {.kind = STORE_INSERT, .rule = some_rule(b)};
+		struct ruleset *next;
+		double began;
+
+		must(ruleset_insert(b->rules, &c.rule, 0, &next));
+		ruleset_unref(b->rules);
+		b->rules = next;
+		began = now_s();
+		must(whole ? store_save(dir, b->rules, &tail) : store_append(dir, &c, &tail));
+		took[i] = (now_s() - began) * 1e6;
+	}
+	printf("saved_us %.1f\n", quantile(took, SAVES, 0.5));
+	snprintf(file, sizeof(file), "%s/" STORE_FILE, dir);
+	unlink(file);
+	rmdir(dir);
+}
+
 int main(int argc, char **argv)
 {
+	const char *how = argc == 3 ? argv[2] : "";
 	const size_t n = argc >= 2 ? strtoul(argv[1], NULL, 10) : 0;
 	struct bench b = {.rng = {1}};
 
-	if (n == 0 || argc > 3 || (argc == 3 && strcmp(argv[2], "linear") != 0)) {
-		fputs("usage: decisions RULES [linear]\n", stderr);
+	const bool whole = strcmp(how, "whole") == 0, saves = whole || strcmp(how, "appended") == 0;
+
+	b.linear = strcmp(how, "linear") == 0;
+	if (n == 0 || argc > 3 || (argc == 3 && !saves && !b.linear)) {
+		fputs("usage: decisions RULES [linear|whole|appended]\n", stderr);
 		return 2;
 	}
-	b.linear = argc == 3;
 	make_flows(&b);
 	load(&b, n);
-	decide_many(&b, "first");
-	if (!b.linear) {
+	if (saves)
+		save_many(&b, whole);
+	else
+		decide_many(&b, "first");
+	if (!saves && !b.linear) {
 		b.cache = decision_cache_new();
 		must(b.cache ? 0 : -ENOMEM);
 		decide_many(&b, "again");

@@ -63,10 +63,24 @@ enum wire_status command_commit(struct daemon *d, struct ruleset *rules, json_t 
 			      "restored rules wait to be confirmed: see ctl-fw mode confirm");
 }
 
+/*
+ * What differs from what is in force, and saved, by one rule: it is enough to write that down, as
+ * long as the file takes it. Then all of it is written anew, and once in a while.
+ */
+enum wire_status command_change(struct daemon *d, const struct store_change *change,
+				struct ruleset *rules, json_t **reply)
+{
+	if (!d->options.state || d->trial.of == TRIAL_RULES ||
+	    store_append(d->options.state, change, &d->saved))
+		return command_commit(d, rules, reply);
+	command_publish(d, rules);
+	return WIRE_OK;
+}
+
 /* Saved first, then in force, then acknowledged: what was acknowledged is never lost. */
 enum wire_status command_replace(struct daemon *d, struct ruleset *rules, json_t **reply)
 {
-	int r = d->options.state ? store_save(d->options.state, rules) : 0;
+	int r = d->options.state ? store_save(d->options.state, rules, &d->saved) : 0;
 
 	if (r) {
 		ruleset_unref(rules);
@@ -80,6 +94,7 @@ enum wire_status command_replace(struct daemon *d, struct ruleset *rules, json_t
 static enum wire_status insert_rule(struct daemon *d, const struct rule *rule, size_t index,
 				    json_t **reply)
 {
+	const struct store_change change = {STORE_INSERT, index, *rule};
 	struct ruleset *rules;
 	enum wire_status status;
 	char expires[INSTANT_TEXT_LEN];
@@ -98,7 +113,7 @@ static enum wire_status insert_rule(struct daemon *d, const struct rule *rule, s
 				      d->rules->chains[rule->chain].list.n);
 	if (r)
 		return command_refuse(reply, "%s", strerror(-r));
-	status = command_commit(d, rules, reply);
+	status = command_change(d, &change, rules, reply);
 	if (status == WIRE_OK)
 		*reply = json_pack("{s:I}", "index", (json_int_t)index);
 	return status;
@@ -165,6 +180,7 @@ static enum wire_status do_insert(struct daemon *d, const json_t *request, json_
 
 static enum wire_status do_delete(struct daemon *d, const json_t *request, json_t **reply)
 {
+	struct store_change change = {.kind = STORE_DELETE};
 	char text[RULE_TEXT_MAX];
 	struct ruleset *rules;
 	enum wire_status status;
@@ -181,7 +197,9 @@ static enum wire_status do_delete(struct daemon *d, const json_t *request, json_
 	if (r)
 		return command_refuse(reply, "%s", strerror(-r));
 	rule_format(rule_chain_at(&d->rules->chains[chain], index), text);
-	status = command_commit(d, rules, reply);
+	change.index = index;
+	change.rule.chain = chain;
+	status = command_change(d, &change, rules, reply);
 	if (status == WIRE_OK)
 		*reply = json_pack("{s:s}", "rule", text);
 	return status;

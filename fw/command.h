@@ -20,4 +20,9 @@ __attribute__((format(printf, 2, 3))) enum wire_status command_refuse(json_t **r
 enum wire_status command_commit(struct daemon *d, struct ruleset *rules, json_t **reply);
 enum wire_status command_replace(struct daemon *d, struct ruleset *rules, json_t **reply);
 
+/* The same for rules that are those in force but for that change, which may be all that is saved.
+ */
+enum wire_status command_change(struct daemon *d, const struct store_change *change,
+				struct ruleset *rules, json_t **reply);
+
 #endif

@@ -82,6 +82,27 @@ static int take_rule(void *cookie, const struct rule *rule)
 	return 0;
 }
 
+/* The rules that came before are made a rule set first. */
+static int take_change(void *cookie, const struct store_change *change)
+{
+	struct loaded *l = cookie;
+	struct ruleset *next = NULL;
+	int r;
+
+	if (l->n > 0) {
+		r = ruleset_append(l->rs, l->rules, l->n, &next);
+		r = replace(l, r, next);
+		if (r)
+			return r;
+		l->n = 0;
+	}
+	if (change->kind == STORE_INSERT)
+		r = ruleset_insert(l->rs, &change->rule, change->index, &next);
+	else
+		r = ruleset_delete(l->rs, change->rule.chain, change->index, &next);
+	return replace(l, r, next);
+}
+
 static int load_begin(struct loaded *l, const struct options *o)
 {
 	l->options = o;
@@ -102,7 +123,7 @@ static int drop_expired(struct ruleset **rules)
 	return 0;
 }
 
-int command_drop_expired(const struct options *o, bool save, struct ruleset **rules)
+int command_drop_expired(const struct options *o, struct store_tail *saved, struct ruleset **rules)
 {
 	size_t n = ruleset_count(*rules);
 	int r = drop_expired(rules);
@@ -110,34 +131,41 @@ int command_drop_expired(const struct options *o, bool save, struct ruleset **ru
 	if (r)
 		return r;
 	log_line("app-fw: the time of %zu rules is over", n - ruleset_count(*rules));
-	r = save && o->state ? store_save(o->state, *rules) : 0;
+	r = saved && o->state ? store_save(o->state, *rules, saved) : 0;
 	if (r)
 		log_line("app-fw: cannot save the rules in %s: %s", o->state, strerror(-r));
 	return 0;
 }
 
-int command_load(const struct options *o, struct ruleset **out)
+int command_load(const struct options *o, struct ruleset **out, struct store_tail *saved)
 {
 	_cleanup_(cleanup_loaded) struct loaded l = {.n = 0};
-	const struct store_taker to = {take_policy, take_set, take_rule, &l};
+	const struct store_taker to = {take_policy, take_set, take_rule, take_change, &l};
+	struct store_tail tail = {.open = false};
 	char err[STORE_ERROR_LEN];
 	struct ruleset *rules;
 	int r = load_begin(&l, o);
 
 	if (!r && o->state) {
-		r = store_load(o->state, &to, err);
+		r = store_load(o->state, &to, &tail, err);
 		if (r)
 			log_line("app-fw: %s", err);
+		else if (tail.cut)
+			log_line(
+				"app-fw: %s/" STORE_FILE
+				": the last line is a part of a change that was never acknowledged",
+				o->state);
 	}
 	r = r ? r : ruleset_append(l.rs, l.rules, l.n, &rules);
 	if (r)
 		return r;
-	r = command_drop_expired(o, true, &rules);
+	r = command_drop_expired(o, &tail, &rules);
 	if (r == -ENOMEM) {
 		ruleset_unref(rules);
 		return r;
 	}
 	*out = rules;
+	*saved = tail;
 	return 0;
 }
 
@@ -147,7 +175,7 @@ int command_reload(struct daemon *d)
 	enum mode mode;
 	int r = command_load_mode(&d->options, &mode);
 
-	r = r ? r : command_load(&d->options, &rules);
+	r = r ? r : command_load(&d->options, &rules, &d->saved);
 	if (r)
 		return r;
 	rules->epoch = d->rules->epoch + 1;
@@ -173,7 +201,7 @@ static int parse(struct daemon *d, const json_t *text, struct ruleset **out, jso
 		 char err[STORE_ERROR_LEN])
 {
 	_cleanup_(cleanup_loaded) struct loaded l = {.n = 0};
-	const struct store_taker to = {take_policy, take_set, take_rule, &l};
+	const struct store_taker to = {take_policy, take_set, take_rule, NULL, &l};
 	int r = load_begin(&l, &d->options);
 
 	*err = '\0';

@@ -181,13 +181,13 @@ enum wire_status command_mode(struct daemon *d, const json_t *request, json_t **
 }
 
 /* 0, or -errno and refused: what was tried still waits. */
-static int save_tried(const struct daemon *d, json_t **reply)
+static int save_tried(struct daemon *d, json_t **reply)
 {
 	int r;
 
 	if (d->trial.of == TRIAL_MODE)
 		return save_mode(d, d->mode, reply);
-	r = d->options.state ? store_save(d->options.state, d->rules) : 0;
+	r = d->options.state ? store_save(d->options.state, d->rules, &d->saved) : 0;
 	if (r)
 		command_refuse(reply, "cannot save the rules in %s: %s", d->options.state,
 			       strerror(-r));

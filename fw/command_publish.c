@@ -88,7 +88,8 @@ static int expire_digests(struct daemon *d)
 static int expire_rules(struct daemon *d)
 {
 	struct ruleset *next = ruleset_ref(d->rules);
-	int r = command_drop_expired(&d->options, d->trial.of != TRIAL_RULES, &next);
+	int r = command_drop_expired(&d->options, d->trial.of != TRIAL_RULES ? &d->saved : NULL,
+				     &next);
 
 	if (r)
 		ruleset_unref(next);

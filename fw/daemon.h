@@ -33,6 +33,7 @@
 #include "ruleset.h"
 #include "script.h"
 #include "stats.h"
+#include "store.h"
 #include "tally.h"
 #include "trial.h"
 
@@ -70,11 +71,12 @@ struct daemon {
 	struct event_output *event_output;
 
 	/* The control thread's. */
-	struct ruleset *rules; /* what is in force */
-	enum mode mode;	       /* the same */
-	struct trial trial;    /* what waits to be confirmed */
-	struct learn *learn;   /* what was learned; NULL: nothing ever. While learning, the data
-				  thread   adds to it */
+	struct ruleset *rules;	 /* what is in force */
+	struct store_tail saved; /* of the file they are saved in */
+	enum mode mode;		 /* the same */
+	struct trial trial;	 /* what waits to be confirmed */
+	struct learn *learn;	 /* what was learned; NULL: nothing ever. While learning, the data
+				    thread   adds to it */
 	bool learning;
 	struct loop_timer *expiry;   /* of the next digest or rule that is dated */
 	struct loop_timer *indexing; /* of rule sets that have changed */

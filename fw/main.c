@@ -59,7 +59,7 @@ static int start_clock(struct daemon *d)
 
 static int start_rules(struct daemon *d)
 {
-	int r = command_load(&d->options, &d->rules);
+	int r = command_load(&d->options, &d->rules, &d->saved);
 
 	r = r ? r : command_load_mode(&d->options, &d->mode);
 	return r == -ENOMEM ? fail("rules", r) : r;

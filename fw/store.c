@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/decimal.h"
@@ -108,6 +109,21 @@ static void write_rules(FILE *f, const struct ruleset *rs, bool all)
 	fprintf(f, LAST_WORD " %zu\n", n);
 }
 
+/* Of what is open there now. */
+static int note_tail(int fd, size_t changes, struct store_tail *tail)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	*tail = (struct store_tail){.open = true,
+				    .dev = st.st_dev,
+				    .ino = st.st_ino,
+				    .size = st.st_size,
+				    .changes = changes};
+	return 0;
+}
+
 static int put_on_disk(FILE *f)
 {
 	if (fflush(f) || fsync(fileno(f)))
@@ -118,7 +134,7 @@ static int put_on_disk(FILE *f)
 typedef void (*write_fn)(FILE *f, const void *what);
 
 static int save_in(int dir, const char *name, const char *temporary, write_fn write,
-		   const void *what)
+		   const void *what, struct store_tail *tail)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	int r;
@@ -128,27 +144,36 @@ static int save_in(int dir, const char *name, const char *temporary, write_fn wr
 		return r;
 	write(f, what);
 	r = put_on_disk(f);
+	if (!r)
+		r = note_tail(fileno(f), 0, tail);
 	if (r)
 		return r;
 	return renameat(dir, temporary, dir, name) ? -errno : 0;
 }
 
-static int save(const char *path, const char *name, write_fn write, const void *what)
+/* The tail is that of the new file once it is on the disk under its name, or else closed. */
+static int save(const char *path, const char *name, write_fn write, const void *what,
+		struct store_tail *tail)
 {
+	struct store_tail written = {.open = false};
 	_cleanup_close_ int dir = -1;
 	char temporary[16];
 	int r;
 
+	*tail = written;
 	snprintf(temporary, sizeof(temporary), "%s.new", name);
 	r = open_dir(path, &dir);
 	if (r)
 		return r;
-	r = save_in(dir, name, temporary, write, what);
+	r = save_in(dir, name, temporary, write, what, &written);
 	if (r) {
 		unlinkat(dir, temporary, 0);
 		return r;
 	}
-	return fsync(dir) ? -errno : 0;
+	if (fsync(dir))
+		return -errno;
+	*tail = written;
+	return 0;
 }
 
 static void write_state(FILE *f, const void *rules)
@@ -156,9 +181,62 @@ static void write_state(FILE *f, const void *rules)
 	write_rules(f, rules, false);
 }
 
-int store_save(const char *path, const struct ruleset *rs)
+int store_save(const char *path, const struct ruleset *rs, struct store_tail *tail)
 {
-	return save(path, STORE_FILE, write_state, rs);
+	return save(path, STORE_FILE, write_state, rs, tail);
+}
+
+/* The file that the tail is of, or -EAGAIN. */
+static int open_tail(int dir, const struct store_tail *tail, int *out)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (!tail->open || tail->changes >= STORE_CHANGES_MAX)
+		return -EAGAIN;
+	fd = openat(dir, STORE_FILE, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) || st.st_dev != tail->dev || st.st_ino != tail->ino ||
+	    st.st_size != tail->size)
+		return -EAGAIN;
+	*out = TAKE_FD(fd);
+	return 0;
+}
+
+/* All of it on the disk, or none of it in the file. */
+static int append_line(int fd, const char *line, size_t n, off_t size)
+{
+	ssize_t wrote = write(fd, line, n);
+	int r = wrote < 0 ? -errno : 0;
+
+	if (wrote == (ssize_t)n && fdatasync(fd) == 0)
+		return 0;
+	r = r ? r : wrote < (ssize_t)n ? -ENOSPC : -errno;
+	(void)!ftruncate(fd, size); /* what is left of it is no whole change, or is written over */
+	return r;
+}
+
+int store_append(const char *path, const struct store_change *c, struct store_tail *tail)
+{
+	char line[STORE_CHANGE_MAX + 1];
+	_cleanup_close_ int dir = -1;
+	_cleanup_close_ int fd = -1;
+	size_t n;
+	int r;
+
+	r = open_dir(path, &dir);
+	r = r ? r : open_tail(dir, tail, &fd);
+	if (!r) {
+		n = store_change_format(c, tail->changes + 1, line);
+		line[n++] = '\n';
+		r = append_line(fd, line, n, tail->size);
+	}
+	if (r) {
+		tail->open = false;
+		return r;
+	}
+	tail->size += (off_t)n;
+	tail->changes++;
+	return 0;
 }
 
 static void write_mode(FILE *f, const void *mode)
@@ -168,7 +246,9 @@ static void write_mode(FILE *f, const void *mode)
 
 int store_save_mode(const char *path, enum mode mode)
 {
-	return save(path, STORE_MODE, write_mode, &mode);
+	struct store_tail unused;
+
+	return save(path, STORE_MODE, write_mode, &mode, &unused);
 }
 
 char *store_format(const struct ruleset *rs)
@@ -190,6 +270,9 @@ struct reader {
 	size_t item_line;  /* the same of the last item of a set */
 	size_t lines;	   /* of policies, sets and rules, read so far */
 	bool has_policy[CHAIN_COUNT];
+	size_t changes;	 /* after the end, read so far */
+	bool may_be_cut; /* a crash may have left a part of the last change */
+	bool cut;	 /* it has */
 	const struct store_taker *to;
 	char set[SET_NAME_MAX + 1]; /* that the items are of; "": none is being read */
 	struct set_item *items;
@@ -243,6 +326,15 @@ static int next_line(struct reader *in)
 		     in->lines);
 }
 
+static bool at_the_end(struct reader *in)
+{
+	int c = getc(in->f);
+
+	if (c != EOF)
+		ungetc(c, in->f);
+	return c == EOF && !ferror(in->f);
+}
+
 static int check_end(struct reader *in)
 {
 	const char *count = in->text + strlen(LAST_WORD) + 1;
@@ -253,8 +345,61 @@ static int check_end(struct reader *in)
 		return fault(in, -EBADMSG,
 			     "\"%.40s\": expected \"" LAST_WORD " %zu\" after %zu lines", in->text,
 			     in->lines, in->lines);
-	if (getc(in->f) != EOF)
+	if (!in->to->change && !at_the_end(in))
 		return fault(in, -EBADMSG, "more text after \"%.40s\"", in->text);
+	return 0;
+}
+
+/* Whether the line, which could not be read or is no whole change, may be the beginning of one and
+ * is the last. */
+static bool is_left_of_one(struct reader *in, bool ended)
+{
+	const size_t n = strlen(in->text), most = strlen(STORE_CHANGE_WORD " ");
+	int c = ended ? '\n' : 0;
+
+	if (strncmp(in->text, STORE_CHANGE_WORD " ", n < most ? n : most) != 0 ||
+	    (ended && n < most))
+		return false;
+	while (c != '\n' && c != EOF)
+		c = getc(in->f);
+	return at_the_end(in);
+}
+
+/* Takes one change. 0; -ENODATA: the rest is what a crash left of one. */
+static int read_change(struct reader *in)
+{
+	struct store_change change;
+	const char *why = NULL;
+	bool ended;
+	int r = next_line(in);
+
+	if (r == -EIO)
+		return r;
+	ended = r == 0;
+	r = r ? r : store_change_parse(in->text, in->changes + 1, &change, &why);
+	if (r == -EBADMSG && in->may_be_cut && is_left_of_one(in, ended))
+		return ferror(in->f) ? -EIO : -ENODATA;
+	if (r)
+		return why ? fault(in, -EBADMSG, "\"%.40s\": %s", in->text, why) : r;
+	r = in->to->change(in->to->cookie, &change);
+	return r ? fault(in, r == -ENOMEM ? r : -EBADMSG, "cannot make this change: %s",
+			 strerror(-r))
+		 : 0;
+}
+
+static int read_changes(struct reader *in)
+{
+	int r;
+
+	while (!at_the_end(in)) {
+		if (ferror(in->f))
+			return fault(in, -EIO, "%s", strerror(errno));
+		r = read_change(in);
+		in->cut = r == -ENODATA;
+		if (r)
+			return in->cut ? 0 : r;
+		in->changes++;
+	}
 	return 0;
 }
 
@@ -496,7 +641,8 @@ static int read_file(struct reader *in)
 			return r;
 		if (begins_with(in->text, LAST_WORD)) {
 			r = end_set(in);
-			return r ? r : check_end(in);
+			r = r ? r : check_end(in);
+			return r ? r : read_changes(in);
 		}
 		r = read_line(in);
 		if (r)
@@ -547,15 +693,17 @@ static int open_file(const char *dir, const char *name, FILE **out)
 	return 0;
 }
 
-int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERROR_LEN])
+int store_load(const char *dir, const struct store_taker *to, struct store_tail *tail,
+	       char err[STORE_ERROR_LEN])
 {
 	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_(cleanup_reader) struct reader in = {.to = to, .err = err};
+	_cleanup_(cleanup_reader) struct reader in = {.to = to, .err = err, .may_be_cut = true};
 	char where[112];
 	int r;
 
 	snprintf(where, sizeof(where), "%.100s/" STORE_FILE ":", dir);
 	in.where = where;
+	*tail = (struct store_tail){.open = false};
 
 	r = open_file(dir, STORE_FILE, &f);
 	if (r == -ENOENT)
@@ -564,6 +712,9 @@ int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERR
 		in.f = f;
 		*err = '\0';
 		r = read_file(&in);
+		r = r ? r : note_tail(fileno(f), in.changes, tail);
+		if (in.cut)
+			*tail = (struct store_tail){.cut = true};
 	}
 	if (r && (!f || !*err))
 		snprintf(err, STORE_ERROR_LEN, "%.150s/" STORE_FILE ": %s", dir, strerror(-r));

@@ -12,6 +12,9 @@
  *   end 3                           how many lines: a file cut short is told from a whole one; the
  *                                   number may be left out
  *
+ * After the end there may be changes, one a line, numbered and with a checksum (store_change.h):
+ * they are made in their order to what stands before. So one change of many rules costs one line.
+ *
  * Empty lines and lines that begin with # mean nothing and do not count. Version 1, which has no
  * policies, is read too. A set comes before the rules that name it, its items under each other.
  * `until` is in seconds since 1970: an item whose time is over is not read; nor does any stay
@@ -23,12 +26,33 @@
 #ifndef FW_STORE_H
 #define FW_STORE_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "common/mode.h"
 #include "ruleset.h"
+#include "store_change.h"
 
 #define STORE_FILE	"rules"
 #define STORE_MODE	"mode"
 #define STORE_ERROR_LEN 256
+
+/* So many changes may stand after the end: reading them must not make a start long. */
+#define STORE_CHANGES_MAX 1000
+
+/*
+ * Where the next change can be put: what the file was when it was last written or read here. All
+ * zero: nowhere, the file has to be written as a whole first. It is so after any failure, and for
+ * a file that another has touched since.
+ */
+struct store_tail {
+	bool open;
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	size_t changes; /* that stand after the end */
+	bool cut;	/* store_load: the last line was no whole change, and does not count */
+};
 
 /*
  * Writes the rules of all chains so that a crash at any moment leaves the old file or the new one,
@@ -36,7 +60,15 @@
  * One caller at a time per DIR. 0 or -errno: the old file is still there, or (when only the last
  * step failed) the new one is, but may not outlive a crash.
  */
-int store_save(const char *dir, const struct ruleset *rs);
+int store_save(const char *dir, const struct ruleset *rs, struct store_tail *tail);
+
+/*
+ * Puts a change at the end of the file that store_save() or store_load() left; when it returns 0
+ * the change is on the disk. The rules that it changes must be those of the file.
+ * -EAGAIN: this file takes no change (see the tail), or has STORE_CHANGES_MAX: store_save() is due.
+ * Another -errno: it failed; the file is as it was, and takes no change until it is saved again.
+ */
+int store_append(const char *dir, const struct store_change *c, struct store_tail *tail);
 
 /* The mode, in a file of its own, DIR/mode: in the same way. */
 int store_save_mode(const char *dir, enum mode mode);
@@ -52,6 +84,8 @@ struct store_taker {
 	int (*policy)(void *cookie, enum chain chain, enum verdict policy);
 	int (*set)(void *cookie, struct set *set); /* with a reference of its own if it keeps it */
 	int (*rule)(void *cookie, const struct rule *rule);
+	/* After all rules. NULL: a text with changes is refused. */
+	int (*change)(void *cookie, const struct store_change *change);
 	void *cookie;
 };
 
@@ -59,9 +93,11 @@ struct store_taker {
  * Hands each set and each rule to `to`. No file: 0, and nothing.
  * -errno otherwise, -EBADMSG for a file that is not in the form above, with one line in err that
  * names file, line and word. Some may have been handed over before the fault was found: the caller
- * throws away what it has built.
+ * throws away what it has built. A last line that is no whole change is what a crash left of one
+ * that was not acknowledged: it does not count, and the tail says so.
  */
-int store_load(const char *dir, const struct store_taker *to, char err[STORE_ERROR_LEN]);
+int store_load(const char *dir, const struct store_taker *to, struct store_tail *tail,
+	       char err[STORE_ERROR_LEN]);
 
 /* The same from text; the line in err begins with "line N: ". */
 int store_parse(const char *text, size_t length, const struct store_taker *to,

@@ -28,9 +28,9 @@ wait_for settled
 cat >"$TMP/alternate" <<-END
 	wrong=0
 	for ((i = 0; i < $ROUNDS; i++)); do
-		"$TMP/good" -w 3000 $SERVER4 7001 "good \$i.4" || { echo "good \$i.4 was blocked"; ((wrong += 1)); }
+		"$TMP/good" -w 20000 $SERVER4 7001 "good \$i.4" || { echo "good \$i.4 was blocked"; ((wrong += 1)); }
 		! "$TMP/evil" -w 15 $SERVER4 7002 "evil \$i.4" || { echo "evil \$i.4 passed"; ((wrong += 1)); }
-		"$TMP/good" -w 3000 $SERVER6 7001 "good \$i.6" || { echo "good \$i.6 was blocked"; ((wrong += 1)); }
+		"$TMP/good" -w 20000 $SERVER6 7001 "good \$i.6" || { echo "good \$i.6 was blocked"; ((wrong += 1)); }
 		! "$TMP/evil" -w 15 $SERVER6 7002 "evil \$i.6" || { echo "evil \$i.6 passed"; ((wrong += 1)); }
 	done
 	echo "wrong: \$wrong"

@@ -46,7 +46,7 @@ answered() {
 
 # connects PORT / connects_not PORT: a client comes through to the server there, or waits in vain.
 connects() {
-	expect_ok on server "$HELPERS/talk" -w 3000 $CLIENT4 "$1" hello
+	expect_ok on server "$HELPERS/talk" -w 20000 $CLIENT4 "$1" hello
 }
 
 connects_not() {

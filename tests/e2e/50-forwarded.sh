@@ -44,7 +44,7 @@ expect_ok send evil $SERVER4 7002 before
 sees "tcp 7002 before"
 expect_ok ctl -A -c FORWARD -v DROP --object "$TMP/evil"
 expect_fail send evil -w 500 $SERVER4 7002 tcp-evil
-expect_ok send good -w 3000 $SERVER4 7001 tcp-good
+expect_ok send good -w 20000 $SERVER4 7001 tcp-good
 sees "tcp 7001 tcp-good"
 ! received "tcp 7002 tcp-evil" || fail "evil passed"
 expect_that "$(counter known)" -gt 0 "packets of known origin"
@@ -52,7 +52,7 @@ expect_that "$(counter known)" -gt 0 "packets of known origin"
 step "-n: in another namespace the rule is not for it, in its own it is"
 expect_ok ctl -D 0 -c FORWARD
 expect_ok ctl -A -c FORWARD -v DROP -n "$(netns server)" --object "$TMP/evil"
-expect_ok send evil -w 3000 $SERVER4 7002 elsewhere
+expect_ok send evil -w 20000 $SERVER4 7002 elsewhere
 sees "tcp 7002 elsewhere"
 expect_ok ctl -D 0 -c FORWARD
 expect_ok ctl -A -c FORWARD -v DROP -n "$(netns box)" --object "$TMP/evil"

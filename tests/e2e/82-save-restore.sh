@@ -136,6 +136,37 @@ start_daemon client --state "$TMP/state"
 expect_blocked old4 8080 curl_get client $SERVER4
 expect_passes old4w 8080 wget_get client $SERVER4
 
+step "one change of many rules is a line at the end of the file, and is there after a kill"
+saved=$TMP/state/rules
+expect_ok ctl restore "$TMP/large"
+inode=$(stat -c %i "$saved") size=$(stat -c %s "$saved")
+expect_ok ctl -I 7 -c FORWARD -v DROP -d 192.0.2.2
+expect_ok ctl -D 19999 -c FORWARD
+expect_ok ctl -A -c OUTPUT -v DROP --sng-hash "$(digest curl)"
+expect_that "$(stat -c %i "$saved")" -eq "$inode" "inode: it was not written anew"
+expect_that "$(($(stat -c %s "$saved") - size))" -lt 400 "bytes more for three changes"
+ctl save >"$TMP/before"
+kill_daemon
+printf 'change 4 01234567 -I 0 -c OUT' >>"$saved" # what a crash leaves of one that was not acknowledged
+start_daemon client --state "$TMP/state"
+grep -q "$saved: the last line is a part of a change" "$DAEMON_LOG" || fail "nobody says that a line is cut"
+expect_unchanged
+expect_blocked changed4 8080 curl_get client $SERVER4
+expect_passes changed4w 8080 wget_get client $SERVER4
+expect_ok ctl -D 0 -c OUTPUT
+[[ $(stat -c %i "$saved") -ne $inode ]] || fail "a change was put after what a crash left"
+stop_daemon TERM
+
+step "a change that is damaged, and not the last, is refused at the start: nothing is guessed"
+start_daemon client --state "$TMP/state"
+for i in 1 2 3; do expect_ok ctl -A -c INPUT -v ACCEPT -s 192.0.2.$i; done
+stop_daemon TERM
+cp "$saved" "$TMP/whole"
+sed -i 's/^\(change 2 .*\)192\.0\.2\./\1192.0.2.10/' "$saved"
+expect_refused + "$saved" timeout 60 nsenter --net="$(netns client)" "$BIN/app-fw" --state "$TMP/state" --socket "$APP_FW_SOCKET"
+cp "$TMP/whole" "$saved"
+start_daemon client --state "$TMP/state"
+
 step "killed in the middle of 1,000 saves, again and again"
 expect_ok ctl restore "$TMP/empty"
 acknowledged=0

@@ -86,18 +86,28 @@ step "rates, in pages for a file"
 spawn client steady "$TMP/sender" $SCRIPTS/datagrams.py 6000 200 $SERVER4 7012
 expect_ok ctl top --frames 2
 expect_that "$(grep -c '^app-fw  enforce' "$TMP/out")" -eq 2 "pages"
-rate=$(awk -v p="$TMP/sender" 'index($0, substr(p, length(p) - 9)) { print $1 }' "$TMP/out" | tail -n 1)
-expect_that "$rate" -ge 150 "packets a second"
-expect_that "$rate" -le 250 "packets a second"
+# shows_its_rate: 200 a second is what it is told to send; a machine that stands still for a moment delays it, so
+# that not every page must say so.
+shows_its_rate() {
+	local rate
+	ctl top --frames 2 >"$TMP/pages"
+	rate=$(awk -v p="$TMP/sender" 'index($0, substr(p, length(p) - 9)) { print $1 }' "$TMP/pages" | tail -n 1)
+	echo "packets a second: $rate" >>"$TMP/rates.log"
+	((rate >= 150 && rate <= 250))
+}
+WAIT_S=30 wait_for shows_its_rate
 expect_ok ctl top --json --frames 2
 expect_that "$(jq -s 'length' "$TMP/out")" -eq 2 "replies"
 
 step "a terminal of 80x24, by key and by signal"
 for end in key signal; do
-	expect_ok python3 $SCRIPTS/screen.py 24 80 2 $end "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" top
-	grep -q '^status 0$' "$TMP/out" || fail "its status is not 0"
-	grep -q 'PKT/S' "$TMP/out" || fail "no page"
-	grep -Eq '^ +(1[5-9][0-9]|2[0-4][0-9]|250) .*/sender$' "$TMP/out" || fail "the sender's rate is not there"
+	for try in 1 2 3 4 5; do
+		expect_ok python3 $SCRIPTS/screen.py 24 80 2 $end "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" top
+		grep -q '^status 0$' "$TMP/out" || fail "its status is not 0"
+		grep -q 'PKT/S' "$TMP/out" || fail "no page"
+		! grep -Eq '^ +(1[5-9][0-9]|2[0-4][0-9]|250) .*/sender$' "$TMP/out" || break
+		((try < 5)) || fail "the sender's rate is not there"
+	done
 done
 
 step "a small one"

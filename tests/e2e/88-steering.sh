@@ -185,8 +185,8 @@ expect_status 7 curl_get client $BACKEND6 80 /no-nginx6
 gets 200 "$TMP/other" $BACKEND4 /no-nginx4-straight
 step "without app-fw, nothing gets there"
 stop_daemon TERM
-expect_fail wget_get client $BACKEND4 80 /no-daemon4
-expect_fail wget_get client $BACKEND6 80 /no-daemon6
+MAX_TIME=1 expect_fail wget_get client $BACKEND4 80 /no-daemon4
+MAX_TIME=1 expect_fail wget_get client $BACKEND6 80 /no-daemon6
 ! http_saw 80 /no-daemon || fail "the backend saw it"
 
 type_in undo

@@ -44,12 +44,21 @@ static int take_rule(void *cookie, const struct rule *rule)
 	return replace(rs, r, next);
 }
 
+static int take_change(void *cookie, const struct store_change *c)
+{
+	struct ruleset **rs = cookie, *next = NULL;
+	int r = c->kind == STORE_INSERT ? ruleset_insert(*rs, &c->rule, c->index, &next)
+					: ruleset_delete(*rs, c->rule.chain, c->index, &next);
+
+	return replace(rs, r, next);
+}
+
 /* What the text says, or NULL with err filled. */
 static struct ruleset *parse(const char *text, size_t size, char err[STORE_ERROR_LEN])
 {
 	static const enum verdict accept[CHAIN_COUNT];
 	struct ruleset *rs = ruleset_new(accept, accept, accept);
-	const struct store_taker to = {take_policy, take_set, take_rule, &rs};
+	const struct store_taker to = {take_policy, take_set, take_rule, take_change, &rs};
 
 	fuzz_expect(rs, "memory");
 	if (store_parse(text, size, &to, err) == 0)

@@ -107,7 +107,7 @@ static int take_rule(void *cookie, const struct rule *rule)
 static struct taken restore(const char *text)
 {
 	struct taken taken = {0};
-	const struct store_taker to = {take_policy, take_set, take_rule, &taken};
+	const struct store_taker to = {take_policy, take_set, take_rule, NULL, &taken};
 	char err[STORE_ERROR_LEN];
 
 	expect(!store_parse(text, strlen(text), &to, err), "restore: %s in\n%s", err, text);
