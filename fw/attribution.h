@@ -19,7 +19,7 @@ struct attribution {
 	enum origin origin;
 	bool orphan;		/* kernel: the last holder of its socket has closed it */
 	uint64_t cookie, netns; /* as in struct holders */
-	uint64_t since_ns;	/* CLOCK_BOOTTIME when it was first asked for */
+	uint64_t since_ns; /* CLOCK_BOOTTIME when it was first asked for; 0: the note said all */
 	bool incoming, noted;
 	uint64_t sent_ns;     /* if noted, when */
 	uint64_t changed_ns;  /* if noted, as in struct answer */

@@ -240,6 +240,11 @@ uint64_t clock_monotonic_ns(void)
 	return read_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_coarse_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC_COARSE);
+}
+
 uint64_t clock_real_ns(void)
 {
 	return read_ns(CLOCK_REALTIME);

@@ -7,7 +7,8 @@
 #define SETS 1024 /* a power of two */
 #define WAYS 4
 
-/* All that decide() looks at, where is_simple() holds. */
+/* All that decide() looks at, where is_simple() holds. What no rule of the chain asks for is 0: so
+ * the flows of one program are one question where rules name programs alone. */
 struct question {
 	uint64_t epoch;
 	uint64_t kinds; /* chain, origin, number of holders, and what the packet has */
@@ -25,6 +26,8 @@ struct decision {
 };
 
 struct decision_cache {
+	uint64_t epoch; /* of the rule set whose chains ask for this: */
+	uint32_t asked[CHAIN_COUNT];
 	struct decision ways[SETS][WAYS]; /* epoch 0: free */
 	uint8_t next[SETS];
 };
@@ -39,29 +42,51 @@ void decision_cache_free(struct decision_cache *c)
 	free(c);
 }
 
+/* What rules of the chain ask for, a bit for each enum match. */
+static uint32_t asked_by(struct decision_cache *c, const struct ruleset *rs, enum chain chain)
+{
+	if (c->epoch == rs->epoch)
+		return c->asked[chain];
+	for (int i = 0; i < CHAIN_COUNT; i++) {
+		c->asked[i] = 0;
+		for (int m = 0; m < MATCH_COUNT; m++)
+			if (rule_chain_asks(&rs->chains[i], MATCH_BIT(m)))
+				c->asked[i] |= MATCH_BIT(m);
+	}
+	c->epoch = rs->epoch;
+	return c->asked[chain];
+}
+
 /* Whether struct question says it all. */
-static bool is_simple(const struct rule_chain *c, const struct holders *holders)
+static bool is_simple(uint32_t asked, const struct holders *holders)
 {
 	const uint32_t of_holders =
 		holders->has_uid ? RULE_FACT_MATCHES & ~RULE_ID_MATCHES : RULE_FACT_MATCHES;
 
-	return holders->n <= 1 && !rule_chain_asks(c, of_holders | MATCH_BIT(MATCH_SCRIPT));
+	return holders->n <= 1 && !(asked & (of_holders | MATCH_BIT(MATCH_SCRIPT)));
 }
 
-static void ask(const struct ruleset *rs, enum chain chain, const struct packet *p,
+static void ask(const struct ruleset *rs, uint32_t asked, enum chain chain, const struct packet *p,
 		const struct holders *holders, struct question *q)
 {
-	q->epoch = rs->epoch;
+	*q = (struct question){.epoch = rs->epoch};
 	q->kinds = (uint64_t)chain | (uint64_t)holders->origin << 8 | (uint64_t)holders->n << 16 |
 		   (uint64_t)p->family << 24 | (uint64_t)p->has_proto << 32 |
 		   (uint64_t)p->has_ports << 33 | (uint64_t)p->later_fragment << 34 |
 		   (uint64_t)p->malformed << 35 | (uint64_t)holders->has_uid << 36;
-	memcpy(q->saddr, p->saddr, sizeof(q->saddr));
-	memcpy(q->daddr, p->daddr, sizeof(q->daddr));
-	q->ports = (uint64_t)p->proto << 32 | (uint64_t)p->sport << 16 | p->dport;
-	q->netns = holders->netns;
-	q->ids = holders->has_uid ? (uint64_t)holders->uid << 32 | holders->gid : 0;
-	q->objects = holders->n ? holders->h[0].objects->number : 0;
+	if (asked & MATCH_BIT(MATCH_SRC))
+		memcpy(q->saddr, p->saddr, sizeof(q->saddr));
+	if (asked & MATCH_BIT(MATCH_DST))
+		memcpy(q->daddr, p->daddr, sizeof(q->daddr));
+	q->ports = (uint64_t)p->proto << 32;
+	q->ports |= (asked & MATCH_BIT(MATCH_SPORT)) ? (uint64_t)p->sport << 16 : 0;
+	q->ports |= (asked & MATCH_BIT(MATCH_DPORT)) ? p->dport : 0;
+	if (asked & MATCH_BIT(MATCH_NETNS))
+		q->netns = holders->netns;
+	if (holders->has_uid && (asked & RULE_ID_MATCHES))
+		q->ids = (uint64_t)holders->uid << 32 | holders->gid;
+	if (holders->n && (asked & RULE_OBJECT_MATCHES))
+		q->objects = holders->h[0].objects->number;
 }
 
 static size_t place_of(const struct question *q)
@@ -87,11 +112,13 @@ enum verdict decision_cache_decide(struct decision_cache *c, const struct rulese
 	struct decision *d;
 	struct question q;
 	enum verdict v;
+	uint32_t asked;
 	size_t place;
 
-	if (!is_simple(&rs->chains[chain], holders))
+	asked = asked_by(c, rs, chain);
+	if (!is_simple(asked, holders))
 		return decide(rs, chain, p, holders, why);
-	ask(rs, chain, p, holders, &q);
+	ask(rs, asked, chain, p, holders, &q);
 	place = place_of(&q);
 	for (d = c->ways[place]; d < c->ways[place] + WAYS; d++)
 		if (memcmp(&d->question, &q, sizeof(q)) == 0) {

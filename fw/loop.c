@@ -9,12 +9,14 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/queue.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define NS_PER_S   1000000000ull
 #define NS_PER_MS  1000000ull
 #define EVENTS_MAX 64
+#define FAR_NS	   (100 * NS_PER_MS) /* a deadline that is worth a call of its own */
 #define DISARMED   SIZE_MAX
 
 struct loop_source {
@@ -45,7 +47,9 @@ struct loop {
 
 	struct loop_timer **heap; /* armed timers, earliest first; has room for all timers */
 	size_t n_armed;
-	uint64_t pass; /* the timers due at this time are being called */
+	int alarm_fd;	/* a timerfd, for deadlines that many turns pass before */
+	uint64_t alarm; /* when it wakes us; 0: it does not */
+	uint64_t pass;	/* the timers due at this time are being called */
 
 	/* What the last wait brought; a source that is removed is wiped from it. */
 	struct epoll_event events[EVENTS_MAX];
@@ -60,20 +64,30 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+static void on_alarm(void *cookie, uint32_t events)
+{
+	struct loop *l = cookie;
+	uint64_t times;
+
+	(void)events;
+	if (read(l->alarm_fd, &times, sizeof(times)) == sizeof(times))
+		l->alarm = 0;
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
-	l->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (l->epoll < 0) {
-		free(l);
-		return NULL;
-	}
 	LIST_INIT(&l->sources);
 	LIST_INIT(&l->timers);
-	return l;
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	l->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (l->epoll >= 0 && l->alarm_fd >= 0 && loop_add_fd(l, l->alarm_fd, EPOLLIN, on_alarm, l))
+		return l;
+	loop_free(l);
+	return NULL;
 }
 
 void loop_free(struct loop *l)
@@ -84,7 +98,10 @@ void loop_free(struct loop *l)
 		loop_remove_fd(LIST_FIRST(&l->sources));
 	while (!LIST_EMPTY(&l->timers))
 		loop_remove_timer(LIST_FIRST(&l->timers));
-	close(l->epoll);
+	if (l->epoll >= 0)
+		close(l->epoll);
+	if (l->alarm_fd >= 0)
+		close(l->alarm_fd);
 	free(l->heap);
 	free(l);
 }
@@ -259,17 +276,36 @@ static int wait_events(struct loop *l, const uint64_t *after_ns)
 	return n;
 }
 
+/* Whether no timer is due before the alarm has woken us: then nobody needs to look at the clock. */
+static bool is_alarmed(const struct loop *l)
+{
+	return l->alarm && l->heap[0]->deadline >= l->alarm;
+}
+
+static void set_alarm(struct loop *l, uint64_t deadline)
+{
+	const struct itimerspec when = {.it_value = {.tv_sec = (time_t)(deadline / NS_PER_S),
+						     .tv_nsec = (long)(deadline % NS_PER_S)}};
+
+	if (!timerfd_settime(l->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL))
+		l->alarm = deadline;
+}
+
+/* A timeout costs the kernel a timer each time that we go to sleep: only what is near has one. */
 static int wait_next(struct loop *l)
 {
 	uint64_t now, after = 0;
+	bool limited = l->n_armed && !is_alarmed(l);
 	int n;
 
-	if (l->n_armed) {
+	if (limited) {
 		now = now_ns();
 		if (l->heap[0]->deadline > now)
 			after = l->heap[0]->deadline - now;
+		if (after > FAR_NS)
+			set_alarm(l, l->heap[0]->deadline);
 	}
-	n = wait_events(l, l->n_armed ? &after : NULL);
+	n = wait_events(l, limited ? &after : NULL);
 	l->n_events = n < 0 ? 0 : n;
 	return n < 0 && errno != EINTR ? -errno : 0;
 }
@@ -291,7 +327,7 @@ static void call_sources(struct loop *l)
 
 static void call_timers(struct loop *l)
 {
-	if (!l->n_armed)
+	if (!l->n_armed || is_alarmed(l))
 		return;
 	l->pass = now_ns();
 	while (l->n_armed && l->heap[0]->deadline <= l->pass && !l->stop) {

@@ -318,12 +318,21 @@ static void cover_all(struct owner *o)
 	scanner_request(o->sockets.scanner);
 }
 
+/* Whether the note answers it all: then nothing is asked again, and nobody needs to know when. */
+static bool is_whole(const struct note *n)
+{
+	return !(n->flags & NOTE_OVERRUN) && (n->state == NOTE_KERNEL || n->state == NOTE_PROVEN);
+}
+
 static enum reply attribute(struct owner *o, const struct queue_packet *p, struct question *q,
 			    struct attribution *out)
 {
 	struct note note;
+	bool found = find_note(o, p, &note);
 
-	if (find_note(o, p, &note)) {
+	if (!found || !is_whole(&note))
+		q->since_ns = out->since_ns = clock_boot_ns();
+	if (found) {
 		o->stats->counter[COUNT_NOTE_HIT]++;
 		return attribute_by_note(o, p, &note, q, out);
 	}
@@ -342,13 +351,12 @@ static bool counts_now(const struct queue_packet *p)
 
 int owner_attribute(struct owner *o, const struct queue_packet *p, struct attribution *out)
 {
-	struct question q = {.since_ns = clock_boot_ns(), .now = counts_now(p)};
+	struct question q = {.now = counts_now(p)};
 
 	memset(out, 0, offsetof(struct attribution, few));
 	out->many = NULL;
 	out->n_seen = 0;
 	out->netns = netns_own(o->netns);
-	out->since_ns = q.since_ns;
 	out->incoming = q.now;
 	if (attribute(o, p, &q, out) == ASK_LATER)
 		return -EAGAIN;

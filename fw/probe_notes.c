@@ -119,12 +119,13 @@ bool probe_note(struct probe *p, uint64_t print, uint8_t hook, struct note *out)
 	int oldest = -1;
 
 	for (int i = 0; i < ABI_NOTE_WAYS; i++) {
-		struct note n;
+		struct note another, *n = oldest < 0 ? out : &another;
 
 		if (set->print[i] != at || set->way[i].seq == given[i] ||
-		    !read_note(set, i, at, &n) || (oldest >= 0 && n.when_ns > out->when_ns))
+		    !read_note(set, i, at, n) || (oldest >= 0 && n->when_ns > out->when_ns))
 			continue;
-		*out = n;
+		if (n != out)
+			*out = *n;
 		oldest = i;
 	}
 	if (oldest >= 0)

@@ -21,7 +21,7 @@
 struct known_set {
 	uint64_t stamp, exec_pages;
 	uint64_t exec_ns;
-	uint64_t made_ns;
+	uint64_t made_ns;   /* clock_coarse_ns() */
 	struct objset *set; /* NULL: slot unused */
 };
 
@@ -52,6 +52,7 @@ struct processes {
 	bool retain;
 	uint32_t self;
 	struct process *table;
+	struct process *last; /* of the table: who was asked for last; NULL: nobody */
 	struct vma_rec *vmas; /* VMAS_MAX: scratch for scans */
 };
 
@@ -86,6 +87,8 @@ static void forget_sets(struct process *p)
 static void process_free(struct processes *ps, struct process *p)
 {
 	HASH_DEL(ps->table, p);
+	if (ps->last == p)
+		ps->last = NULL;
 	forget_sets(p);
 	free(p->keys);
 	free(p->since);
@@ -107,16 +110,19 @@ void processes_free(struct processes *ps)
 static struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t start_ns)
 {
 	struct identity id = {.tgid = tgid, .start_ns = start_ns};
-	struct process *p;
+	struct process *p = ps->last;
 
-	HASH_FIND(hh, ps->table, &id, sizeof(id), p);
-	if (p)
+	if (p && p->id.tgid == tgid && p->id.start_ns == start_ns)
 		return p;
-	p = calloc(1, sizeof(*p));
-	if (!p)
-		return NULL;
-	p->id = id;
-	HASH_ADD(hh, ps->table, id, sizeof(p->id), p);
+	HASH_FIND(hh, ps->table, &id, sizeof(id), p);
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return NULL;
+		p->id = id;
+		HASH_ADD(hh, ps->table, id, sizeof(p->id), p);
+	}
+	ps->last = p;
 	return p;
 }
 
@@ -382,7 +388,7 @@ static const struct known_set *remember(struct process *p, struct objset *set)
 	struct known_set *k = slot_for(p);
 
 	objset_unref(k->set);
-	*k = (struct known_set){p->scan_stamp, p->scan_pages, p->scan_exec_ns, clock_monotonic_ns(),
+	*k = (struct known_set){p->scan_stamp, p->scan_pages, p->scan_exec_ns, clock_coarse_ns(),
 				set};
 	return k;
 }
@@ -395,7 +401,7 @@ static bool read_anew(struct processes *ps, struct process *p, const struct know
 {
 	struct proc_rec rec;
 
-	if (clock_monotonic_ns() - k->made_ns < OBJECT_RETRY_NS ||
+	if (clock_coarse_ns() - k->made_ns < OBJECT_RETRY_NS ||
 	    probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec) ||
 	    (rec.flags & PROC_EXITED) || rec.map_stamp != k->stamp)
 		return false;

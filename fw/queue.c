@@ -42,7 +42,6 @@ struct queue {
 	char *buffers; /* BURST_MAX of stride bytes */
 	struct mmsghdr burst[BURST_MAX];
 	struct iovec iov[BURST_MAX];
-	struct sockaddr_nl from[BURST_MAX];
 	struct verdict_message plan[PLAN_MAX];
 	char out[PLAN_MAX * QUEUE_MESSAGE_VERDICT_MAX];
 };
@@ -135,16 +134,13 @@ static void judge_message(struct queue *q, const struct nlmsghdr *nlh)
 		flush(q);
 }
 
-/*
- * One datagram: the kernel puts one message into each. Anybody with CAP_NET_ADMIN here may send us
- * one as well, but only the kernel has port 0.
- */
+/* One datagram: the kernel puts one message into each. */
 static void judge_datagram(struct queue *q, unsigned int i)
 {
 	struct nlmsghdr *nlh = q->iov[i].iov_base;
 	int len = (int)q->burst[i].msg_len;
 
-	if (q->from[i].nl_pid != 0 || len < (int)sizeof(*nlh))
+	if (len < (int)sizeof(*nlh))
 		return;
 	/* A packet whose tail did not fit still has its id in front, and must get a verdict. */
 	if (nlh->nlmsg_len > (uint32_t)len)
@@ -267,11 +263,34 @@ static int bind_queue(struct queue *q)
 	return err == -EPERM || err == -EEXIST ? -EBUSY : err;
 }
 
+/*
+ * Anybody with CAP_NET_ADMIN here may send to our port; but only the kernel has port 0, and to a
+ * socket that is connected to it, it delivers from nobody else (netlink_getsockbyportid() in
+ * net/netlink/af_netlink.c). What came before that is thrown away.
+ */
+static int hear_kernel_only(struct mnl_socket *s)
+{
+	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	int fd = mnl_socket_get_fd(s);
+	char byte;
+
+	if (connect(fd, (const struct sockaddr *)&kernel, sizeof(kernel)))
+		return -errno;
+	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
+		;
+	return errno == EAGAIN ? 0 : -errno;
+}
+
 static int open_socket(struct queue *q)
 {
+	int err;
+
 	q->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!q->socket || mnl_socket_bind(q->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
+	err = hear_kernel_only(q->socket);
+	if (err)
+		return err;
 	size_socket(q);
 	q->losses_fd = open(LOSSES_PATH, O_RDONLY | O_CLOEXEC);
 	if (q->losses_fd < 0)
@@ -291,10 +310,7 @@ static int prepare_buffers(struct queue *q)
 		return -ENOMEM;
 	for (size_t i = 0; i < BURST_MAX; i++) {
 		q->iov[i] = (struct iovec){q->buffers + i * q->stride, q->stride};
-		q->burst[i].msg_hdr = (struct msghdr){.msg_name = &q->from[i],
-						      .msg_namelen = sizeof(q->from[i]),
-						      .msg_iov = &q->iov[i],
-						      .msg_iovlen = 1};
+		q->burst[i].msg_hdr = (struct msghdr){.msg_iov = &q->iov[i], .msg_iovlen = 1};
 	}
 	return 0;
 }

@@ -28,6 +28,7 @@ struct reject {
 	uint16_t id;
 	uint64_t second; /* the one that icmp counts in */
 	unsigned int icmp;
+	size_t awaited; /* the sum of all hooks: mostly 0, and then no slot is looked at */
 	struct sent sent[SENT_SLOTS];
 };
 
@@ -83,10 +84,12 @@ static bool icmp_allowed(struct reject *r)
 static void remember(struct reject *r, const uint8_t *bytes, size_t n)
 {
 	struct packet made;
+	struct sent *s;
 
 	packet_parse(bytes, n, n, &made);
-	r->sent[made.print % SENT_SLOTS] =
-		(struct sent){.print = made.print, .length = made.length, .hooks = HOOKS_MAX};
+	s = &r->sent[made.print % SENT_SLOTS];
+	r->awaited += HOOKS_MAX - s->hooks;
+	*s = (struct sent){.print = made.print, .length = made.length, .hooks = HOOKS_MAX};
 }
 
 static bool is_link_local(const struct packet *p)
@@ -133,8 +136,9 @@ bool reject_is_own(struct reject *r, const struct packet *p)
 {
 	struct sent *s = &r->sent[p->print % SENT_SLOTS];
 
-	if (!p->print || s->print != p->print || s->length != p->length || !s->hooks)
+	if (!r->awaited || !p->print || s->print != p->print || s->length != p->length || !s->hooks)
 		return false;
 	s->hooks--;
+	r->awaited--;
 	return true;
 }

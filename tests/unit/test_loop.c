@@ -240,6 +240,40 @@ static void timers_are_not_early(void)
 	loop_free(l);
 }
 
+static void on_timer_arm_other(void *cookie)
+{
+	struct probe *p = cookie;
+
+	note(p);
+	loop_arm(p->other_timer, 0);
+}
+
+/* What is far has an alarm of its own, which near ones come before, and which nobody waits for who
+ * was disarmed. */
+static void far_and_near_timers_fire(void)
+{
+	struct loop *l = loop_new();
+	char log[8] = "";
+	struct probe far = {.loop = l, .log = log, .name = 'f', .stop_after = 1};
+	struct probe near = {.loop = l, .log = log, .name = 'n'};
+	struct probe last = {.loop = l, .log = log, .name = 'l'};
+	uint64_t start = now_ns();
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	far.timer = loop_add_timer(l, on_timer, &far);
+	near.timer = loop_add_timer(l, on_timer_arm_other, &near);
+	near.other_timer = last.timer = loop_add_timer(l, on_timer, &last);
+	CU_ASSERT_FATAL(far.timer && near.timer && last.timer);
+	loop_arm(near.timer, 110 * MS);
+	loop_disarm(near.timer);
+	loop_arm(far.timer, 150 * MS);
+	loop_arm(near.timer, 130 * MS);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT(now_ns() - start >= 150 * MS);
+	expect_text("order", log, "nlf");
+	loop_free(l);
+}
+
 /* Or no descriptor would ever be looked at again. */
 static void timers_that_rearm_themselves_let_others_in(void)
 {
@@ -328,6 +362,7 @@ static const struct unit_test tests[] = {
 	{"sources without events are not called", sources_without_events_are_not_called},
 	{"timers fire in order", timers_fire_in_order},
 	{"timers are not early", timers_are_not_early},
+	{"far and near timers fire", far_and_near_timers_fire},
 	{"timers that rearm themselves let others in", timers_that_rearm_themselves_let_others_in},
 	{"timers removed in callbacks stay silent", timers_removed_in_callbacks_stay_silent},
 	{"stop holds once", stop_holds_once},
