@@ -89,7 +89,7 @@ static void fold_place(struct cache *c, uint32_t i)
 /* Those of this epoch are the last that were given. */
 void cache_fold(struct cache *c)
 {
-	for (uint32_t i = 1; i <= c->used; i++)
+	for (uint32_t i = 1; c && i <= c->used; i++)
 		fold_place(c, (c->next - i) % ABI_TALLIES);
 }
 

@@ -44,7 +44,8 @@ void cache_put(struct cache *c, enum cache_hook hook, uint64_t netns, const stru
 	       const struct note_holder *holders, size_t n, enum cache_verdict v,
 	       struct rule_count *count, uint64_t until_ns);
 
-/* Adds what has passed since the last time to the counts of rules, and to the stats. */
+/* Adds what has passed since the last time to the counts of rules, and to the stats. NULL is fine.
+ */
 void cache_fold(struct cache *c);
 
 #endif
