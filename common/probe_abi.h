@@ -310,6 +310,13 @@ enum probe_counter {
 	PCOUNT_SOCKS_FULL,
 	PCOUNT_PROCS_FULL,
 	PCOUNT_HINTS_LOST,
+	PCOUNT_CACHE_MISSES,  /* packets that the verdict cache was asked about in vain, and of them
+			       */
+	PCOUNT_CACHE_EPOCH,   /* those whose socket's verdict was of other rules */
+	PCOUNT_CACHE_HOLDERS, /* of other holders, or they may be others */
+	PCOUNT_CACHE_MAPPINGS, /* of other mappings of theirs */
+	PCOUNT_CACHE_LEASE,    /* too old: what is mapped may have been written to */
+	PCOUNT_CACHE_OTHER,    /* of another packet: a UDP socket's with another address */
 	PCOUNT_COUNT,
 };
 

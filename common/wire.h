@@ -51,6 +51,8 @@ enum wire_command {
 			 MODE, "packets": N, "kinds": N} */
 	WIRE_SUGGEST, /* {"prefix4": N, "prefix6": N, "wide": N}, each may be missing -> see
 			 docs/ctl-fw.8 */
+	WIRE_HOOK,    /* {"chain": CHAIN} -> {"netns": N, "first": N, "last": N, "accept": PATH or
+			 null,    "drop": the same, "no_cache": TEXT or null} */
 	WIRE_COMMAND_COUNT,
 };
 

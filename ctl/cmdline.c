@@ -145,7 +145,9 @@ static int read_value_option(struct parser *p)
 		       {"--frames", &p->line->frames},
 		       {"--prefix4", &p->line->prefix4},
 		       {"--prefix6", &p->line->prefix6},
-		       {"--wide", &p->line->wide}};
+		       {"--wide", &p->line->wide},
+		       {"--only", &p->line->only},
+		       {"--fail", &p->line->fail}};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		if (strcmp(*p->next, options[i].word) != 0)
@@ -224,7 +226,7 @@ static bool takes_words(const struct command *c)
 {
 	return takes_one_word(c) ||
 	       (c && (c->argument == ARGUMENT_PATHS || c->argument == ARGUMENT_SET ||
-		      c->argument == ARGUMENT_LEARN));
+		      c->argument == ARGUMENT_LEARN || c->argument == ARGUMENT_HOOK));
 }
 
 /* "-" stands for a file. */
@@ -312,6 +314,7 @@ static const char *owner_of(enum argument a)
 	return a == ARGUMENT_SET     ? "set"
 	       : a == ARGUMENT_LEARN ? "learn"
 	       : a == ARGUMENT_TOP   ? "top"
+	       : a == ARGUMENT_HOOK  ? "hook"
 				     : "events";
 }
 
@@ -330,6 +333,8 @@ static int check_own_options(const struct parser *p)
 		       {"--prefix6", line->prefix6, ARGUMENT_LEARN},
 		       {"--wide", line->wide, ARGUMENT_LEARN},
 		       {"--resume", line->resume, ARGUMENT_LEARN},
+		       {"--only", line->only, ARGUMENT_HOOK},
+		       {"--fail", line->fail, ARGUMENT_HOOK},
 		       {"--frames", line->frames, ARGUMENT_TOP},
 		       {line->follow, line->follow, ARGUMENT_EVENTS}};
 
@@ -355,6 +360,8 @@ static int check_whole(const struct parser *p)
 	if (line->command->argument == ARGUMENT_LEARN && line->n_paths == 0)
 		return refuse(p, "%s: expected start, stop or suggest after it",
 			      line->command->name);
+	if (line->command->argument == ARGUMENT_HOOK && line->n_paths == 0)
+		return refuse(p, "%s: expected install or remove after it", line->command->name);
 	if (check_own_options(p))
 		return -EINVAL;
 	if (line->confirm_within && line->command->argument != ARGUMENT_FILE &&

@@ -29,6 +29,7 @@ enum argument {
 	ARGUMENT_EVENTS,     /* none, and -f */
 	ARGUMENT_TOP,	     /* none, and --frames */
 	ARGUMENT_LEARN,	     /* one such word, maybe a file, and its own options */
+	ARGUMENT_HOOK,	     /* one such word, and its own options */
 };
 
 /* Which words of a rule go with a command. */
@@ -61,6 +62,7 @@ struct cmdline {
 	const char *follow;		 /* as written, of ARGUMENT_EVENTS; NULL: not */
 	const char *prefix4, *prefix6, *wide; /* as written, of ARGUMENT_LEARN */
 	bool resume;			      /* the same */
+	const char *only, *fail;	      /* as written, of ARGUMENT_HOOK */
 	bool json, help, version;
 	/* Pointers into argv, in arrays that cmdline_free() frees. */
 	char **paths, **words; /* paths: those of ARGUMENT_SET and the file too; words: of the rule,

@@ -43,6 +43,8 @@ static const struct command commands[] = {
 	 "show what each program sends and receives, live"},
 	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, learn_main,
 	 "start, stop, suggest [FILE]: rules that allow what was seen"},
+	{"hook", NULL, ARGUMENT_HOOK, RULE_NAMES_CHAIN, hook_main,
+	 "install, remove: the iptables rules that divert a chain to app-fw"},
 };
 
 static const char *const arguments[] = {
@@ -59,6 +61,7 @@ static const char *const arguments[] = {
 	[ARGUMENT_EVENTS] = " [-f]",
 	[ARGUMENT_TOP] = " [--frames N]",
 	[ARGUMENT_LEARN] = " VERB [FILE]",
+	[ARGUMENT_HOOK] = " VERB",
 };
 
 static const char *const parts[] = {
@@ -107,6 +110,8 @@ static const struct {
 	  {"--prefix4, --prefix6 N",
 	   "learn suggest: addresses that share N bits are alike (32, 128)"},
 	  {"--wide N", "learn suggest: a port with more addresses is for any (16)"},
+	  {"--only WORDS", "hook install: what else iptables is to match, in quotes"},
+	  {"--fail open|closed", "hook install: packets pass, or not, without app-fw (open)"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ask.h"
 #include "commands.h"
 #include "common/cleanup.h"
+#include "iptables.h"
 #include "print.h"
 
 __attribute__((format(printf, 2, 3))) static void show_line(const char *label, const char *fmt, ...)
@@ -59,6 +61,76 @@ static void show_confirm(const json_t *confirm)
 			  : print_field(confirm, "before", &before));
 }
 
+static void show_cache(const json_t *cache)
+{
+	struct print_room state, why;
+
+	if (!json_is_object(cache))
+		return;
+	if (json_is_string(json_object_get(cache, "why")))
+		show_line("cache", "%s: %s", print_field(cache, "state", &state),
+			  print_field(cache, "why", &why));
+	else
+		print_pair("cache", STYLE_PLAIN, print_field(cache, "state", &state));
+}
+
+/* What the rules of iptables make of packets of a chain for the queue. */
+static enum hook_fail fail_of(const char *const lists[2], uint16_t queue)
+{
+	enum hook_fail fail = HOOK_FAIL_NONE;
+
+	for (int i = 0; i < 2; i++)
+		if (lists[i])
+			fail = hook_fail_add(fail, hook_list_fail(lists[i], queue));
+	return fail;
+}
+
+static void add_fail_of_chain(json_t *queues, const char *chain)
+{
+	static const char *const programs[] = {"iptables", "ip6tables"};
+	_cleanup_free_ char *list4 = NULL, *list6 = NULL;
+	char **lists[] = {&list4, &list6};
+	char err[IPTABLES_ERROR_LEN];
+	json_t *queue;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		const struct hook_place place = {.program = programs[i], .chain = chain};
+		struct hook_words words;
+
+		hook_words_list(&place, &words);
+		iptables_run(&words, lists[i], err);
+	}
+	if (!list4 && !list6)
+		return;
+	json_array_foreach(queues, i, queue) {
+		const char *of = json_string_value(json_object_get(queue, "chain"));
+		uint16_t number = (uint16_t)json_integer_value(json_object_get(queue, "queue"));
+		const char *const both[] = {list4, list6};
+
+		if (of && strcmp(of, chain) == 0)
+			json_object_set_new(queue, "fail",
+					    json_string(hook_fail_name(fail_of(both, number))));
+	}
+}
+
+/*
+ * What becomes of packets while app-fw does not run is for the rules of iptables to say, and these
+ * are read here: by whoever may, in the network namespace that they are of.
+ */
+static void add_fail(json_t *reply)
+{
+	json_t *queues = json_object_get(reply, "queues");
+	struct stat ns;
+
+	if (stat("/proc/self/ns/net", &ns) ||
+	    (uint64_t)json_integer_value(json_object_get(reply, "netns")) != ns.st_ino)
+		return;
+	add_fail_of_chain(queues, "INPUT");
+	add_fail_of_chain(queues, "OUTPUT");
+	add_fail_of_chain(queues, "FORWARD");
+}
+
 static void show(const json_t *reply)
 {
 	static const char *const keys[] = {"chain", "queue", "policy", "unknown", "kernel", "fail"};
@@ -77,6 +149,7 @@ static void show(const json_t *reply)
 		  print_field(probes, "notes", &b));
 	show_line("clock", "%s Hz (%s)", print_field(clock, "hz", &a),
 		  print_field(clock, "source", &b));
+	show_cache(json_object_get(reply, "cache"));
 	print_pair("epoch", STYLE_PLAIN, print_field(reply, "epoch", &a));
 	show_rules(json_object_get(reply, "rules"));
 	show_line("known", "%s processes, %s sockets, %s objects; %s packets held",
@@ -88,5 +161,24 @@ static void show(const json_t *reply)
 
 int status_main(const struct cmdline *line)
 {
-	return ask_daemon(line, WIRE_STATUS, json_object(), show);
+	struct client_reply reply;
+	struct print_room room;
+	int status = ask_for_reply(line, WIRE_STATUS, json_object(), &reply);
+
+	if (status != STATUS_DONE)
+		return status;
+	if (reply.status != WIRE_OK) {
+		print_error("refused: %s", print_field(reply.json, "error", &room));
+		status = STATUS_REFUSED;
+	} else {
+		add_fail(reply.json);
+		if (line->json) {
+			json_dumpf(reply.json, stdout, JSON_COMPACT);
+			putchar('\n');
+		} else {
+			show(reply.json);
+		}
+	}
+	client_reply_free(&reply);
+	return status;
 }

@@ -21,6 +21,7 @@ struct attribution {
 	uint64_t cookie, netns; /* as in struct holders */
 	uint64_t since_ns; /* CLOCK_BOOTTIME when it was first asked for; 0: the note said all */
 	bool incoming, noted;
+	bool proven;	      /* by the note: these, and no others, held it as it was sent */
 	uint64_t sent_ns;     /* if noted, when */
 	uint64_t changed_ns;  /* if noted, as in struct answer */
 	bool nobody;	      /* if noted: no process was seen to hold it */

@@ -10,6 +10,7 @@
 
 #include "command_config.h"
 #include "command_events.h"
+#include "command_hook.h"
 #include "command_learn.h"
 #include "command_mode.h"
 #include "command_set.h"
@@ -205,6 +206,14 @@ static enum wire_status do_delete(struct daemon *d, const json_t *request, json_
 	return status;
 }
 
+/* What has passed in the kernel counts as well. */
+static void fold_cache(void *cookie)
+{
+	const struct daemon *d = cookie;
+
+	cache_fold(d->cache);
+}
+
 static enum wire_status do_list(struct daemon *d, const json_t *request, json_t **reply)
 {
 	enum chain chain, *only = NULL;
@@ -214,6 +223,7 @@ static enum wire_status do_list(struct daemon *d, const json_t *request, json_t 
 			return WIRE_REFUSED;
 		only = &chain;
 	}
+	mailbox_call(d->mailbox, fold_cache, d);
 	*reply = report_rules(d->rules, only);
 	return WIRE_OK;
 }
@@ -261,6 +271,7 @@ static void ask_stats(void *cookie)
 {
 	struct asked *a = cookie;
 
+	cache_fold(a->d->cache);
 	a->reply = report_stats(a->d);
 }
 
@@ -380,6 +391,7 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_TOP] = command_top,
 	[WIRE_LEARN] = command_learn,
 	[WIRE_SUGGEST] = command_suggest,
+	[WIRE_HOOK] = command_hook,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "cache.h"
 #include "clock.h"
 #include "control.h"
 #include "event_log.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct clock_instant began;
 	struct clock_info clock;
 	uint64_t started_ns; /* CLOCK_BOOTTIME */
+	uint64_t netns;	     /* inode number of our network namespace */
 
 	/* The data thread's. */
 	struct loop *loop;
@@ -58,6 +60,7 @@ struct daemon {
 	struct reject *reject;
 	struct events *events;
 	struct tally *tally;
+	struct cache *cache;
 	struct judge *judge;
 	struct queue *queues[QUEUES_MAX];
 	size_t n_queues;

@@ -54,6 +54,7 @@ static void take_from_data(void *cookie)
 	struct figures *f = a->figures;
 	uint64_t now_ns = clock_monotonic_ns();
 
+	cache_fold(d->cache);
 	f->stats = d->stats;
 	f->stats.counter[COUNT_RESCAN] = scanner_count(d->scanner);
 	f->objects = objects_count(d->objects);

@@ -51,6 +51,7 @@ struct judge {
 	uint64_t denied[DENIED_SLOTS]; /* cookies of sockets whose last verdict was to drop */
 	struct events *events;
 	struct tally *tally;
+	struct cache *cache;
 };
 
 static const enum counter origin_counter[ORIGIN_COUNT] = {
@@ -73,11 +74,18 @@ static void adopt(struct judge *j, struct ruleset *rules)
 		watch |= j->needs_scripts[c];
 	}
 	scripts_watch(j->scripts, watch);
+	judge_revoke(j);
+}
+
+/* Only what is enforced, and not learned from, may be decided without us. */
+void judge_revoke(struct judge *j)
+{
+	cache_restart(j->cache, j->learn || j->mode != MODE_ENFORCE ? NULL : j->rules);
 }
 
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	      struct processes *processes, struct scripts *scripts, struct reject *reject,
-	      struct stats *stats, struct events *events, struct tally *tally,
+	      struct stats *stats, struct events *events, struct tally *tally, struct cache *cache,
 	      struct ruleset *rules, enum mode mode, struct judge **out)
 {
 	struct judge *j = calloc(1, sizeof(*j));
@@ -92,6 +100,7 @@ int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	j->stats = stats;
 	j->events = events;
 	j->tally = tally;
+	j->cache = cache;
 	j->mode = mode;
 	j->held_last = &j->held;
 	j->retry = loop_add_timer(loop, judge_retry, j);
@@ -124,6 +133,7 @@ void judge_set_learn(struct judge *j, struct learn *learn)
 void judge_set_mode(struct judge *j, enum mode mode)
 {
 	j->mode = mode;
+	judge_revoke(j);
 }
 
 size_t judge_held(const struct judge *j)
@@ -279,20 +289,20 @@ static struct ruling enforce(struct judge *j, const struct queue_packet *p,
 
 /* *would_stop: it passes, and would not but for a mode or rule that only logs. */
 static struct ruling pronounce(struct judge *j, enum chain chain, const struct queue_packet *p,
-			       const struct holders *who, bool orphan, bool *would_stop)
+			       const struct holders *who, bool orphan, bool *would_stop,
+			       struct reason *why)
 {
 	const bool lenient = j->mode == MODE_MONITOR;
-	struct reason why;
 	enum verdict decided =
-		decision_cache_decide(j->decisions, j->rules, chain, &p->packet, who, &why);
+		decision_cache_decide(j->decisions, j->rules, chain, &p->packet, who, why);
 	enum verdict v = remember_denied(j, who, orphan, decided);
-	bool would = tell_monitored(j, chain, &p->packet, who, &why);
+	bool would = tell_monitored(j, chain, &p->packet, who, why);
 
-	learn_packet(j->learn, chain, &p->packet, who, why.rule != NULL,
+	learn_packet(j->learn, chain, &p->packet, who, why->rule != NULL,
 		     lenient || verdict_passes(v));
-	count_match(why.rule, p->packet.length);
+	count_match(why->rule, p->packet.length);
 	if (!verdict_passes(v) || v == VERDICT_MARK) {
-		const struct monitored by = {v == decided ? why.rule : NULL, why.holder};
+		const struct monitored by = {v == decided ? why->rule : NULL, why->holder};
 
 		tell(j, chain, &p->packet, who, &by,
 		     v == decided ? origin_reason[who->origin] : REASON_BY_SOCKET, v, !lenient);
@@ -304,7 +314,52 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 		j->stats->counter[COUNT_WOULD_DROP]++;
 	if (lenient)
 		return (struct ruling){.verdict = VERDICT_ACCEPT};
-	return enforce(j, p, who, &why, v);
+	return enforce(j, p, who, why, v);
+}
+
+/*
+ * Whether the kernel may decide packets like this one itself for a while: all that the verdict
+ * rests on is in the class's key, or changes its epoch, or is a matter of time. What must see each
+ * packet of a flow says no here.
+ */
+static bool judge_may_cache(const struct judge *j, enum chain chain, const struct attribution *who,
+			    const struct holders *holders, const struct reason *why)
+{
+	if (!who->proven || holders->origin != ORIGIN_KNOWN || why->n_monitored > 0)
+		return false;
+	for (size_t i = 0; j->needs_objects[chain] && i < holders->n; i++)
+		if (!holders->h[i].objects->complete)
+			return false;
+	return true;
+}
+
+/* How long what the holders have mapped is taken to be what it was found to be. */
+static uint64_t valid_until(struct judge *j, enum chain chain, const struct attribution *who)
+{
+	uint64_t until = clock_monotonic_ns() + OBJECT_RETRY_NS;
+
+	for (size_t i = 0; j->needs_objects[chain] && i < who->n; i++) {
+		uint64_t valid = processes_valid_until(j->processes, attribution_holder(who, i));
+
+		until = valid < until ? valid : until;
+	}
+	return until;
+}
+
+static void teach_kernel(struct judge *j, enum chain chain, const struct queue_packet *p,
+			 const struct attribution *who, const struct holders *holders,
+			 const struct reason *why, struct ruling ruling)
+{
+	enum cache_verdict v = ruling.verdict == VERDICT_ACCEPT ? CACHE_ACCEPT
+			       : ruling.verdict == VERDICT_DROP ? CACHE_DROP
+								: CACHE_NONE;
+	enum cache_hook hook;
+
+	if (v == CACHE_NONE || !cache_key_hook(chain, p->hook, &hook) ||
+	    !cache_is_met(j->cache, hook) || !judge_may_cache(j, chain, who, holders, why))
+		return;
+	cache_put(j->cache, hook, holders->netns, &p->packet, who->few, who->n, v,
+		  why->rule ? why->rule->count : NULL, valid_until(j, chain, who));
 }
 
 static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)
@@ -322,6 +377,7 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 {
 	static const struct objset nothing = {.complete = false};
 	struct holders holders;
+	struct reason why;
 	bool would;
 	int r = 0;
 
@@ -351,7 +407,8 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 		resolve_facts(j, j->needs_groups[chain], &holders);
 	j->stats->counter[origin_counter[holders.origin]]++;
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
-	*ruling = pronounce(j, chain, p, &holders, who->orphan, &would);
+	*ruling = pronounce(j, chain, p, &holders, who->orphan, &would, &why);
+	teach_kernel(j, chain, p, who, &holders, &why, *ruling);
 	tally_packet(j->tally, who, &p->packet, ruling->verdict, would);
 	lap(j, STAGE_DECIDE, ticks);
 	return 0;

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "cache.h"
 #include "common/mode.h"
 #include "events.h"
 #include "learn.h"
@@ -29,7 +30,7 @@ struct judge;
 /* All arguments outlive it; it takes its own reference on rules. 0 or -errno. */
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	      struct processes *processes, struct scripts *scripts, struct reject *reject,
-	      struct stats *stats, struct events *events, struct tally *tally,
+	      struct stats *stats, struct events *events, struct tally *tally, struct cache *cache,
 	      struct ruleset *rules, enum mode mode, struct judge **out);
 void judge_free(struct judge *j); /* before the queues are closed: held packets get their verdict */
 
@@ -50,6 +51,9 @@ void judge_set_mode(struct judge *j, enum mode mode);
 
 /* What is judged from now on is learned there; NULL: it is not. */
 void judge_set_learn(struct judge *j, struct learn *learn);
+
+/* What is known may not hold any more: no verdict that the kernel has is met again. */
+void judge_revoke(struct judge *j);
 
 /* Objects have settled: judge what was held for them. The cookie is the judge. */
 void judge_retry(void *judge);

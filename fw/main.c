@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -169,12 +170,30 @@ static int start_judge(struct daemon *d)
 	r = witness_start(d);
 	if (r)
 		return r;
+	d->cache = cache_new(d->probe, &d->stats);
+	if (!d->cache)
+		return fail("cache", -errno);
 	r = judge_new(d->loop, d->probe, d->owner, d->processes, d->scripts, d->reject, &d->stats,
-		      d->events, d->tally, d->rules, d->mode, &d->judge);
+		      d->events, d->tally, d->cache, d->rules, d->mode, &d->judge);
 	if (r)
 		return fail("judge", r);
 	if (!loop_add_fd(d->loop, probe_hints_fd(d->probe), EPOLLIN, on_hints, d))
 		return fail("hints", -errno);
+	return 0;
+}
+
+/* Without it all is as it is with it, but slower; the status says so. */
+static int start_pins(struct daemon *d)
+{
+	struct stat ns;
+	int r = stat("/proc/self/ns/net", &ns) ? -errno : 0;
+
+	if (r)
+		return fail("/proc/self/ns/net", r);
+	d->netns = ns.st_ino;
+	r = probe_cache_pin(d->probe, d->netns);
+	if (r && r != -EOPNOTSUPP && r != -ENODEV)
+		log_line("app-fw: " PROBE_BPFFS ": %s: no verdict cache", strerror(-r));
 	return 0;
 }
 
@@ -333,6 +352,8 @@ static void mend_losses(struct daemon *d)
 {
 	unsigned int needs = health_check(d->health, clock_monotonic_ns());
 
+	if (needs)
+		judge_revoke(d->judge);
 	if (needs & HEALTH_RESCAN)
 		scanner_request(d->scanner);
 	if (needs & HEALTH_DISTRUST)
@@ -348,6 +369,7 @@ static void on_tick(void *cookie)
 	for (size_t i = 0; i < d->n_queues; i++)
 		queue_poll_losses(d->queues[i]);
 	mend_losses(d);
+	cache_fold(d->cache);
 	loop_arm(d->tick, EXPIRE_NS);
 }
 
@@ -363,9 +385,9 @@ static int start_tick(struct daemon *d)
 static int daemon_start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		begin_clock,   start_rules,  start_loops,  start_signals,
-		start_metrics, witness_open, start_probes, start_judge,
-		start_queues,  start_tick,   start_clock,  start_control,
+		begin_clock,  start_rules,  start_loops,   start_signals, start_metrics,
+		witness_open, start_probes, start_judge,   start_pins,	  start_queues,
+		start_tick,   start_clock,  start_control,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -387,6 +409,7 @@ static void daemon_stop(struct daemon *d)
 	metrics_close(d->metrics);
 	control_close(d->control);
 	judge_free(d->judge);
+	cache_free(d->cache);
 	witness_stop(d);
 	learn_free(d->learn);
 	while (d->n_queues)

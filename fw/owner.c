@@ -273,6 +273,7 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 		attribution_set(out, ORIGIN_KERNEL);
 	} else if (note->state == NOTE_PROVEN) {
 		attribution_set_holders(out, note->holder, note->n_holders);
+		out->proven = true;
 	} else if (note->state == NOTE_MANY) {
 		sockowner_set_many(&o->sockets, &note->answer, out);
 	} else if (note->flags & NOTE_UNACCEPTED) {

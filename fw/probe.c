@@ -96,13 +96,14 @@ static bool is_cgroup(const struct bpf_program *prog)
 	return !strncmp(bpf_program__section_name(prog), "cgroup/", 7);
 }
 
-/* Programs that are called, not attached: iterators, the prover, the note program. */
+/* Programs that are called, not attached: iterators, the prover, the note program, and those that
+ * iptables asks. */
 static bool is_passive(const struct bpf_program *prog)
 {
 	const char *section = bpf_program__section_name(prog);
 
 	return !strncmp(section, "iter/", 5) || !strcmp(section, "syscall") ||
-	       !strcmp(section, "netfilter");
+	       !strcmp(section, "netfilter") || !strcmp(section, "socket");
 }
 
 static int attach_all(struct probe *p, char err[256])
@@ -137,9 +138,9 @@ static int find_map(const struct probe *p, const char *name)
 	return bpf_object__find_map_fd_by_name(p->object, name);
 }
 
-static const void *map_memory(const struct probe *p, const char *name, size_t size)
+static void *map_memory(const struct probe *p, const char *name, size_t size, int prot)
 {
-	void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, find_map(p, name), 0);
+	void *memory = mmap(NULL, size, prot, MAP_SHARED, find_map(p, name), 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -149,6 +150,17 @@ static size_t page_round(size_t size)
 	size_t page = sysconf(_SC_PAGESIZE);
 
 	return (size + page - 1) / page * page;
+}
+
+#define NOTES_SIZE   page_round(sizeof(struct note_set) * ABI_NOTE_SETS)
+#define PROOF_SIZE   page_round(sizeof(struct proof))
+#define CHAINS_SIZE  page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
+#define TALLIES_SIZE page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
+
+static void unmap(const void *memory, size_t size)
+{
+	if (memory)
+		munmap((void *)memory, size);
 }
 
 static int on_hint(void *context, void *data, size_t size)
@@ -184,11 +196,14 @@ static int bind_maps(struct probe *p)
 	    p->hints < 0 || p->global < 0 || p->prove < 0 || !p->scan_files || !p->scan_tasks ||
 	    !p->scan_mappings || p->cpus < 1)
 		return -EBADF;
-	p->notes = map_memory(p, "notes", page_round(sizeof(struct note_set) * ABI_NOTE_SETS));
-	p->proof = map_memory(p, "proof_out", page_round(sizeof(struct proof)));
+	p->notes = map_memory(p, "notes", NOTES_SIZE, PROT_READ);
+	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);
+	p->classes = find_map(p, "classes");
+	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
+	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
 	p->given = calloc(ABI_NOTE_SETS, sizeof(*p->given));
-	return p->notes && p->proof && p->ring && p->given ? 0 : -errno;
+	return p->notes && p->proof && p->chains && p->tallies && p->ring && p->given ? 0 : -errno;
 }
 
 /* Before any program runs: what they write there is not written over. */
@@ -280,14 +295,15 @@ void probe_close(struct probe *p)
 {
 	if (!p)
 		return;
+	probe_cache_unpin(p);
 	probe_notes_detach(p->notes_here);
 	for (size_t i = 0; i < p->n_links; i++)
 		bpf_link__destroy(p->links[i]);
 	ring_buffer__free(p->ring);
-	if (p->notes)
-		munmap((void *)p->notes, page_round(sizeof(struct note_set) * ABI_NOTE_SETS));
-	if (p->proof)
-		munmap((void *)p->proof, page_round(sizeof(struct proof)));
+	unmap(p->notes, NOTES_SIZE);
+	unmap(p->proof, PROOF_SIZE);
+	unmap(p->chains, CHAINS_SIZE);
+	unmap(p->tallies, TALLIES_SIZE);
 	free(p->given);
 	bpf_object__close(p->object);
 	free(p);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cache_abi.h"
 #include "common/probe_abi.h"
 
 struct probe;
@@ -100,6 +101,33 @@ void probe_on_start(struct probe *p, void (*fn)(void *cookie, const struct start
 int probe_hints_fd(const struct probe *p);
 void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h),
 		       void *cookie);
+
+/* --- The verdict cache: what fw/cache.c fills it by --- */
+
+struct probe_cache {
+	int classes; /* map; < 0: this kernel has no cache (it takes no netfilter program) */
+	int cpus;
+	struct cache_chain *chains;	   /* CACHE_HOOKS, shared with the programs */
+	const struct cache_tally *tallies; /* cpus x ABI_TALLIES */
+};
+
+void probe_cache_maps(const struct probe *p, struct probe_cache *out);
+
+#define PROBE_BPFFS   "/sys/fs/bpf"
+#define PROBE_PIN_MAX 128
+
+/*
+ * Puts the programs that iptables asks under names of bpffs, in a folder that the network namespace
+ * (inode number) names, in the place of what is there. 0; -EOPNOTSUPP: this kernel has no cache,
+ * -ENODEV: bpffs is not mounted; else -errno. Again where it failed: nothing is done twice.
+ */
+int probe_cache_pin(struct probe *p, uint64_t netns);
+void probe_cache_unpin(struct probe *p);
+
+/* The folder; NULL: nothing is pinned. And the name of a program in it. */
+const char *probe_cache_pins(const struct probe *p);
+void probe_cache_path(const char *folder, enum cache_hook hook, enum cache_verdict v,
+		      char out[PROBE_PIN_MAX]);
 
 uint64_t probe_counter(const struct probe *p, enum probe_counter which);
 

@@ -15,6 +15,13 @@ static const struct {
 	[PCOUNT_SOCKS_FULL] = {"sockets_lost", "sockets that did not fit the map"},
 	[PCOUNT_PROCS_FULL] = {"processes_lost", "processes that did not fit the map"},
 	[PCOUNT_HINTS_LOST] = {"hints_lost", "hints that did not fit the ring"},
+	[PCOUNT_CACHE_MISSES] = {"cache_misses", "packets whose verdict the kernel did not have"},
+	[PCOUNT_CACHE_EPOCH] = {"cache_revoked_epoch", "verdicts met again under other rules"},
+	[PCOUNT_CACHE_HOLDERS] = {"cache_revoked_holders", "verdicts met again with other holders"},
+	[PCOUNT_CACHE_MAPPINGS] = {"cache_revoked_mappings",
+				   "verdicts met again with other mappings"},
+	[PCOUNT_CACHE_LEASE] = {"cache_revoked_lease", "verdicts met again that were too old"},
+	[PCOUNT_CACHE_OTHER] = {"cache_revoked_other", "verdicts met again by another packet"},
 };
 static_assert(LENGTH(counters) == PCOUNT_COUNT, "every counter has a row");
 

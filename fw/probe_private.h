@@ -25,6 +25,10 @@ struct probe {
 	const struct note_set *notes;	  /* ABI_NOTE_SETS */
 	uint64_t (*given)[ABI_NOTE_WAYS]; /* seq of each note that was given out */
 	const struct proof *proof;	  /* 1 */
+	struct cache_chain *chains;	  /* CACHE_HOOKS; ours to write */
+	const struct cache_tally *tallies;
+	int classes;
+	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
 	int socks, crowds, procs, ghosts, counters, hints, global;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
 	int prove;

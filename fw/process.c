@@ -467,6 +467,14 @@ int processes_objects(struct processes *ps, const struct note_holder *h, bool fi
 	return 0;
 }
 
+uint64_t processes_valid_until(struct processes *ps, const struct note_holder *h)
+{
+	struct process *p = process_get(ps, h->tgid, h->start_ns);
+	const struct known_set *known = p ? find_set(p, h) : NULL;
+
+	return known ? known->made_ns + OBJECT_RETRY_NS : 0;
+}
+
 /* The names of a hint, in the order of a path. False when they make none that fits. */
 static bool hint_path(const struct hint *hint, char path[PATH_MAX])
 {

@@ -32,6 +32,10 @@ void processes_free(struct processes *ps); /* NULL is fine */
 int processes_objects(struct processes *ps, const struct note_holder *h, bool final,
 		      const struct objset **out);
 
+/* Until when (CLOCK_MONOTONIC) processes_objects() would say the same again of these mappings; 0:
+ * it would look anew. */
+uint64_t processes_valid_until(struct processes *ps, const struct note_holder *h);
+
 /*
  * The program that the process ran at the mapping stamp: its own executable, without its libraries.
  * 0; -ENOENT: it is not known (yet), -ESRCH: nor is the process, -ENOMEM. *out is untouched on

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "command_hook.h"
 #include "common/instant.h"
 #include "probe_names.h"
 
@@ -53,7 +54,7 @@ static json_t *report_queues(const struct daemon *d)
 				  "queue", q->number, "policy",
 				  verdict_name(d->rules->chains[q->chain].policy), "unknown",
 				  verdict_name(d->rules->unknown[q->chain]), "kernel",
-				  verdict_name(d->rules->kernel[q->chain]), "fail", "closed"));
+				  verdict_name(d->rules->kernel[q->chain]), "fail", "unknown"));
 	}
 	return list;
 }
@@ -99,7 +100,7 @@ json_t *report_status(const struct daemon *d)
 
 	return json_pack(
 		"{s:s, s:i, s:f, s:s, s:o, s:b, s:I, s:s, s:o, s:o, s:{s:s, s:s}, s:{s:I, s:s}, "
-		"s:o, "
+		"s:o, s:o, s:I, "
 		"s:I, "
 		"s:I, "
 		"s:I, s:I}",
@@ -110,7 +111,8 @@ json_t *report_status(const struct daemon *d)
 		"object", d->options.object ? d->options.object : "built-in", "notes",
 		note_source_name(probe_note_source(d->probe)), "clock", "hz",
 		(json_int_t)d->clock.hz, "source", clock_source_name(d->clock.source), "rules",
-		report_counts(d->rules), "processes", (json_int_t)probe_count_procs(d->probe),
+		report_counts(d->rules), "cache", command_report_cache(d), "netns",
+		(json_int_t)d->netns, "processes", (json_int_t)probe_count_procs(d->probe),
 		"sockets", (json_int_t)probe_count_socks(d->probe), "objects",
 		(json_int_t)objects_count(d->objects), "held", (json_int_t)judge_held(d->judge));
 }

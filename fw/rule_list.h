@@ -20,6 +20,9 @@
 struct rule_count {
 	unsigned int refs;
 	uint64_t packets, bytes;
+	/* Of the data thread: where the kernel counts for the rule, in an epoch of the cache. */
+	uint32_t tally;
+	uint64_t tally_epoch;
 };
 
 /* A rule in its place. Immutable, and the same one in all lists that have it. */

@@ -53,6 +53,11 @@ static const struct {
 	[COUNT_QUEUE_DROPPED] = {"queue_dropped", "packets the kernel dropped at a full queue"},
 	[COUNT_QUEUE_USER_DROPPED] = {"queue_user_dropped", "packets the kernel could not deliver"},
 	[COUNT_VERDICT_FAILED] = {"verdict_failed", "verdict messages the kernel refused"},
+	[COUNT_CACHE_ACCEPTED] = {"cache_accepted",
+				  "packets that passed in the kernel, not queued"},
+	[COUNT_CACHE_ACCEPTED_BYTES] = {"cache_accepted_bytes", "bytes of these"},
+	[COUNT_CACHE_DROPPED] = {"cache_dropped", "packets dropped in the kernel, not queued"},
+	[COUNT_CACHE_DROPPED_BYTES] = {"cache_dropped_bytes", "bytes of these"},
 	[COUNT_CLIENT_REFUSED] = {"client_refused",
 				  "control clients closed for breaking the protocol"},
 };

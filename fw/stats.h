@@ -72,7 +72,11 @@ enum counter {
 	COUNT_QUEUE_DROPPED,	  /* packets the kernel dropped because a queue was full */
 	COUNT_QUEUE_USER_DROPPED, /* packets the kernel could not deliver to us */
 	COUNT_VERDICT_FAILED,	  /* verdict messages the kernel refused */
-	COUNT_CLIENT_REFUSED,	  /* control clients closed for breaking the protocol */
+	COUNT_CACHE_ACCEPTED,	  /* packets that passed in the kernel, and were not queued */
+	COUNT_CACHE_ACCEPTED_BYTES,
+	COUNT_CACHE_DROPPED, /* packets that were dropped there */
+	COUNT_CACHE_DROPPED_BYTES,
+	COUNT_CLIENT_REFUSED, /* control clients closed for breaking the protocol */
 	COUNT_COUNT,
 };
 

@@ -292,6 +292,7 @@ struct trace_event_raw_sys_exit {
 #define TCP_NEW_SYN_RECV 12
 
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
 
 #define AF_UNIX	 1
 #define AF_INET	 2

@@ -14,5 +14,11 @@ struct map_hints hints SEC(".maps");
 struct map_hinted hinted SEC(".maps");
 struct map_counters counters SEC(".maps");
 struct map_global global SEC(".maps");
+struct map_gens gens SEC(".maps");
+struct map_memos memos SEC(".maps");
+struct map_classes classes SEC(".maps");
+struct map_tickets tickets SEC(".maps");
+struct map_chains chains SEC(".maps");
+struct map_tallies tallies SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -7,6 +7,7 @@
 #define PROBES_MAPS_H
 
 #include "kernel.h"
+#include "common/cache_abi.h"
 #include "common/probe_abi.h"
 
 struct map_socks {
@@ -102,6 +103,51 @@ struct map_global {
 	__type(value, struct global_rec);
 };
 
+struct map_gens {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_GENS);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+struct map_memos {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_MEMOS);
+	__type(key, __u32);
+	__type(value, struct memo);
+};
+
+struct map_classes {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_CLASSES);
+	__type(key, struct cache_key);
+	__type(value, struct cache_class);
+};
+
+struct map_tickets {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CACHE_HOOKS *ABI_CPUS *ABI_TICKETS);
+	__type(key, __u32);
+	__type(value, struct cache_ticket);
+};
+
+struct map_chains {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, CACHE_HOOKS);
+	__type(key, __u32);
+	__type(value, struct cache_chain);
+};
+
+/* Each processor has its own, in a row. */
+struct map_tallies {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ABI_CPUS *ABI_TALLIES);
+	__type(key, __u32);
+	__type(value, struct cache_tally);
+};
+
 extern struct map_socks socks SEC(".maps");   /* socket cookie -> who was seen to hold it */
 extern struct map_crowds crowds SEC(".maps"); /* socket cookie -> those who do not fit */
 extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
@@ -114,6 +160,12 @@ extern struct map_hints hints SEC(".maps");
 extern struct map_hinted hinted SEC(".maps");
 extern struct map_counters counters SEC(".maps");
 extern struct map_global global SEC(".maps");
+extern struct map_gens gens SEC(".maps");	/* tgid -> how often the process may have changed */
+extern struct map_memos memos SEC(".maps");	/* socket cookie -> what was found of it */
+extern struct map_classes classes SEC(".maps"); /* what the daemon has judged */
+extern struct map_tickets tickets SEC(".maps");
+extern struct map_chains chains SEC(".maps");
+extern struct map_tallies tallies SEC(".maps");
 
 static __always_inline void count(__u32 which)
 {
@@ -132,6 +184,35 @@ static __always_inline void proc_mark(struct proc_rec *rec, __u32 flags)
 static __always_inline void proc_unmark(struct proc_rec *rec, __u32 flags)
 {
 	__sync_fetch_and_and(&rec->flags, ~flags);
+}
+
+/*
+ * A process's holders, mappings or descriptors may be others from here on: its mappings change, it
+ * forks, executes, ends, or gives descriptors away. Processes that share a place only cost each
+ * other a miss.
+ */
+static __always_inline void gen_move(__u32 tgid)
+{
+	__u32 place = tgid & (ABI_GENS - 1);
+	__u32 *gen = bpf_map_lookup_elem(&gens, &place);
+
+	if (gen)
+		__sync_fetch_and_add(gen, 1);
+}
+
+static __always_inline __u32 gen_of(__u32 tgid)
+{
+	__u32 place = tgid & (ABI_GENS - 1);
+	const volatile __u32 *gen = bpf_map_lookup_elem(&gens, &place);
+
+	return gen ? *gen : 0;
+}
+
+static __always_inline struct memo *memo_of(__u64 cookie)
+{
+	__u32 place = cookie & (ABI_MEMOS - 1);
+
+	return bpf_map_lookup_elem(&memos, &place);
 }
 
 static __always_inline struct global_rec *global_state(void)

@@ -6,10 +6,8 @@
  * that the daemon's verdict rests on the moment the packet was sent, even if the sender is gone by
  * the time the packet is judged. It never touches the packet.
  */
-#include "prove.h"
+#include "cache.h"
 
-#define IP_HEADER_MIN	  20
-#define IP6_HEADER	  40
 #define NF_ACCEPT	  1
 #define NF_INET_LOCAL_IN  1
 #define NF_INET_LOCAL_OUT 3
@@ -101,7 +99,9 @@ static __always_inline struct scratch *borrow_scratch(void)
 	return s;
 }
 
-static __always_inline void note_socket(struct note *note, const struct sock *sk, __u8 hook)
+/* look: NULL, or what the cache said of the packet, and `said` is how much. */
+static __always_inline void note_socket(struct note *note, const struct sock *sk, __u8 hook,
+					struct look *look, enum said said)
 {
 	struct socket *socket;
 	struct file *file;
@@ -126,6 +126,10 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 		}
 		return;
 	}
+	if (look && said == SAID_PROVEN && answer_again(&note->answer, look)) {
+		count(PCOUNT_PROVEN);
+		return;
+	}
 	note->state = NOTE_UNPROVEN;
 	/* TCP also sends when acknowledgements come or timers end. */
 	sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
@@ -141,13 +145,20 @@ static __always_inline void note_socket(struct note *note, const struct sock *sk
 		rec->sk = (__u64)sk;
 	}
 	note->netns = rec->netns;
+	if (look && look->file)
+		look_around(look, rec);
 	prove(rec, &note->answer, scratch ? 0 : note->cookie, (__u64)file, sending);
+	if (look && look->file && !scratch)
+		memo_write(look, rec, &note->answer, note->when_ns);
 	if (scratch)
 		scratch->busy = 0;
 	count(note->state == NOTE_UNPROVEN ? PCOUNT_UNPROVEN : PCOUNT_PROVEN);
 }
 
-static __always_inline void write_note(const struct sk_buff *skb, __u8 hook)
+/* Returns whether what the cache said of others like it lets the packet pass: it is not noted then.
+ */
+static __always_inline bool write_note(const struct sk_buff *skb, __u8 hook, struct look *look,
+				       enum said said)
 {
 	const struct sock *sk = skb->sk;
 	__u64 print = fingerprint(skb), seq, before;
@@ -155,21 +166,22 @@ static __always_inline void write_note(const struct sk_buff *skb, __u8 hook)
 	struct note_set *set;
 	struct note *note;
 	__u32 index, way;
+	bool passes;
 
 	/* On INPUT, no socket only means that early demux found none: nothing to say. */
 	if (!print || (!sk && hook != NF_INET_LOCAL_OUT))
-		return;
+		return false;
 	print = abi_print_at(print, hook);
 	index = print & (ABI_NOTE_SETS - 1);
 	set = bpf_map_lookup_elem(&notes, &index);
 	if (!set)
-		return;
+		return false;
 	way = __sync_fetch_and_add(&set->next, 1) & (ABI_NOTE_WAYS - 1);
 	note = &set->way[way];
 	seq = note->seq;
 	if ((seq & 1) || __sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq) {
 		count(PCOUNT_NOTE_BUSY);
-		return;
+		return false;
 	}
 	before = set->print[way] == print ? note->cookie : 0;
 	overrun = set->print[way] == print ? note->flags & NOTE_OVERRUN : 0;
@@ -178,18 +190,37 @@ static __always_inline void write_note(const struct sk_buff *skb, __u8 hook)
 	note->cookie = note->netns = 0;
 	note->n_holders = note->flags = 0;
 	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
-	note_socket(note, sk, hook);
+	note_socket(note, sk, hook, look, said);
+	passes = look && look->file && ask_class(skb, look, &note->answer) && write_ticket(look);
+	if (passes)
+		set->print[way] = 0;
+	else
+		count(PCOUNT_NOTES);
+	if (look && !passes)
+		count_miss(look);
 	if (overrun || (before && before != note->cookie))
 		note->flags |= NOTE_OVERRUN;
-	count(PCOUNT_NOTES);
 	barrier();
 	note->seq = seq + 2;
+	return passes;
 }
 
 SEC("netfilter")
 int note_packet(struct bpf_nf_ctx *ctx)
 {
-	write_note(ctx->skb, ctx->state->hook);
+	const struct sk_buff *skb = ctx->skb;
+	__u8 hook = ctx->state->hook;
+	struct look look;
+	enum said said;
+
+	__builtin_memset(&look, 0, sizeof(look));
+	look.why = PCOUNT_COUNT;
+	look.hook = hook == NF_INET_LOCAL_OUT ? CACHE_OUT : CACHE_IN;
+	said = look_up(skb, &look);
+	if (said == SAID_VERDICT && write_ticket(&look))
+		return NF_ACCEPT;
+	void_tickets(&look);
+	write_note(skb, hook, &look, said);
 	return NF_ACCEPT;
 }
 
@@ -202,6 +233,6 @@ int BPF_PROG(note_queued, struct sk_buff *skb, const struct nf_hook_state *state
 
 	if (g && g->own_netns == state->net->net_cookie &&
 	    (hook == NF_INET_LOCAL_OUT || hook == NF_INET_LOCAL_IN))
-		write_note(skb, hook);
+		write_note(skb, hook, NULL, SAID_NOTHING);
 	return 0;
 }

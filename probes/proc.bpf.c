@@ -81,6 +81,8 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 
 	if (child->pid != child->tgid || !draft)
 		return 0; /* a thread */
+	gen_move(ptgid);
+	gen_move(tgid);
 	rec = proc_of(tgid);
 	if (rec) /* its number is taken again before its packets were judged */
 		bpf_map_update_elem(&ghosts, &rec->start_ns, rec, BPF_ANY);
@@ -254,6 +256,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	struct behind program = behind(bprm->file);
 	struct object_key key;
 
+	gen_move(tgid);
 	if (!rec) {
 		if (bpf_map_update_elem(&procs, &tgid, &blank, BPF_ANY))
 			count(PCOUNT_PROCS_FULL);
@@ -294,6 +297,7 @@ int BPF_PROG(uring_created)
 
 	if (rec)
 		proc_mark(rec, PROC_URING);
+	gen_move(bpf_get_current_pid_tgid() >> 32);
 	return 0;
 }
 
@@ -306,6 +310,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0; /* other threads live on */
 	rec = proc_of(tgid);
+	gen_move(tgid);
 	if (!rec)
 		return 0;
 	rec->last = (__u64)task;
@@ -321,15 +326,18 @@ static __always_inline bool makes_executable(unsigned long prot)
 	return (prot & PROT_EXEC) || (bpf_get_current_task_btf()->personality & READ_IMPLIES_EXEC);
 }
 
+/* Of the current process. */
 static __always_inline void mapping_enter(struct proc_rec *rec)
 {
 	__sync_fetch_and_add(&rec->in_flight, 1);
 	next_stamp(rec);
+	gen_move(bpf_get_current_pid_tgid() >> 32);
 }
 
 static __always_inline void mapping_leave(struct proc_rec *rec)
 {
 	next_stamp(rec);
+	gen_move(bpf_get_current_pid_tgid() >> 32);
 	if (rec->in_flight) /* not one that was entered before the probes were there */
 		__sync_fetch_and_add(&rec->in_flight, -1);
 }
@@ -560,6 +568,7 @@ int scan_tasks(struct bpf_iter__task *ctx)
 		count(PCOUNT_PROCS_FULL);
 	if (!rec)
 		return 0;
+	gen_move(tgid);
 	rec->start_ns = task->start_boottime;
 	rec->exec_ns = exec_of_elder(task);
 	rec->map_stamp = first_stamp();

@@ -127,6 +127,15 @@ static long lock_record(__u32 i, struct sock_rec **rec)
 	return !__sync_val_compare_and_swap(&(*rec)->busy, 0, 1);
 }
 
+/* What was remembered of the socket does not know of who has just come. */
+static __always_inline void roster_joined(__u64 cookie)
+{
+	struct memo *m = memo_of(cookie);
+
+	if (m)
+		__sync_fetch_and_add(&m->joined, 1);
+}
+
 static __always_inline bool add_locked(struct roster *r, __u64 files, __u32 tgid, __u32 fd)
 {
 	struct adding a = {r, {files, tgid, fd}, NO_SLOT, 0};
@@ -151,6 +160,7 @@ static __always_inline bool add_locked(struct roster *r, __u64 files, __u32 tgid
 	s->fd = fd;
 	barrier();
 	s->files = files;
+	roster_joined(r->cookie);
 	return true;
 }
 

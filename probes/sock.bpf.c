@@ -184,6 +184,7 @@ static __always_inline void spread(void)
 
 	if (rec)
 		rec->gave_ns = rec->spread_ns = bpf_ktime_get_boot_ns();
+	gen_move(tgid);
 }
 
 /* Descriptors have come, from whomever, and which they are is not on record. */

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The verdict cache: what the programs in the kernel and the daemon share of it. As
+ * common/probe_abi.h: plain fixed-width records, for BPF programs and for the daemon.
+ *
+ * Two levels. A *class* is a kind of packet that the daemon has judged: by the identity of all who
+ * hold its socket, and what the rules in force look at. A *memo* is of one socket: who was proven
+ * to hold it, by what that can be seen to hold still, and what class its last packet was of.
+ */
+#ifndef COMMON_CACHE_ABI_H
+#define COMMON_CACHE_ABI_H
+
+#include <linux/types.h>
+
+#define ABI_MEMOS	 16384 /* power of two: 7 MB of kernel memory; a memo is found by cookie */
+#define ABI_MEMO_HOLDERS 4     /* descriptors of a socket, and processes of a class */
+#define ABI_GENS	 16384 /* power of two */
+#define ABI_CLASSES	 16384
+#define ABI_TALLIES	 1024 /* rules whose packets pass in the kernel at the same time */
+#define ABI_TICKETS	 16   /* power of two: of one processor and hook */
+
+/* In ticks of the kernel's clock, of which there are 100 to 1000 a second. */
+#define ABI_SEEN_TICKS	 3000 /* a rule of iptables that no packet has met for so long is gone */
+#define ABI_TICKET_TICKS 2    /* from the note program to the filter table */
+#define ABI_TICK_NS	 10000000ull /* the longest that one lasts */
+
+enum cache_hook {
+	CACHE_OUT,
+	CACHE_IN,
+	CACHE_HOOKS,
+};
+
+enum cache_verdict {
+	CACHE_NONE,
+	CACHE_ACCEPT,
+	CACHE_DROP,
+};
+
+/* Of the packet, those that the rules of the chain look at. */
+enum cache_field {
+	CACHE_SADDR = 1,
+	CACHE_DADDR = 2,
+	CACHE_SPORT = 4,
+	CACHE_DPORT = 8,
+};
+
+/* TCP or UDP, of one whole packet whose headers hold no surprise. In network order; what the mask
+ * does not have is 0. */
+struct cache_tuple {
+	__u64 addr[4]; /* source and destination, 16 bytes each; IPv4 in the first 4 */
+	__u16 sport, dport;
+	__u8 proto;
+	__u8 family; /* 4 or 6 */
+	__u8 mask;   /* enum cache_field */
+	__u8 pad;
+};
+
+struct cache_who {
+	__u32 tgid, pad;
+	__u64 start_ns, map_stamp, exec_pages; /* as in struct note_holder */
+};
+
+/* Every byte counts: what is not used is 0. */
+struct cache_key {
+	__u64 netns;
+	struct cache_tuple tuple;
+	__u8 hook; /* enum cache_hook */
+	__u8 n_who;
+	__u8 pad[6];
+	struct cache_who who[ABI_MEMO_HOLDERS]; /* in the order of the note */
+};
+
+/* What the daemon said of such a packet. */
+struct cache_class {
+	__u64 epoch;   /* see struct cache_chain */
+	__u64 until;   /* when what the holders map is looked at again: CLOCK_MONOTONIC; in a memo
+			  the kernel's ticks */
+	__u32 verdict; /* enum cache_verdict */
+	__u32 tally;   /* where such packets are counted */
+};
+
+/* A descriptor of the socket, and what shows that it is there and its process as it was. */
+struct memo_holder {
+	__u64 task, files; /* kernel addresses: of its leader, and of the table */
+	struct cache_who who;
+	__u32 fd;
+	__u32 gen;   /* the process's, from before the proof */
+	__u32 again; /* the process has one of the former descriptors too */
+	__u32 pad;
+};
+
+struct memo_verdict {
+	struct cache_tuple tuple;
+	struct cache_class class;
+};
+
+struct memo {
+	__u64 seq;    /* odd while a writer is at it */
+	__u64 cookie; /* of the socket */
+	__u64 file;   /* kernel address */
+	__u64 netns;
+	__u64 changed_ns; /* as in struct answer */
+	__u64 when_ns;	  /* CLOCK_BOOTTIME just before the proof */
+	__u32 n;	  /* descriptors; 0: nothing is proven */
+	__u32 slack;	  /* so many more references than descriptors are nothing new */
+	__u32 joined_then;
+	/* These are not under seq, and of all sockets that share the place. */
+	__u32 joined; /* grows with each descriptor that comes to be on record */
+	__u32 misses; /* grows with each packet that does not pass: tickets from before are void */
+	__u32 pad;
+	struct memo_holder h[ABI_MEMO_HOLDERS];
+	struct memo_verdict v[CACHE_HOOKS];
+};
+
+/* From the note program to the program in the filter table, on the same processor. */
+struct cache_ticket {
+	__u64 whose;  /* cookie << 2 | enum cache_verdict; 0: free */
+	__u64 when;   /* ticks */
+	__u32 misses; /* the memo's */
+	__u32 tally;
+	__u64 pad;
+};
+
+/* One chain: written by the daemon, all but `seen`. */
+struct cache_chain {
+	__u64 epoch; /* grows with whatever makes verdicts other; 0: nothing passes */
+	__u64 mask;  /* enum cache_field: what the rules look at */
+	__u64 rest[6];
+	__u64 seen; /* ticks when a packet met the program in the filter table; 0: none has */
+	__u64 rest_seen[7];
+};
+
+struct cache_tally {
+	__u64 packets, bytes;
+};
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hook install, remove: the rules of iptables by which packets come to app-fw. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "commands.h"
+#include "common/cleanup.h"
+#include "iptables.h"
+#include "print.h"
+
+static const char *const programs[] = {"iptables", "ip6tables"};
+#define PROGRAMS      (sizeof(programs) / sizeof(programs[0]))
+#define DELETIONS_MAX 1000
+
+struct hook {
+	struct hook_place place;
+	struct hook_only only;
+	bool open;
+	const char *accept, *drop; /* pinned programs; NULL: there is no cache */
+	uint16_t first, last;	   /* queues */
+};
+
+static int list(const struct hook_place *p, char **out, char err[IPTABLES_ERROR_LEN])
+{
+	struct hook_words words;
+
+	hook_words_list(p, &words);
+	return iptables_run(&words, out, err);
+}
+
+/* Takes our rules out, but for the first `keep` of them. What is left is looked at anew each time:
+ * others may change the chain as well. */
+static int clear(const struct hook_place *p, unsigned int keep, unsigned int *removed,
+		 char err[IPTABLES_ERROR_LEN])
+{
+	for (int i = 0; i < DELETIONS_MAX; i++) {
+		_cleanup_free_ char *text = NULL;
+		struct hook_words words;
+		int r = list(p, &text, err);
+
+		if (r)
+			return r;
+		if (hook_list_count(text, p->chain) <= keep)
+			return 0;
+		hook_words_delete(p, hook_list_last(text, p->chain), &words);
+		r = iptables_run(&words, NULL, err);
+		if (r)
+			return r;
+		(*removed)++;
+	}
+	return 0;
+}
+
+/* What is queued first, so that nothing passes unseen that would not have before. */
+static int insert(const struct hook *h, unsigned int *inserted, char err[IPTABLES_ERROR_LEN])
+{
+	struct hook_words words;
+	int r;
+
+	*inserted = 0;
+	hook_words_queue(&h->place, h->first, h->last, h->open, &words);
+	r = iptables_run(&words, NULL, err);
+	if (r)
+		return r;
+	*inserted = 1;
+	if (!h->accept)
+		return 0;
+	hook_words_match(&h->place, HOOK_RULE_DROP, h->drop, &words);
+	r = iptables_run(&words, NULL, err);
+	if (r)
+		return r;
+	++*inserted;
+	hook_words_match(&h->place, HOOK_RULE_ACCEPT, h->accept, &words);
+	r = iptables_run(&words, NULL, err);
+	*inserted += !r;
+	return r;
+}
+
+/* The new ones are at the head of the chain. Half of them is none: the first rules are taken away.
+ */
+static int undo(const struct hook_place *p, unsigned int inserted)
+{
+	char err[IPTABLES_ERROR_LEN];
+	struct hook_words words;
+	int r = 0;
+
+	for (unsigned int i = 0; i < inserted && !r; i++) {
+		hook_words_delete(p, 1, &words);
+		r = iptables_run(&words, NULL, err);
+	}
+	return r;
+}
+
+static int install_one(const struct hook *h, char err[IPTABLES_ERROR_LEN])
+{
+	unsigned int inserted, removed = 0;
+	int r = insert(h, &inserted, err);
+
+	if (r) {
+		undo(&h->place, inserted);
+		return r;
+	}
+	return clear(&h->place, inserted, &removed, err);
+}
+
+static void tell_installed(const struct hook *h, const char *families)
+{
+	printf("%s, %s: packets%s", h->place.chain, families, h->only.n ? " that match" : "");
+	if (h->accept)
+		printf(" whose verdict the kernel knows pass, or are dropped, at once; the others");
+	printf(" go to app-fw, queue %u", h->first);
+	if (h->last != h->first)
+		printf("-%u", h->last);
+	printf("\nfail %s: while app-fw does not run, they %s\n", h->open ? "open" : "closed",
+	       h->open ? "PASS" : "are DROPPED");
+}
+
+/* A family that these words say nothing to; nor do rules from before hold for it. */
+static void leave_out(struct hook *h, size_t i, char err[IPTABLES_ERROR_LEN])
+{
+	unsigned int removed = 0;
+
+	print_error("nothing is installed for IPv%d: %s", i ? 6 : 4, err);
+	h->place.program = programs[i];
+	clear(&h->place, 0, &removed, err);
+}
+
+/* Each family by itself: an address of one is no word for the other. */
+static int install_all(struct hook *h)
+{
+	char err[PROGRAMS][IPTABLES_ERROR_LEN];
+	bool done[PROGRAMS];
+
+	for (size_t i = 0; i < PROGRAMS; i++) {
+		h->place.program = programs[i];
+		done[i] = !install_one(h, err[i]);
+	}
+	if (!done[0] && !done[1]) {
+		print_error("%s", err[0]);
+		return STATUS_REFUSED;
+	}
+	for (size_t i = 0; i < PROGRAMS; i++)
+		if (!done[i])
+			leave_out(h, i, err[i]);
+	tell_installed(h, !done[1] ? "IPv4" : !done[0] ? "IPv6" : "IPv4 and IPv6");
+	return STATUS_DONE;
+}
+
+static uint64_t own_netns(void)
+{
+	struct stat ns;
+
+	return stat("/proc/self/ns/net", &ns) ? 0 : ns.st_ino;
+}
+
+/* What the daemon says of the chain, if that is all there; the reply must outlive the hook. */
+static int take_reply(const json_t *reply, struct hook *h)
+{
+	json_int_t first = json_integer_value(json_object_get(reply, "first"));
+	json_int_t last = json_integer_value(json_object_get(reply, "last"));
+	const json_t *netns = json_object_get(reply, "netns");
+	const char *why = json_string_value(json_object_get(reply, "no_cache"));
+	const char *accept = json_string_value(json_object_get(reply, "accept"));
+	const char *drop = json_string_value(json_object_get(reply, "drop"));
+
+	if (first < 0 || last < first || last > UINT16_MAX || !json_is_integer(netns)) {
+		print_error("the daemon's answer makes no sense");
+		return STATUS_REFUSED;
+	}
+	if ((uint64_t)json_integer_value(netns) != own_netns()) {
+		print_error("hook: app-fw runs in another network namespace: net:[%ju]",
+			    (uintmax_t)json_integer_value(netns));
+		return STATUS_REFUSED;
+	}
+	h->first = (uint16_t)first;
+	h->last = (uint16_t)last;
+	if (accept && drop && access(accept, F_OK) == 0) {
+		h->accept = accept;
+		h->drop = drop;
+	} else {
+		print_error("hook: without the verdict cache, each packet goes to app-fw: %s%s",
+			    accept && drop ? accept
+			    : why	   ? why
+					   : "there is none",
+			    accept && drop ? " is not to be seen here" : "");
+	}
+	return STATUS_DONE;
+}
+
+static int install(const struct cmdline *line, struct hook *h)
+{
+	struct client_reply reply;
+	struct print_room room;
+	int status =
+		ask_for_reply(line, WIRE_HOOK, json_pack("{s:s}", "chain", line->chain), &reply);
+
+	if (status != STATUS_DONE)
+		return status;
+	if (reply.status != WIRE_OK) {
+		print_error("refused: %s", print_field(reply.json, "error", &room));
+		status = STATUS_REFUSED;
+	} else {
+		status = take_reply(reply.json, h);
+	}
+	if (status == STATUS_DONE)
+		status = install_all(h);
+	client_reply_free(&reply);
+	return status;
+}
+
+/* Needs no daemon. A family that is not there has no rules of ours. */
+static int remove_all(struct hook *h)
+{
+	char err[PROGRAMS][IPTABLES_ERROR_LEN];
+	unsigned int removed = 0;
+	int failed = 0;
+
+	for (size_t i = 0; i < PROGRAMS; i++) {
+		h->place.program = programs[i];
+		if (clear(&h->place, 0, &removed, err[i])) {
+			print_error("%s", err[i]);
+			failed++;
+		}
+	}
+	printf("%s: %u rules removed\n", h->place.chain, removed);
+	return failed ? STATUS_REFUSED : STATUS_DONE;
+}
+
+static int refuse_words(const struct cmdline *line)
+{
+	if (line->n_paths > 1)
+		print_error("hook %s %.80s: expected nothing after it", line->paths[0],
+			    cmdline_show(line->paths[1]));
+	else if (line->json)
+		print_error("--json: does not go with hook: expected with a command that reads");
+	else if (line->only || line->fail)
+		print_error("%s: does not go with hook remove: expected with hook install",
+			    line->only ? "--only" : "--fail");
+	else
+		print_error("--fail %.40s: expected open or closed", cmdline_show(line->fail));
+	return STATUS_USAGE;
+}
+
+int hook_main(const struct cmdline *line)
+{
+	const char *verb = line->paths[0];
+	bool installs = strcmp(verb, "install") == 0;
+	bool closed = line->fail && strcmp(line->fail, "closed") == 0;
+	bool open = !line->fail || strcmp(line->fail, "open") == 0;
+	struct hook h = {.open = !closed};
+	char err[HOOK_ERROR_LEN];
+
+	if (!installs && strcmp(verb, "remove") != 0) {
+		print_error("hook %.80s: expected install or remove", cmdline_show(verb));
+		return STATUS_USAGE;
+	}
+	if (line->n_paths > 1 || line->json || (!installs && (line->only || line->fail)))
+		return refuse_words(line);
+	if (!open && !closed) {
+		print_error("--fail %.40s: expected open or closed", cmdline_show(line->fail));
+		return STATUS_USAGE;
+	}
+	if (hook_only_parse(line->only, &h.only, err)) {
+		print_error("%s", err);
+		return STATUS_USAGE;
+	}
+	h.place = (struct hook_place){.chain = line->chain, .only = &h.only};
+	return installs ? install(line, &h) : remove_all(&h);
+}

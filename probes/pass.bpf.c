@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The programs in the filter table: iptables asks them (-m bpf) whether the packet has a ticket,
+ * which the note program left on this processor a moment before. A ticket is used once.
+ *
+ * No packet passes by another's. One of the same socket has been at the note program itself: either
+ * that let it pass too, or it made the socket's older tickets void. Without the note program there
+ * are none: they last for two ticks of the clock.
+ */
+#include "maps.h"
+
+static __always_inline void tell_seen(__u32 hook, __u64 now)
+{
+	struct cache_chain *c = bpf_map_lookup_elem(&chains, &hook);
+
+	if (c && now - c->seen > ABI_SEEN_TICKS / 8)
+		c->seen = now;
+}
+
+static __always_inline void add_to(__u32 cpu, __u32 tally, __u32 length)
+{
+	__u32 place = cpu * ABI_TALLIES + (tally & (ABI_TALLIES - 1));
+	struct cache_tally *t = bpf_map_lookup_elem(&tallies, &place);
+
+	if (!t)
+		return;
+	__sync_fetch_and_add(&t->packets, 1);
+	__sync_fetch_and_add(&t->bytes, length);
+}
+
+static __always_inline int has_ticket(struct __sk_buff *skb, __u32 hook, __u32 verdict)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), place;
+	__u64 now = bpf_jiffies64(), cookie = bpf_get_socket_cookie(skb);
+	volatile struct cache_ticket *t;
+	const volatile struct memo *m;
+	bool valid;
+
+	tell_seen(hook, now);
+	if (!cookie || cpu >= ABI_CPUS)
+		return 0;
+	place = (hook * ABI_CPUS + cpu) * ABI_TICKETS + (cookie & (ABI_TICKETS - 1));
+	t = bpf_map_lookup_elem(&tickets, &place);
+	if (!t || t->whose != (cookie << 2 | verdict))
+		return 0;
+	m = memo_of(cookie);
+	valid = m && m->misses == t->misses && now - t->when <= ABI_TICKET_TICKS;
+	t->whose = 0;
+	if (!valid)
+		return 0;
+	add_to(cpu, t->tally, skb->len);
+	return 1;
+}
+
+SEC("socket")
+int accept_out(struct __sk_buff *skb)
+{
+	return has_ticket(skb, CACHE_OUT, CACHE_ACCEPT);
+}
+
+SEC("socket")
+int accept_in(struct __sk_buff *skb)
+{
+	return has_ticket(skb, CACHE_IN, CACHE_ACCEPT);
+}
+
+SEC("socket")
+int drop_out(struct __sk_buff *skb)
+{
+	return has_ticket(skb, CACHE_OUT, CACHE_DROP);
+}
+
+SEC("socket")
+int drop_in(struct __sk_buff *skb)
+{
+	return has_ticket(skb, CACHE_IN, CACHE_DROP);
+}
