@@ -57,6 +57,7 @@ struct daemon {
 	struct scanner *scanner;
 	struct health *health;
 	struct owner *owner;
+	struct portless *portless;
 	struct reject *reject;
 	struct events *events;
 	struct tally *tally;

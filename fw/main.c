@@ -88,7 +88,7 @@ static int start_metrics(struct daemon *d)
 	return r;
 }
 
-static int start_probes(struct daemon *d)
+static int load_probes(struct daemon *d)
 {
 	struct probe_options options = {.object = d->options.object};
 	char err[256] = "";
@@ -96,6 +96,32 @@ static int start_probes(struct daemon *d)
 
 	if (r)
 		log_line("app-fw: %s", err);
+	return r;
+}
+
+static void *open_portless(void *cookie)
+{
+	struct daemon *d = cookie;
+	int r = portless_open(&d->portless);
+
+	if (r)
+		log_line("app-fw: raw and ping sockets cannot be seen (%s): what may come in for "
+			 "them is of unknown origin",
+			 strerror(-r));
+	return NULL;
+}
+
+/* Both at once: it is the kernel's look at the programs that takes the time of a start. */
+static int start_probes(struct daemon *d)
+{
+	pthread_t portless;
+	bool threaded = !pthread_create(&portless, NULL, open_portless, d);
+	int r = load_probes(d);
+
+	if (threaded)
+		pthread_join(portless, NULL);
+	else
+		open_portless(d);
 	return r;
 }
 
@@ -161,7 +187,7 @@ static int start_judge(struct daemon *d)
 	d->health = d->scanner ? health_new(count_losses, d) : NULL;
 	if (!d->health)
 		return fail("scan thread", -errno);
-	r = owner_new(d->probe, d->scanner, &d->stats, &d->owner);
+	r = owner_new(d->probe, d->scanner, d->portless, &d->stats, &d->owner);
 	if (r)
 		return fail("sock_diag", r);
 	r = reject_open(&d->reject);
@@ -416,6 +442,7 @@ static void daemon_stop(struct daemon *d)
 		queue_close(d->queues[--d->n_queues]);
 	reject_close(d->reject);
 	owner_free(d->owner);
+	portless_close(d->portless);
 	health_free(d->health);
 	scanner_free(d->scanner);
 	idle = scripts_free(d->scripts);

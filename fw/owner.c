@@ -33,7 +33,8 @@ struct owner {
 	bool forwarding; /* other namespaces are not touched before a packet was forwarded to us */
 };
 
-int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats, struct owner **out)
+int owner_new(struct probe *probe, struct scanner *scanner, struct portless *portless,
+	      struct stats *stats, struct owner **out)
 {
 	struct owner *o = calloc(1, sizeof(*o));
 	int r;
@@ -41,6 +42,7 @@ int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats,
 	if (!o)
 		return -ENOMEM;
 	o->sockets = (struct sockowner){.probe = probe, .scanner = scanner};
+	o->portless = portless;
 	o->stats = stats;
 	r = sockdiag_open(&o->diag);
 	r = r ? r : netns_open(probe, &o->netns);
@@ -48,11 +50,6 @@ int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats,
 		owner_free(o);
 		return r;
 	}
-	r = portless_open(&o->portless);
-	if (r)
-		log_line("app-fw: raw and ping sockets cannot be seen (%s): what may come in for "
-			 "them is of unknown origin",
-			 strerror(-r));
 	*out = o;
 	return 0;
 }
@@ -63,7 +60,6 @@ void owner_free(struct owner *o)
 		return;
 	sockdiag_close(o->diag);
 	netns_close(o->netns);
-	portless_close(o->portless);
 	free(o);
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/chain.h"
 #include "attribution.h"
+#include "portless.h"
 #include "probe.h"
 #include "queue.h"
 #include "scanner.h"
@@ -15,9 +16,10 @@
 
 struct owner;
 
-/* 0 or -errno; probe and scanner outlive it. */
-int owner_new(struct probe *probe, struct scanner *scanner, struct stats *stats,
-	      struct owner **out);
+/* 0 or -errno; probe, scanner and portless outlive it. portless: NULL, or what knows raw and ping
+ * sockets. */
+int owner_new(struct probe *probe, struct scanner *scanner, struct portless *portless,
+	      struct stats *stats, struct owner **out);
 void owner_free(struct owner *o); /* NULL is fine */
 
 /*
