@@ -104,12 +104,12 @@ mount -o remount,bind,ro "$TMP/state"
 finds 1 fail state "Read-only file system"
 mount -o remount,bind,rw "$TMP/state"
 finds 0 ok state "$TMP/state"
-stop_daemon
+stop_daemon TERM
 start_daemon client
 finds 0 warn state "not saved"
 
 step "a process that may see little"
-expect_status 3 on client setpriv --reuid 65534 --clear-groups "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" doctor
+expect_status 3 on client setpriv --reuid 65534 --regid 65534 --clear-groups "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" doctor
 grep -q '^warn .*save did not run' "$TMP/out" || fail "it does not say what it could not see"
 grep -q -- '-> run ctl-fw doctor as root' "$TMP/out" || fail "nor what to do about it"
 daemon_alive
