@@ -45,6 +45,8 @@ static const struct command commands[] = {
 	 "start, stop, suggest [FILE]: rules that allow what was seen"},
 	{"hook", NULL, ARGUMENT_HOOK, RULE_NAMES_CHAIN, hook_main,
 	 "install, remove: the iptables rules that divert a chain to app-fw"},
+	{"doctor", NULL, ARGUMENT_NONE, RULE_NONE, doctor_main,
+	 "check the machine, the daemon and what is diverted to it"},
 };
 
 static const char *const arguments[] = {

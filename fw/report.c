@@ -103,7 +103,7 @@ json_t *report_status(const struct daemon *d)
 		"s:o, s:o, s:I, "
 		"s:I, "
 		"s:I, "
-		"s:I, s:I}",
+		"s:I, s:I, s:s?}",
 		"version", FW_VERSION, "pid", getpid(), "uptime_s",
 		(clock_boot_ns() - d->started_ns) / 1e9, "mode", mode_name(d->mode), "confirm",
 		report_trial(d), "learning", d->learning, "epoch", (json_int_t)d->rules->epoch,
@@ -114,7 +114,8 @@ json_t *report_status(const struct daemon *d)
 		report_counts(d->rules), "cache", command_report_cache(d), "netns",
 		(json_int_t)d->netns, "processes", (json_int_t)probe_count_procs(d->probe),
 		"sockets", (json_int_t)probe_count_socks(d->probe), "objects",
-		(json_int_t)objects_count(d->objects), "held", (json_int_t)judge_held(d->judge));
+		(json_int_t)objects_count(d->objects), "held", (json_int_t)judge_held(d->judge),
+		"state_dir", d->options.state);
 }
 
 static json_t *report_stage(const struct daemon *d, enum stage s)

@@ -4,7 +4,7 @@
 
 _ctl_fw_commands='-A --append -I --insert -D --delete -L --list -H --print-hash
 	status stats objects explain policy set save restore mode
-	events top learn'
+	events top learn doctor'
 _ctl_fw_packet='-c -s -d -p --sport --dport'
 _ctl_fw_matches='-s -d -p --sport --dport -n --sng-hash --agg-hash --anon-exec --object --set --script
 	--origin --uid --gid --comm --cgroup --container'

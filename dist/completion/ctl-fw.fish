@@ -2,7 +2,7 @@
 # Completion of ctl-fw for fish. tests/cli/completion.sh holds it against what the program says of itself.
 
 set -g __ctl_fw_commands -A --append -I --insert -D --delete -L --list -H --print-hash \
-    status stats objects explain policy set save restore mode events top learn
+    status stats objects explain policy set save restore mode events top learn doctor
 set -g __ctl_fw_protocols tcp udp icmp icmpv6 ipv6-icmp sctp dccp udplite esp ah gre igmp ipencap egp igp ipv6 \
     rsvp eigrp ospf ipip etherip pim ipcomp vrrp l2tp isis mpls-in-ip hip
 
@@ -104,6 +104,7 @@ complete -c ctl-fw -n __ctl_fw_begins -a mode -d 'carry verdicts out, or only lo
 complete -c ctl-fw -n __ctl_fw_begins -a events -d 'show the latest events'
 complete -c ctl-fw -n __ctl_fw_begins -a top -d 'show what each program sends and receives, live'
 complete -c ctl-fw -n __ctl_fw_begins -a learn -d 'rules that allow what was seen'
+complete -c ctl-fw -n __ctl_fw_begins -a doctor -d 'check the machine, the daemon and what is diverted to it'
 complete -c ctl-fw -n __ctl_fw_begins -l help -d 'print a summary'
 complete -c ctl-fw -n __ctl_fw_begins -l version -d 'print the version'
 

@@ -66,7 +66,7 @@ offered() {
 # --- All that there is, and nothing else -----------------------------------------------------------
 
 # Command lines that only lack options.
-begun=("-A" "-I 0" "-D 0" "-L" "-H /x" "status" "stats" "objects 1" "explain" "policy OUTPUT DROP" "set add web"
+begun=("-A" "-I 0" "-D 0" "-L" "-H /x" "status" "stats" "doctor" "objects 1" "explain" "policy OUTPUT DROP" "set add web"
 	"set rm web" "set list" "set refresh" "set expect /x" "save" "restore /x" "mode enforce"
 	"events" "top" "learn start" "learn stop" "learn suggest")
 

@@ -73,6 +73,7 @@ CTL_LINES = f"""
 -H /bin/true@file
 status
 stats --json
+doctor
 objects 1@pid
 explain --pid 1@pid -c INPUT@chain -d 192.0.2.1@address -p tcp@protocol --dport 443@ports
 policy OUTPUT@chain DROP@policy

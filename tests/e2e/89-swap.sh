@@ -102,6 +102,8 @@ dial_until swap
 expect_that "$(ctl status --json | jq .epoch)" -eq $((before + SWAPS)) "epoch: each restore published one set"
 echo "new connections a second: $without without a firewall, $with with it, $RATE_REACHED while rules are swapped"
 expect_that "$FAILED" -eq 0 "connections that failed, while rules were swapped"
+# How many there were is to be read above; they must not have been the fewer for the swaps by half.
+expect_that $((RATE_REACHED * 2)) -ge "$with" "twice the new connections a second, compared with those without swaps"
 wait_for settled
 echo "packets dropped: $(counter dropped); of unknown origin: $(counter unknown)"
 stop_daemon TERM

@@ -4,7 +4,7 @@
 # matches (negated too) and verdicts of ctl-fw; every example of its page. A rule has one text in command, list and file;
 # what reads has --json; the exit status says who refused.
 # timeout: 240
-# Not here: events, top, patch, sig, hook and doctor, which are not for rules alone.
+# Examples that are not run here: of events and top, which may not end, and of what needs more than a daemon.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -217,6 +217,22 @@ expect_ok ctl restore "$TMP/saved" --confirm-within 60s
 expect_ok ctl mode confirm
 expect_ok ctl mode enforce
 expect_ok ctl restore "$TMP/saved"
+
+step "commands of other parts: as they are typed, and what a line of their answer has"
+# One more command is one more line. They run in this order.
+while IFS='|' read -r words text; do
+	# shellcheck disable=SC2086 # words of a command line
+	expect_ok ctl $words
+	[[ -z $text ]] || grep -qF -- "$text" "$TMP/out" || fail "no '$text' from: $words"
+done <<'END'
+events|
+top --frames 1|app-fw
+learn start|
+learn suggest|app-fw rules 2
+learn stop|
+END
+expect_status 1 ctl doctor # nothing is diverted here; 93-doctor.sh has the rest
+grep -q '^fail .*not diverted' "$TMP/out" || fail "doctor does not say so"
 
 step "exit status: refused, usage, no daemon"
 expect_refused 1 99 ctl -D 99 -c OUTPUT
