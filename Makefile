@@ -154,7 +154,7 @@ $(BIN)/helpers/%: tests/e2e/helpers/%.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $< $(LDLIBS) -o $@
 
-BENCH_BIN   := $(patsubst bench/%.c,$(BIN)/bench/%,$(BENCH_SRC))
+BENCH_BIN   := $(patsubst bench/%.c,$(BIN)/bench/%,$(filter-out bench/untimed.c,$(BENCH_SRC))) $(BIN)/bench/app-fw-untimed
 HELPER_BIN  := $(patsubst tests/e2e/helpers/%.c,$(BIN)/helpers/%,$(HELPER_SRC))
 
 # --- Tests -----------------------------------------------------------------------------------
@@ -164,9 +164,10 @@ PACKAGES    := gcc make clang libclang-rt-dev llvm pkg-config bpftool libmnl-dev
                libmicrohttpd-dev uthash-dev linux-libc-dev libc6-dev \
                iptables iproute2 curl wget python3 netcat-openbsd nginx-light iperf3 wrk jq \
                util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
-               mandoc iputils-ping gzip zsh fish libnginx-mod-http-modsecurity modsecurity-crs python3-prometheus-client
+               mandoc iputils-ping gzip zsh fish libnginx-mod-http-modsecurity modsecurity-crs python3-prometheus-client \
+               gnuplot-nox
 
-SCRIPTS      = $(sort $(wildcard dist/deps dist/dpkg-hook .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/*.sh \
+SCRIPTS      = $(sort $(wildcard dist/deps dist/dpkg-hook .ci/run tests/run-unit tests/tally tests/e2e/run tests/e2e/*.sh bench/run bench/plot bench/*.sh \
                  tests/kernels/fetch tests/kernels/init tests/kernels/run tests/fuzz/run tests/cli/run tests/cli/*.sh \
                  dist/completion/*.bash))
 C_FILES      = $(sort $(wildcard common/*.[ch] fw/*.[ch] ctl/*.[ch] probes/*.[ch] bench/*.[ch] \
@@ -211,14 +212,20 @@ kernels: tested ## scenarios under other kernels, in qemu; ONLY="10 14" for some
 kernels-deps: root ## fetch what that needs: qemu, and Debian's kernels (100 MB)
 	@tests/kernels/fetch
 
-bench: root tested ## what it costs, each figure beside its baseline; ONLY="bystander costs hashing rules throughput"
-	@bench/run $(ONLY)
+bench: root tested ## what it costs, beside its baseline; ONLY="throughput first"; PEER="name:start:stop"; CHECK=1
+	@bench/run $(if $(CHECK),--check) $(if $(PEER),--peer '$(PEER)') $(ONLY)
 
 # These do what the daemon does, by its own code.
-$(BIN)/bench/lookups $(BIN)/bench/hashes $(BIN)/bench/decisions: $(BIN)/bench/%: $(BUILD)/bench/%.o $(BUILD)/core.a
+$(BIN)/bench/lookups $(BIN)/bench/hashes $(BIN)/bench/decisions $(BIN)/bench/laps: $(BIN)/bench/%: $(BUILD)/bench/%.o $(BUILD)/core.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@
+
+# The daemon, of the same objects, without what times its stages: to see what that costs.
+$(BIN)/bench/app-fw-untimed: $(BUILD)/bench/untimed.o $(BUILD)/fw/main.o $(FW_OBJ) $(COMMON_OBJ)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_ticks -Wl,--wrap=histogram_add $^ $(PC_LIBS) -o $@
 
 asan: root deps ## unit tests and scenarios under ASan and UBSan
 	$(SUBMAKE) SAN=1 tested

@@ -179,3 +179,5 @@ requests_per_s() {
 }
 
 keep_programs
+# shellcheck source=bench/arms.sh
+. "$(dirname "${BASH_SOURCE[0]}")/arms.sh"

@@ -1,19 +1,40 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What: traffic that passes through it, beside no firewall and beside a program that accepts everything unseen
+# timeout: 1500
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Mbit/s of one TCP connection.
-bulk() {
-	echo "bulk $(on client iperf3 -J -t 1 -c $SERVER4 </dev/null |
+KINDS='bulk bulk8 datagrams large connections keepalive'
+
+# tcp NAME ARGS...: Mbit/s of iperf3.
+tcp() {
+	local name=$1
+	shift
+	echo "$name $(on client iperf3 -J -t 1 "$@" -c $SERVER4 </dev/null |
 		jq '.end.sum_received.bits_per_second / 1000000 | floor')"
 }
 
-# Datagrams of 64 bytes that arrived, per second, of as many as the sender could send.
-datagrams() {
-	echo "datagrams $(on client iperf3 -J -u -l 64 -b 0 -t 1 -c $SERVER4 </dev/null |
+bulk() {
+	tcp bulk
+}
+
+bulk8() {
+	tcp bulk8 -P 8
+}
+
+# udp NAME BYTES: datagrams that arrived, per second, of as many as the sender could send.
+udp() {
+	echo "$1 $(on client iperf3 -J -u -l "$2" -b 0 -t 1 -c $SERVER4 </dev/null |
 		jq '.end.sum | (.packets - .lost_packets) / .seconds | floor')"
+}
+
+datagrams() {
+	udp datagrams 64
+}
+
+large() {
+	udp large 1400
 }
 
 connections() {
@@ -31,27 +52,21 @@ keepalive() {
 # traffic WHO FIREWALLS
 traffic() {
 	local kind
-	for kind in bulk datagrams connections keepalive; do
+	for kind in $KINDS; do
 		sample "$1" "$2" "$kind"
 	done
 }
 
-none() {
-	undivert client
-	traffic none 0
-	divert client
-}
-
-null_acceptor() {
-	launch_daemon client "$BIN/bench/null_acceptor" --queue 0 --queue 1 >>"$TMP/steps"
-	traffic null_acceptor 0
-	stop_daemon TERM
-}
-
-app_fw() {
-	guard client
-	traffic app-fw 1
-	stop_daemon TERM
+# against BASE WHO [BULK UDP CONNECTIONS KEEPALIVE P99]: the rows, with these goals.
+against() {
+	local base=$1 who=$2
+	compare 'bulk TCP' Mbit/s bulk "$base" "$who" "${3:-}"
+	compare 'bulk TCP, 8 streams' Mbit/s bulk8 "$base" "$who" "${3:-}"
+	compare 'UDP, 64 B, received' /s datagrams "$base" "$who" "${4:-}"
+	compare 'UDP, 1400 B, received' /s large "$base" "$who"
+	compare 'new connections' /s connections "$base" "$who" "${5:-}"
+	compare 'keep-alive requests' /s keepalive "$base" "$who" "${6:-}"
+	compare 'keep-alive, 99 %' µs p99 "$base" "$who" "${7:-}"
 }
 
 setup_net
@@ -61,18 +76,21 @@ spawn server iperf3 iperf3 -s
 wait_for listening server 5201
 divert client
 
-rounds none null_acceptor app_fw
+mapfile -t ARMS < <(arms)
+rounds "${ARMS[@]}"
 
-against() {
-	compare 'bulk TCP' Mbit/s bulk "$1" "$2" "${3:-}"
-	compare 'UDP, 64 B, received' /s datagrams "$1" "$2"
-	compare 'new connections' /s connections "$1" "$2" "${4:-}"
-	compare 'keep-alive requests' /s keepalive "$1" "$2"
-	compare 'keep-alive, 99 %' µs p99 "$1" "$2"
-}
-
-against none null_acceptor
-against none app-fw
-against null_acceptor app-fw '>=0.7' '>=0.6'
+for arm in "${ARMS[@]:1}"; do
+	if has_cache "$arm"; then
+		against none "$arm" '>=0.97' '>=0.92' '>=0.92' '>=0.97' '<=1.15'
+	else
+		against none "$arm"
+	fi
+done
+for arm in app-fw app-fw_1000 app-fw_100000; do
+	against null_acceptor "$arm" '>=0.95' '>=0.9' '>=0.9' '>=0.93' '<=1.15'
+done
+against app-fw app-fw_1000
+against app-fw app-fw_100000 '>=0.97' '>=0.97' '>=0.97' '>=0.97'
+! can_cache || against cached cached_100000 '>=0.98' '>=0.98' '>=0.98' '>=0.98'
 table
 record .
