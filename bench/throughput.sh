@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What: traffic that passes through it, beside no firewall and beside a program that accepts everything unseen
+# shellcheck source=tests/e2e/bpffs.sh
+. "$(dirname "$0")/../tests/e2e/bpffs.sh"
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -54,6 +56,17 @@ app_fw() {
 	stop_daemon TERM
 }
 
+# The same with the verdict cache: most packets do not come to app-fw.
+app_fw_hook() {
+	undivert client
+	guard client
+	hook client >>"$TMP/steps"
+	traffic app-fw+hook 1
+	unhook client >>"$TMP/steps"
+	stop_daemon TERM
+	divert client
+}
+
 setup_net
 on client sysctl -q -w net.ipv4.ip_local_port_range="1024 64999" net.ipv4.tcp_tw_reuse=1
 serve_nginx server 8081
@@ -61,7 +74,7 @@ spawn server iperf3 iperf3 -s
 wait_for listening server 5201
 divert client
 
-rounds none null_acceptor app_fw
+rounds none null_acceptor app_fw app_fw_hook
 
 against() {
 	compare 'bulk TCP' Mbit/s bulk "$1" "$2" "${3:-}"
@@ -73,6 +86,7 @@ against() {
 
 against none null_acceptor
 against none app-fw
+against none app-fw+hook '>=0.97' '>=0.92'
 against null_acceptor app-fw '>=0.7' '>=0.6'
 table
 record .
