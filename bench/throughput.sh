@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What: traffic that passes through it, beside no firewall and beside a program that accepts everything unseen
 # timeout: 1500
+# shellcheck source=tests/e2e/bpffs.sh
+. "$(dirname "$0")/../tests/e2e/bpffs.sh"
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -67,8 +67,9 @@ copy_program "$HELPERS/midflow" app
 math=$(ldd /usr/bin/python3 | awk '/libm\./ { print $3 }')
 copy_program "$math" good.so
 copy_program "$math" evil.so
-divert client
+[[ -n ${CACHED:-} ]] || divert client
 start_daemon client
+[[ -z ${CACHED:-} ]] || hook client
 
 step "free: all arrives"
 for kind in tcp udp; do flows $kind free-$kind good.so; done

@@ -234,6 +234,23 @@ divert() {
 	done
 }
 
+# hook NS [OPTION...]: the same by ctl-fw hook, with the verdict cache. The daemon runs there already.
+hook() {
+	local ns=$1 chain
+	shift
+	for chain in OUTPUT INPUT; do
+		on "$ns" "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" hook install -c $chain --fail closed "$@"
+	done
+}
+
+# unhook NS
+unhook() {
+	local chain
+	for chain in OUTPUT INPUT; do
+		on "$1" "$BIN/ctl-fw" hook remove -c $chain
+	done
+}
+
 # count_rule NS TABLES-ARGS...: counts packets that come into NS and match; seen_by_rule reads it.
 count_rule() {
 	local ns=$1 t
