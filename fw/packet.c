@@ -439,3 +439,29 @@ bool packet_may_have_ports(const struct packet *p)
 	return !p->family || !p->has_proto || p->later_fragment || p->malformed ||
 	       rule_proto_has_ports(p->proto);
 }
+
+/* The sum of 16-bit words in network order, not folded (RFC 1071). */
+static uint64_t sum_words(const uint8_t *data, size_t n)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i + 1 < n; i += 2)
+		sum += (uint32_t)data[i] << 8 | data[i + 1];
+	return i < n ? sum + ((uint32_t)data[i] << 8) : sum;
+}
+
+bool packet_checksum_fits(const struct packet *p, const void *data, size_t copied)
+{
+	const size_t end = (size_t)p->payload_offset + p->payload_length;
+	const size_t address = p->family == 4 ? 4 : 16;
+	uint64_t sum;
+
+	if (!p->has_tcp || end > copied || p->l4_offset >= end)
+		return true;
+	sum = sum_words(p->saddr, address) + sum_words(p->daddr, address) + IPPROTO_TCP + end -
+	      p->l4_offset + sum_words((const uint8_t *)data + p->l4_offset, end - p->l4_offset);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}

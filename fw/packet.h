@@ -68,6 +68,12 @@ void packet_parse(const void *data, size_t copied, size_t length, struct packet 
 int packet_unfragmented_header(const struct packet *p, const void *data, size_t copied,
 			       size_t length, uint8_t *out);
 
+/*
+ * Whether the checksum of a TCP packet is right (RFC 9293 section 3.1), of which all bytes are at
+ * data. True of what is not TCP, or not all there: nothing is known against it.
+ */
+bool packet_checksum_fits(const struct packet *p, const void *data, size_t copied);
+
 /* Whether there may be ports that were not read, as against a protocol that has none. */
 bool packet_may_have_ports(const struct packet *p);
 

@@ -145,8 +145,9 @@ static int run_place(struct sig_compile *c, enum sig_place p, struct sig_set *s,
 		s->memory += size;
 	if (sig_place_streams(p) && hs_stream_size(s->db[p], &s->state[p]) == HS_SUCCESS &&
 	    s->state[p] > SIG_STREAM_STATE_MAX)
-		return sig_fault(err, -EINVAL, "rules", "a connection would need %zu bytes; the limit is %d",
-				 s->state[p], SIG_STREAM_STATE_MAX);
+		return sig_fault(err, -EINVAL, "rules",
+				 "a connection would need %zu bytes; the limit is %d", s->state[p],
+				 SIG_STREAM_STATE_MAX);
 	return hs_alloc_scratch(s->db[p], &s->scratch) == HS_SUCCESS ? 0 : -ENOMEM;
 }
 
@@ -237,7 +238,8 @@ int sig_compile_check(const struct sig_rule *r, const struct sig_expr *e, size_t
 	for (size_t i = 0; i < r->n_matches; i++) {
 		pcre |= r->matches[i].is_pcre;
 		if (r->matches[i].is_pcre && expansion(r->matches[i].text) > SIG_EXPANSION_MAX)
-			return sig_fault(err, -EINVAL, "pcre", "its repeats make more than %d places of it",
+			return sig_fault(err, -EINVAL, "pcre",
+					 "its repeats make more than %d places of it",
 					 SIG_EXPANSION_MAX);
 	}
 	for (size_t i = 0; pcre && i < n; i++) {

@@ -86,11 +86,13 @@ static void write_relative_gap(FILE *to, const struct sig_match *m)
 
 	if (m->is_pcre && *m->text == '^')
 		return;
-	write_gap(to, least, m->has_within, least + (m->has_within ? m->within - (uint32_t)m->n : 0));
+	write_gap(to, least, m->has_within,
+		  least + (m->has_within ? m->within - (uint32_t)m->n : 0));
 }
 
 /* Of several contents, the first one's place is written in front; one alone has it as bounds. */
-static int write_place(struct chain *c, const struct sig_match *m, bool alone, struct sig_error *err)
+static int write_place(struct chain *c, const struct sig_match *m, bool alone,
+		       struct sig_error *err)
 {
 	if (m->starts) {
 		fputs("\\A", c->to);

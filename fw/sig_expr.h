@@ -14,8 +14,9 @@
 struct sig_expr {
 	enum sig_buffer buffer;
 	bool negated;
-	char *text;		 /* with its flags inside; to be compiled with DOTALL */
-	uint64_t min_end, max_end; /* where a match may end, in bytes of the buffer; max 0: anywhere */
+	char *text; /* with its flags inside; to be compiled with DOTALL */
+	uint64_t min_end,
+		max_end; /* where a match may end, in bytes of the buffer; max 0: anywhere */
 };
 
 /* At most one for each match of the rule. 0, -ENOTSUP as sig_rule_parse(), -ENOMEM. */

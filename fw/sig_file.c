@@ -90,8 +90,9 @@ static int expand(const struct reader *r, const char *text, char **out, struct s
 		n = name_length(text + 1);
 		value = find_var(r, text + 1, n);
 		if (!value) {
-			e = sig_fault(err, -EINVAL, text, "no such variable: define it by a line "
-							  "\"var NAME VALUE\"");
+			e = sig_fault(err, -EINVAL, text,
+				      "no such variable: define it by a line "
+				      "\"var NAME VALUE\"");
 			break;
 		}
 		fputs(value, to);
@@ -181,7 +182,8 @@ static int take_var(struct reader *r, const char *s)
 	s = skip_blanks(s);
 	n = name_length(s);
 	if (n == 0 || n >= NAME_MAX_LEN || find_var(r, s, n) || r->n_vars == SIG_VARS_MAX)
-		return fault(r, -EINVAL, "var: expected a NAME that is not defined yet and a VALUE");
+		return fault(r, -EINVAL,
+			     "var: expected a NAME that is not defined yet and a VALUE");
 	if (!*skip_blanks(s + n) || strchr(s, '('))
 		return fault(r, -EINVAL, "var: expected addresses or ports after its name");
 	e = expand(r, skip_blanks(s + n), &r->vars[r->n_vars].value, &err);

@@ -22,8 +22,8 @@
 struct sig_file {
 	struct sig_rule **rules; /* in order; each with a reference */
 	size_t n, room;
-	size_t *lines; /* where each began, from 1 on */
-	size_t skipped; /* rules with what is not supported */
+	size_t *lines;	     /* where each began, from 1 on */
+	size_t skipped;	     /* rules with what is not supported */
 	char *first_skipped; /* why the first was; NULL: none */
 	bool has_depth;
 	uint64_t depth;

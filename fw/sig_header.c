@@ -13,7 +13,8 @@
 #define NEST_MAX 8
 
 static const char *const protos[SIG_PROTOS] = {
-	[SIG_IP] = "ip", [SIG_TCP] = "tcp", [SIG_UDP] = "udp", [SIG_ICMP] = "icmp", [SIG_HTTP] = "http",
+	[SIG_IP] = "ip",     [SIG_TCP] = "tcp",	  [SIG_UDP] = "udp",
+	[SIG_ICMP] = "icmp", [SIG_HTTP] = "http",
 };
 
 /* Reads one item of a list into whichever kind of list it is. */
@@ -86,7 +87,8 @@ static int add_port(void *list, const char *word, bool negated, struct sig_error
 		good = parse_port(word, strlen(word), &from);
 		to = from;
 	} else {
-		good = word[1] && (colon == word || parse_port(word, (size_t)(colon - word), &from)) &&
+		good = word[1] &&
+		       (colon == word || parse_port(word, (size_t)(colon - word), &from)) &&
 		       (!colon[1] || parse_port(colon + 1, strlen(colon + 1), &to)) && from <= to;
 	}
 	if (!good)

@@ -44,14 +44,16 @@ static int decode(const char *s, char *out, size_t *n, struct sig_error *err)
 		if (*s == '|') {
 			s++;
 			if (!take_hex(&s, out, n))
-				return sig_fault(err, -EINVAL, "content", "expected pairs of hexadecimal "
-									   "digits between two |");
+				return sig_fault(err, -EINVAL, "content",
+						 "expected pairs of hexadecimal "
+						 "digits between two |");
 			continue;
 		}
 		if (*s == '"')
 			return sig_fault(err, -EINVAL, "content", "a quote needs a \\ before it");
 		if (*s == '\\' && !strchr("\";:\\|", *++s))
-			return sig_fault(err, -EINVAL, "content", "expected \" ; : or \\ after a \\");
+			return sig_fault(err, -EINVAL, "content",
+					 "expected \" ; : or \\ after a \\");
 		if (!*s)
 			return sig_fault(err, -EINVAL, "content", "ends in a \\");
 		out[(*n)++] = *s++;
@@ -194,7 +196,8 @@ static int number_fault(const char *name, const char *value, uint32_t max, struc
 	if (*value == '-')
 		return sig_fault(err, -ENOTSUP, name, "%.20s: not below 0", value);
 	if (isdigit((unsigned char)*value) || *value == '+')
-		return sig_fault(err, -EINVAL, name, "%.20s: expected a number up to %u", value, max);
+		return sig_fault(err, -EINVAL, name, "%.20s: expected a number up to %u", value,
+				 max);
 	return sig_fault(err, -ENOTSUP, name, "%.20s: expected a number", value);
 }
 
@@ -238,11 +241,13 @@ static int set_number(struct sig_match *m, const char *name, const char *value,
 static int check(const struct sig_match *m, const char *name, struct sig_error *err)
 {
 	if (m->relative && (m->has_offset || m->has_depth || m->starts))
-		return sig_fault(err, -EINVAL, name, "is from the start or from the last match, not both");
+		return sig_fault(err, -EINVAL, name,
+				 "is from the start or from the last match, not both");
 	if (m->starts && (m->has_offset || m->has_depth))
 		return sig_fault(err, -EINVAL, name, "startswith has its place already");
 	if ((m->has_depth && m->depth < m->n) || (m->has_within && m->within < m->n))
-		return sig_fault(err, -EINVAL, name, "less than the %zu bytes of the content", m->n);
+		return sig_fault(err, -EINVAL, name, "less than the %zu bytes of the content",
+				 m->n);
 	if (m->relative && m->negated)
 		return sig_fault(err, -ENOTSUP, name, "not of a negated content");
 	return 0;

@@ -237,11 +237,13 @@ static const struct {
 static int take_buffer(struct sig_parse *p, const char *name, enum sig_buffer b, bool modifier,
 		       struct sig_error *err)
 {
-	struct sig_match *last = p->rule->n_matches ? &p->rule->matches[p->rule->n_matches - 1] : NULL;
+	struct sig_match *last =
+		p->rule->n_matches ? &p->rule->matches[p->rule->n_matches - 1] : NULL;
 
 	if (modifier && last && !p->said_sticky) {
 		if (last->buffer != SIG_PAYLOAD && last->buffer != b)
-			return sig_fault(err, -EINVAL, name, "the content has another buffer already");
+			return sig_fault(err, -EINVAL, name,
+					 "the content has another buffer already");
 		last->buffer = b;
 		return 0;
 	}
@@ -255,17 +257,28 @@ static const struct {
 	option_fn take;
 	bool value;
 } options[] = {
-	{"msg", take_msg, true},	       {"sid", take_sid, true},
-	{"rev", take_rev, true},	       {"content", sig_match_content, true},
-	{"pcre", sig_match_pcre, true},	       {"nocase", sig_match_modify, false},
-	{"offset", sig_match_modify, true},    {"depth", sig_match_modify, true},
-	{"distance", sig_match_modify, true},  {"within", sig_match_modify, true},
-	{"startswith", sig_match_modify, false}, {"endswith", sig_match_modify, false},
-	{"flow", take_flow, true},	       {"dsize", take_dsize, true},
-	{"reference", take_reference, true},   {"classtype", take_classtype, true},
-	{"metadata", take_nothing, true},      {"priority", take_nothing, true},
-	{"gid", take_nothing, true},	       {"target", take_nothing, true},
-	{"rawbytes", take_nothing, false},     {"app_set", take_app_set, true},
+	{"msg", take_msg, true},
+	{"sid", take_sid, true},
+	{"rev", take_rev, true},
+	{"content", sig_match_content, true},
+	{"pcre", sig_match_pcre, true},
+	{"nocase", sig_match_modify, false},
+	{"offset", sig_match_modify, true},
+	{"depth", sig_match_modify, true},
+	{"distance", sig_match_modify, true},
+	{"within", sig_match_modify, true},
+	{"startswith", sig_match_modify, false},
+	{"endswith", sig_match_modify, false},
+	{"flow", take_flow, true},
+	{"dsize", take_dsize, true},
+	{"reference", take_reference, true},
+	{"classtype", take_classtype, true},
+	{"metadata", take_nothing, true},
+	{"priority", take_nothing, true},
+	{"gid", take_nothing, true},
+	{"target", take_nothing, true},
+	{"rawbytes", take_nothing, false},
+	{"app_set", take_app_set, true},
 	{"app_hash", take_app_hash, true},
 };
 

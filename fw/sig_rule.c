@@ -19,9 +19,9 @@ static const char *const actions[] = {
 static_assert(LENGTH(actions) == SIG_ACTIONS, "every action has a name");
 
 static const char *const buffers[] = {
-	[SIG_PAYLOAD] = "payload",	 [SIG_METHOD] = "http.method", [SIG_URI] = "http.uri",
-	[SIG_RAW_URI] = "http.uri.raw", [SIG_HEADER] = "http.header",
-	[SIG_BODY] = "http.request_body",
+	[SIG_PAYLOAD] = "payload",    [SIG_METHOD] = "http.method",
+	[SIG_URI] = "http.uri",	      [SIG_RAW_URI] = "http.uri.raw",
+	[SIG_HEADER] = "http.header", [SIG_BODY] = "http.request_body",
 };
 static_assert(LENGTH(buffers) == SIG_BUFFERS, "every buffer has a name");
 
@@ -184,7 +184,8 @@ static int take_options(struct sig_parse *p, const char *at, struct sig_error *e
 		int r;
 
 		if (!end)
-			return sig_fault(err, -EINVAL, *at ? at : "rule", "an option without its ;");
+			return sig_fault(err, -EINVAL, *at ? at : "rule",
+					 "an option without its ;");
 		text = strndup(at, (size_t)(end - at));
 		r = text ? take_option(p, text, err) : -ENOMEM;
 		if (r)

@@ -19,14 +19,14 @@
 #include "common/set_words.h"
 #include "sig_header.h"
 
-#define SIG_TEXT_MAX	  16384 /* bytes of one rule */
-#define SIG_MATCHES_MAX	  32	/* content and pcre of one rule */
-#define SIG_CONTENT_MAX	  512	/* bytes that one content stands for */
-#define SIG_PCRE_MAX	  2048	/* bytes of one expression */
-#define SIG_REPEAT_MAX	  16384 /* distance and within, and offset and depth before them */
-#define SIG_OFFSET_MAX	  (1u << 30)
-#define SIG_MSG_MAX	  256 /* with its NUL; so for references */
-#define SIG_APPS_MAX	  8
+#define SIG_TEXT_MAX	16384 /* bytes of one rule */
+#define SIG_MATCHES_MAX 32    /* content and pcre of one rule */
+#define SIG_CONTENT_MAX 512   /* bytes that one content stands for */
+#define SIG_PCRE_MAX	2048  /* bytes of one expression */
+#define SIG_REPEAT_MAX	16384 /* distance and within, and offset and depth before them */
+#define SIG_OFFSET_MAX	(1u << 30)
+#define SIG_MSG_MAX	256 /* with its NUL; so for references */
+#define SIG_APPS_MAX	8
 
 enum sig_action { SIG_ALERT, SIG_DROP, SIG_REJECT, SIG_ACTIONS };
 
@@ -44,9 +44,9 @@ enum sig_buffer {
 struct sig_match {
 	bool is_pcre, negated;
 	enum sig_buffer buffer;
-	char *text;   /* the bytes of a content, or the expression between its slashes */
-	size_t n;     /* their number; a content may have NULs */
-	bool nocase;  /* pcre: i */
+	char *text;		/* the bytes of a content, or the expression between its slashes */
+	size_t n;		/* their number; a content may have NULs */
+	bool nocase;		/* pcre: i */
 	bool dotall, multiline; /* pcre: s, m */
 	bool has_offset, has_depth, has_distance, has_within, starts, ends;
 	bool relative; /* has_distance, has_within, or pcre's R */
@@ -60,7 +60,14 @@ struct sig_app {
 	char set[SET_NAME_MAX + 1];
 };
 
-enum sig_compare { SIG_ANY_SIZE, SIG_SIZE_IS, SIG_SIZE_NOT, SIG_SIZE_LESS, SIG_SIZE_MORE, SIG_SIZE_IN };
+enum sig_compare {
+	SIG_ANY_SIZE,
+	SIG_SIZE_IS,
+	SIG_SIZE_NOT,
+	SIG_SIZE_LESS,
+	SIG_SIZE_MORE,
+	SIG_SIZE_IN
+};
 
 struct sig_rule {
 	unsigned int refs;

@@ -130,7 +130,7 @@ static void note_group(struct sig_set *s, const struct sig_group *g)
 	s->other |= h->proto == SIG_IP || h->proto == SIG_ICMP;
 }
 
-static void group(struct sig_set *s, const struct sig_rule *r)
+static void group(struct sig_set *s, const struct sig_rule *r, bool http)
 {
 	struct sig_group *g = s->groups;
 
@@ -142,7 +142,7 @@ static void group(struct sig_set *s, const struct sig_rule *r)
 		note_group(s, g);
 	}
 	g->to_server |= !r->to_client;
-	g->to_client |= !r->to_server;
+	g->to_client |= !r->to_server && !http; /* of HTTP, only requests are looked at */
 }
 
 static bool is_placed(const struct sig_rule *r)
@@ -197,7 +197,8 @@ static int add_rule(struct sig_set *s, struct sig_rule *r, struct sig_compile *c
 	if (e->waits_for)
 		s->waiting[s->n_waiting++] = (uint32_t)(s->n - 1);
 	s->http |= r->header.proto == SIG_HTTP;
-	group(s, r);
+	s->apps |= r->n_apps > 0;
+	group(s, r, e->http);
 	return 0;
 }
 

@@ -34,7 +34,7 @@ struct sig_entry {
 	bool single;		 /* one part, not negated: no bits */
 	bool placed;		 /* counts from the start of its buffer */
 	bool http;		 /* some part is of a request */
-	uint8_t waits_for;	 /* bits of enum sig_buffer that must be complete: of negated parts */
+	uint8_t waits_for; /* bits of enum sig_buffer that must be complete: of negated parts */
 };
 
 struct sig_group {
@@ -45,7 +45,7 @@ struct sig_group {
 struct sig_set {
 	unsigned int refs;
 	uint64_t depth;
-	bool stops, http, ip_payload;
+	bool stops, http, apps;
 	size_t n, n_parts, n_groups;
 	uint32_t n_bits;
 	struct sig_entry *entries;
