@@ -140,7 +140,7 @@ bool http_request_line(struct http_text line, struct http_text *method, struct h
 	if (is(*method, "CONNECT"))
 		*anomalies |= HTTP_UPGRADE;
 	*target = before;
-	return before.n;
+	return before.n > 0;
 }
 
 static void take_length(struct http_text value, struct http_framing *f, unsigned int *anomalies)
@@ -169,7 +169,7 @@ static void take_coding(struct http_text value, struct http_framing *f, unsigned
 
 	while (at && value.data[at - 1] != ',')
 		at--;
-	if (f->has_coding || !is(value, "chunked"))
+	if (f->has_coding || !is_any_case(value, "chunked"))
 		*anomalies |= HTTP_BAD_CODING;
 	f->has_coding = true;
 	f->chunked =
