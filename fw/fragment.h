@@ -8,7 +8,9 @@
  * after it are.
  * Fragments that overlap condemn their datagram (RFC 5722 for IPv6; the same for IPv4, whose
  * receivers differ in what they take), but for exact repetitions. So do those that go on behind
- * the last one, that end it in two places, or make it longer than 65,535 bytes.
+ * the last one, that end it in two places, that come in too many pieces, or that make it longer
+ * than 65,535 bytes. A datagram is forgotten by time alone, after its receiver has forgotten it:
+ * whoever could have it evicted before would have its last fragment pass.
  *
  * The kernel has put IPv4 together before INPUT (ip_defrag in ip_local_deliver), and, with
  * connection tracking, before any chain of either family. IPv6 in INPUT, and both in FORWARD, may
@@ -68,7 +70,7 @@ void fragments_passed(struct fragments *f);
 
 enum fragment_stat {
 	FRAGMENT_STAT_EXPIRED, /* datagrams that were never completed */
-	FRAGMENT_STAT_EVICTED, /* for want of room, oldest first */
+	FRAGMENT_STAT_REFUSED, /* fragments for which there was no room */
 	FRAGMENT_STAT_OVERLAP, /* fragments that contradict others */
 	FRAGMENT_STAT_OVERSIZE,
 	FRAGMENT_STATS,

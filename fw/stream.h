@@ -93,8 +93,8 @@ void streams_set_depth(struct streams *t, uint64_t depth);
 /*
  * A segment, before its verdict. netns: any number that tells network namespaces apart. payload:
  * p->payload_length bytes, or NULL if they were not all copied. now_ns: monotonic.
- * *out: the flow, valid until the next call of a streams_ function; NULL if there is none (a RST or
- * a bare FIN does not begin one; STREAM_UNTRACKED).
+ * *out: the flow, valid until the next call of a streams_ function; NULL if there is none (only a
+ * SYN or data begin one; STREAM_UNTRACKED).
  * O(1) but for segments out of order; allocates for a new flow and as windows grow.
  */
 enum stream_result streams_segment(struct streams *t, uint64_t netns, const struct packet *p,
