@@ -233,7 +233,7 @@ static uint64_t expansion(const char *s)
 int sig_compile_check(const struct sig_rule *r, const struct sig_expr *e, size_t n,
 		      struct sig_error *err)
 {
-	bool pcre = false;
+	bool pcre = false, empty;
 
 	for (size_t i = 0; i < r->n_matches; i++) {
 		pcre |= r->matches[i].is_pcre;
@@ -250,7 +250,10 @@ int sig_compile_check(const struct sig_rule *r, const struct sig_expr *e, size_t
 		if (hs_expression_ext_info(e[i].text, flags_of(r), &ext, &info, &fault) !=
 		    HS_SUCCESS)
 			return refuse(fault, err);
+		empty = info->min_width == 0;
 		free(info);
+		if (empty)
+			return sig_fault(err, -ENOTSUP, "pcre", "it matches where nothing is");
 	}
 	return 0;
 }

@@ -159,8 +159,6 @@ static void judge_rule(struct sig_flow *f, const struct sig_entry *e)
 		return;
 	if (!context_fits(e->rule, f->context, true))
 		return;
-	if (e->rule->header.proto == SIG_HTTP && (!f->http || f->http_over))
-		return;
 	if (!e->single) {
 		if (get_bit(fired, fired_bit(e)) || !parts_fit(f->set, e, way, request))
 			return;

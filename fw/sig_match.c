@@ -71,16 +71,17 @@ static bool take_bang(char **value)
 	return true;
 }
 
-static int begin(struct sig_parse *p, const char *name, struct sig_match **out,
-		 struct sig_error *err)
+/* The next match of the rule, which is not counted yet; NULL: there is no room. */
+static struct sig_match *begin(struct sig_parse *p, const char *name, struct sig_error *err)
 {
-	struct sig_rule *r = p->rule;
+	struct sig_match *m = &p->rule->matches[p->rule->n_matches];
 
-	if (r->n_matches == SIG_MATCHES_MAX)
-		return sig_fault(err, -ENOTSUP, name, "more than %d in one rule", SIG_MATCHES_MAX);
-	*out = &r->matches[r->n_matches];
-	(*out)->buffer = p->sticky;
-	return 0;
+	if (p->rule->n_matches == SIG_MATCHES_MAX) {
+		sig_fault(err, -ENOTSUP, name, "more than %d in one rule", SIG_MATCHES_MAX);
+		return NULL;
+	}
+	*m = (struct sig_match){.buffer = p->sticky};
+	return m;
 }
 
 int sig_match_content(struct sig_parse *p, const char *name, char *value, struct sig_error *err)
@@ -101,9 +102,9 @@ int sig_match_content(struct sig_parse *p, const char *name, char *value, struct
 		return r;
 	if (n == 0 || n > SIG_CONTENT_MAX)
 		return sig_fault(err, -EINVAL, name, "expected 1 to %d bytes", SIG_CONTENT_MAX);
-	r = begin(p, name, &m, err);
-	if (r)
-		return r;
+	m = begin(p, name, err);
+	if (!m)
+		return -ENOTSUP;
 	m->negated = negated;
 	m->text = TAKE_PTR(bytes);
 	m->n = n;
@@ -168,16 +169,17 @@ int sig_match_pcre(struct sig_parse *p, const char *name, char *value, struct si
 	bool negated = take_bang(&value);
 	struct sig_match *m;
 	char *end;
-	int r;
+	int r = 0;
 
 	if (!sig_option_unquote(&value) || *value != '/' || (end = strrchr(value, '/')) == value)
 		return sig_fault(err, -EINVAL, name, "expected \"/EXPRESSION/FLAGS\"");
 	if (end == value + 1 || end - value > SIG_PCRE_MAX)
 		return sig_fault(err, -EINVAL, name, "expected 1 to %d bytes", SIG_PCRE_MAX);
-	r = begin(p, name, &m, err);
-	if (r)
-		return r;
-	*m = (struct sig_match){.is_pcre = true, .negated = negated, .buffer = m->buffer};
+	m = begin(p, name, err);
+	if (!m)
+		return -ENOTSUP;
+	m->is_pcre = true;
+	m->negated = negated;
 	for (const char *flag = end + 1; !r && *flag; flag++)
 		r = take_flag(p, m, *flag, err);
 	*end = '\0';

@@ -173,6 +173,11 @@ static int add_rule(struct sig_set *s, struct sig_rule *r, struct sig_compile *c
 				.n_parts = (uint32_t)n,
 				.single = n == 1,
 				.placed = is_placed(r)};
+	/* Of http, that it is: the first request line says so. */
+	if (r->header.proto == SIG_HTTP) {
+		e->single = false;
+		e->waits_for = 1 << SIG_METHOD;
+	}
 	s->n++;
 	s->stops |= r->action != SIG_ALERT;
 	if (!e->single) {

@@ -31,10 +31,12 @@ struct sig_entry {
 	struct sig_rule *rule;
 	uint32_t first, n_parts; /* of set->parts, for the datagram's: see `again` */
 	uint32_t first_bit;	 /* of n_parts bits, and one that says that it has fired */
-	bool single;		 /* one part, not negated: no bits */
+	bool single;		 /* one part, nothing to wait for: no bits */
 	bool placed;		 /* counts from the start of its buffer */
 	bool http;		 /* some part is of a request */
-	uint8_t waits_for; /* bits of enum sig_buffer that must be complete: of negated parts */
+	/* Bits of enum sig_buffer that must be complete: of negated parts; the method, of a rule
+	 * for http. */
+	uint8_t waits_for;
 };
 
 struct sig_group {
