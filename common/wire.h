@@ -51,6 +51,11 @@ enum wire_command {
 			 MODE, "packets": N, "kinds": N} */
 	WIRE_SUGGEST, /* {"prefix4": N, "prefix6": N, "wide": N}, each may be missing -> see
 			 docs/ctl-fw.8 */
+	/* LIMIT: options that each rule gets besides its own (fw/sig_file.h). */
+	WIRE_SIG_LOAD,	 /* {"name": TEXT, "text": TEXT, "limit": LIMIT, "skip_unsupported":
+			    true|false}; no text: the name is of a built-in -> see docs/ctl-fw.8 */
+	WIRE_SIG_LIST,	 /* {}                               -> see docs/ctl-fw.8 */
+	WIRE_SIG_REMOVE, /* {"sid": N} or {"all": true}      -> {"removed": N} */
 	WIRE_COMMAND_COUNT,
 };
 

@@ -43,6 +43,8 @@ static const struct command commands[] = {
 	 "show what each program sends and receives, live"},
 	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, learn_main,
 	 "start, stop, suggest [FILE]: rules that allow what was seen"},
+	{"sig", NULL, ARGUMENT_SIG, RULE_NONE, sig_main,
+	 "load, list, rm, test: signatures of payload"},
 };
 
 static const char *const arguments[] = {
@@ -59,6 +61,7 @@ static const char *const arguments[] = {
 	[ARGUMENT_EVENTS] = " [-f]",
 	[ARGUMENT_TOP] = " [--frames N]",
 	[ARGUMENT_LEARN] = " VERB [FILE]",
+	[ARGUMENT_SIG] = " VERB [WORD]",
 };
 
 static const char *const parts[] = {
@@ -107,6 +110,9 @@ static const struct {
 	  {"--prefix4, --prefix6 N",
 	   "learn suggest: addresses that share N bits are alike (32, 128)"},
 	  {"--wide N", "learn suggest: a port with more addresses is for any (16)"},
+	  {"--skip-unsupported", "sig load, test: count rules that cannot be had, and go on"},
+	  {"--limit OPTIONS", "sig load: options that each rule gets besides its own"},
+	  {"--pcap FILE", "sig test: the capture that is looked at"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };
