@@ -115,9 +115,9 @@ void sig_compile_add(struct sig_compile *c, const struct sig_rule *r, struct sig
 }
 
 /* The words of vectorscan, of which some may be the file's. */
-static int refuse(hs_compile_error_t *e, struct sig_error *err)
+static int refuse(hs_compile_error_t *e, bool one, struct sig_error *err)
 {
-	int r = !e || e->expression < 0 ? -ENOMEM : -ENOTSUP;
+	int r = e && (one || e->expression >= 0) ? -ENOTSUP : -ENOMEM;
 
 	if (e)
 		sig_fault(err, r, r == -ENOMEM ? "rules" : "pcre", "%s", e->message);
@@ -139,7 +139,7 @@ static int run_place(struct sig_compile *c, enum sig_place p, struct sig_set *s,
 				 &s->db[p], &e) != HS_SUCCESS) {
 		if (e && e->expression >= 0 && (size_t)e->expression < c->n[p])
 			*id = l->ids[e->expression];
-		return refuse(e, err);
+		return refuse(e, false, err);
 	}
 	if (hs_database_size(s->db[p], &size) == HS_SUCCESS)
 		s->memory += size;
@@ -249,7 +249,7 @@ int sig_compile_check(const struct sig_rule *r, const struct sig_expr *e, size_t
 
 		if (hs_expression_ext_info(e[i].text, flags_of(r), &ext, &info, &fault) !=
 		    HS_SUCCESS)
-			return refuse(fault, err);
+			return refuse(fault, true, err);
 		empty = info->min_width == 0;
 		free(info);
 		if (empty)
