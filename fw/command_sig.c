@@ -327,6 +327,7 @@ int command_sig_reload(struct daemon *d)
 
 int command_sig_start(struct daemon *d)
 {
+	d->signatures.depth = SIG_DEPTH_DEFAULT;
 	return command_sig_reload(d);
 }
 

@@ -16,7 +16,7 @@ try_plan() {
 	local from=$NOBODY4 to=$SERVER4
 	[[ $1 == 4 ]] || { from=$NOBODY6; to=$SERVER6; }
 	((PORT += 1))
-	SAID=$(on client /usr/bin/python3 $SCRIPTS/segments.py veth0 $from $to 8080 "$PORT" "$2" "$3" "$MAC")
+	SAID=$(on client /usr/bin/python3 $SCRIPTS/segments.py veth0 $from $to 8080 "$PORT" "$2" "$3" "$own" "$MAC")
 	echo "IPv$1 $2 '${3:0:60}': $SAID"
 }
 
@@ -46,11 +46,10 @@ setup_net
 mkdir "$SINK"
 spawn server sink /usr/bin/python3 $SCRIPTS/sink.py 8080 "$SINK"
 wait_for grep -q listening "$TMP/sink.log"
-MAC=$(on server cat /sys/class/net/veth0/address)
-own=$(on client cat /sys/class/net/veth0/address)
+MAC=$(on server ip -j link show veth0 | jq -r '.[0].address')
+own=$(on client ip -j link show veth0 | jq -r '.[0].address')
 on server ip neigh add $NOBODY4 lladdr "$own" dev veth0
 on server ip neigh add $NOBODY6 lladdr "$own" dev veth0
-on client ethtool -K veth0 tx off gro off >/dev/null 2>&1 || true
 divert server
 start_daemon server
 cat >"$TMP/rules" <<-'END'

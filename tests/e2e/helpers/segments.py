@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""segments.py DEVICE FROM TO DPORT SPORT PLAN TEXT: a TCP or UDP client that makes its own segments, at an address
+"""segments.py DEVICE FROM TO DPORT SPORT PLAN TEXT OWN-MAC PEER-MAC: a TCP or UDP client that makes its own segments, at an address
 that no kernel answers for. Prints "acknowledged" if the other side has acknowledged all that was sent, else "lost".
 
 PLAN says how TEXT travels: whole, split:N (two segments, the first of N bytes), bytes (one a segment), backwards
@@ -33,15 +33,13 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
-def mac_of(path):
-    return bytes.fromhex(path.replace(":", ""))
+def mac_of(text):
+    return bytes.fromhex(text.replace(":", ""))
 
 
-with open(f"/sys/class/net/{device}/address") as f:
-    own_mac = mac_of(f.read().strip())
+own_mac, peer_mac = mac_of(sys.argv[8]), mac_of(sys.argv[9])
 link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 link.bind((device, 0))
-peer_mac = mac_of(sys.argv[8])
 
 
 def frame(payload, kind):
