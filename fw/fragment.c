@@ -304,7 +304,7 @@ enum fragment_result fragments_add(struct fragments *f, uint64_t netns, const st
 				   struct fragment_whole *out)
 {
 	const struct packet_fragment *g = &p->fragment;
-	const uint8_t *bytes = (const uint8_t *)data + g->data_at;
+	const uint8_t *bytes;
 	struct piece **link;
 	struct datagram *d;
 	bool same;
@@ -322,6 +322,7 @@ enum fragment_result fragments_add(struct fragments *f, uint64_t netns, const st
 	}
 	if (d->condemned)
 		return FRAGMENT_BAD;
+	bytes = (const uint8_t *)data + g->data_at;
 	if (is_bad(f, p))
 		return condemn(f, d);
 	if (!place_of(d, g, bytes, &link, &same) || !ends_well(d, g)) {

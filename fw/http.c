@@ -7,10 +7,11 @@
 
 #include "http_text.h"
 
-#define METHOD_MOST 32
-#define LINE_MOST   (HTTP_TARGET_MAX + 64) /* of a request line, with method and version */
-#define CHUNK_LINE  64			   /* of a chunk's line, which has its size in front */
-#define VERSION	    " HTTP/1.1"
+#define METHOD_MOST  32
+#define LINE_MOST    (HTTP_TARGET_MAX + 64) /* of a request line, with method and version */
+#define CHUNK_LINE   64			    /* of a chunk's line, which has its size in front */
+#define TRAILER_LINE 3 /* of a trailer: enough to see whether it is the empty line */
+#define VERSION	     " HTTP/1.1"
 
 enum state {
 	REQUEST_LINE,
@@ -41,8 +42,8 @@ struct http {
 	struct buffer line; /* a request's or a chunk's line, or the headers not handed on yet */
 	size_t field;	    /* of the headers: where the last field begins, */
 	size_t begun;	    /* and its last line */
-	bool line_begun;    /* in trailers, or where bytes of a line have left the buffer */
-	bool split;	    /* the last field's beginning has left the buffer, and was read */
+	bool line_begun; /* a CR behind a chunk was seen; or bytes of a line have left the buffer */
+	bool split;	 /* the last field's beginning has left the buffer, and was read */
 };
 
 /* --- Buffers -------------------------------------------------------------------------------- */
@@ -363,15 +364,17 @@ static int step_chunk_end(struct http *h, const uint8_t *data, size_t n, size_t 
 
 static int step_trailers(struct http *h, const uint8_t *data, size_t n, size_t *used)
 {
+	size_t room = TRAILER_LINE - h->line.n;
 	bool whole;
+	int r;
 
 	*used = line_part(data, n, &whole);
-	if (!h->line_begun && whole && without_end(data, *used).n == 0) {
+	r = append(&h->line, data, *used < room ? *used : room);
+	if (r || !whole)
+		return r;
+	if (without_end(h->line.data, h->line.n).n == 0)
 		end_request(h);
-		return 0;
-	}
-	/* A CR alone may be the beginning of the empty line. */
-	h->line_begun = !whole && (h->line_begun || *used > 1 || data[0] != '\r');
+	h->line.n = 0;
 	return 0;
 }
 

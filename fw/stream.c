@@ -261,6 +261,7 @@ static enum stream_result take_data(struct stream *s, const struct segment *g, i
 	int64_t end = offset + g->n, base = (int64_t)w->window.base, acked = (int64_t)w->acked;
 	enum stream_result r, cut = STREAM_ORDINARY;
 	int64_t from = offset < acked ? acked : offset;
+	bool before = offset < 0 && !s->confirmed[g->way]; /* the first byte that was seen */
 
 	if (w->limit <= INT64_MAX && end > (int64_t)w->limit) {
 		end = (int64_t)w->limit;
@@ -269,9 +270,9 @@ static enum stream_result take_data(struct stream *s, const struct segment *g, i
 	}
 	if (from >= end) {
 		s->table->stats[STREAM_STAT_REPEATED]++;
-		return STREAM_ORDINARY;
+		return before ? STREAM_STALE : STREAM_ORDINARY;
 	}
-	if (from < base || offset < 0) {
+	if (from < base || before) {
 		cut = STREAM_STALE;
 		from = from < base ? base : from;
 		if (from >= end)

@@ -183,7 +183,7 @@ int stream_window_put(struct stream_window *w, uint64_t offset, const uint8_t *d
 
 uint64_t stream_window_ready(const struct stream_window *w)
 {
-	return w->n && w->waiting[0].from == w->next ? w->waiting[0].to : w->next;
+	return w->n && w->waiting[0].from <= w->next ? w->waiting[0].to : w->next;
 }
 
 void stream_window_advance(struct stream_window *w, uint64_t next)
