@@ -53,6 +53,11 @@ enum wire_command {
 			 docs/ctl-fw.8 */
 	WIRE_HOOK,    /* {"chain": CHAIN} -> {"netns": N, "first": N, "last": N, "accept": PATH or
 			 null,    "drop": the same, "no_cache": TEXT or null} */
+	/* LIMIT: options that each rule gets besides its own (fw/sig_file.h). */
+	WIRE_SIG_LOAD,	 /* {"name": TEXT, "text": TEXT, "limit": LIMIT, "skip_unsupported":
+			    true|false}; no text: the name is of a built-in -> see docs/ctl-fw.8 */
+	WIRE_SIG_LIST,	 /* {}                               -> see docs/ctl-fw.8 */
+	WIRE_SIG_REMOVE, /* {"sid": N} or {"all": true}      -> {"removed": N} */
 	WIRE_COMMAND_COUNT,
 };
 

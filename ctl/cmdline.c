@@ -147,7 +147,9 @@ static int read_value_option(struct parser *p)
 		       {"--prefix6", &p->line->prefix6},
 		       {"--wide", &p->line->wide},
 		       {"--only", &p->line->only},
-		       {"--fail", &p->line->fail}};
+		       {"--fail", &p->line->fail},
+		       {"--limit", &p->line->limit},
+		       {"--pcap", &p->line->pcap}};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		if (strcmp(*p->next, options[i].word) != 0)
@@ -169,14 +171,18 @@ static int read_flag(struct parser *p)
 	const char *word = *p->next;
 	bool follow = strcmp(word, "-f") == 0 || strcmp(word, "--follow") == 0;
 
-	if (!follow && strcmp(word, "--resume") != 0)
+	bool *flag = strcmp(word, "--resume") == 0	       ? &line->resume
+		     : strcmp(word, "--skip-unsupported") == 0 ? &line->skip_unsupported
+							       : NULL;
+
+	if (!follow && !flag)
 		return 1;
-	if (follow ? line->follow != NULL : line->resume)
+	if (flag ? *flag : line->follow != NULL)
 		return refuse(p, "%s: given twice: expected once", word);
-	if (follow)
-		line->follow = word;
+	if (flag)
+		*flag = true;
 	else
-		line->resume = true;
+		line->follow = word;
 	p->next++;
 	return 0;
 }
@@ -226,13 +232,15 @@ static bool takes_words(const struct command *c)
 {
 	return takes_one_word(c) ||
 	       (c && (c->argument == ARGUMENT_PATHS || c->argument == ARGUMENT_SET ||
-		      c->argument == ARGUMENT_LEARN || c->argument == ARGUMENT_HOOK));
+		      c->argument == ARGUMENT_LEARN || c->argument == ARGUMENT_HOOK ||
+		      c->argument == ARGUMENT_SIG));
 }
 
 /* "-" stands for a file. */
 static bool takes_dash(const struct command *c)
 {
-	return takes_one_word(c) || (c && c->argument == ARGUMENT_LEARN);
+	return takes_one_word(c) ||
+	       (c && (c->argument == ARGUMENT_LEARN || c->argument == ARGUMENT_SIG));
 }
 
 static int read_next(struct parser *p)
@@ -315,6 +323,7 @@ static const char *owner_of(enum argument a)
 	       : a == ARGUMENT_LEARN ? "learn"
 	       : a == ARGUMENT_TOP   ? "top"
 	       : a == ARGUMENT_HOOK  ? "hook"
+	       : a == ARGUMENT_SIG   ? "sig"
 				     : "events";
 }
 
@@ -335,6 +344,9 @@ static int check_own_options(const struct parser *p)
 		       {"--resume", line->resume, ARGUMENT_LEARN},
 		       {"--only", line->only, ARGUMENT_HOOK},
 		       {"--fail", line->fail, ARGUMENT_HOOK},
+		       {"--limit", line->limit, ARGUMENT_SIG},
+		       {"--pcap", line->pcap, ARGUMENT_SIG},
+		       {"--skip-unsupported", line->skip_unsupported, ARGUMENT_SIG},
 		       {"--frames", line->frames, ARGUMENT_TOP},
 		       {line->follow, line->follow, ARGUMENT_EVENTS}};
 
@@ -362,6 +374,9 @@ static int check_whole(const struct parser *p)
 			      line->command->name);
 	if (line->command->argument == ARGUMENT_HOOK && line->n_paths == 0)
 		return refuse(p, "%s: expected install or remove after it", line->command->name);
+	if (line->command->argument == ARGUMENT_SIG && line->n_paths == 0)
+		return refuse(p, "%s: expected load, list, rm or test after it",
+			      line->command->name);
 	if (check_own_options(p))
 		return -EINVAL;
 	if (line->confirm_within && line->command->argument != ARGUMENT_FILE &&

@@ -47,6 +47,8 @@ static const struct command commands[] = {
 	 "install, remove: the iptables rules that divert a chain to app-fw"},
 	{"doctor", NULL, ARGUMENT_NONE, RULE_NONE, doctor_main,
 	 "check the machine, the daemon and what is diverted to it"},
+	{"sig", NULL, ARGUMENT_SIG, RULE_NONE, sig_main,
+	 "load, list, rm, test: signatures of payload"},
 };
 
 static const char *const arguments[] = {
@@ -64,6 +66,7 @@ static const char *const arguments[] = {
 	[ARGUMENT_TOP] = " [--frames N]",
 	[ARGUMENT_LEARN] = " VERB [FILE]",
 	[ARGUMENT_HOOK] = " VERB",
+	[ARGUMENT_SIG] = " VERB [WORD]",
 };
 
 static const char *const parts[] = {
@@ -114,6 +117,9 @@ static const struct {
 	  {"--wide N", "learn suggest: a port with more addresses is for any (16)"},
 	  {"--only WORDS", "hook install: what else iptables is to match, in quotes"},
 	  {"--fail open|closed", "hook install: packets pass, or not, without app-fw (open)"},
+	  {"--skip-unsupported", "sig load, test: count rules that cannot be had, and go on"},
+	  {"--limit OPTIONS", "sig load: options that each rule gets besides its own"},
+	  {"--pcap FILE", "sig test: the capture that is looked at"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

@@ -54,7 +54,7 @@ void cache_free(struct cache *c)
 {
 	if (!c)
 		return;
-	cache_restart(c, NULL);
+	cache_restart(c, NULL, 0);
 	free(c);
 }
 
@@ -102,7 +102,7 @@ static void forget_rules(struct cache *c)
 	c->used = 0;
 }
 
-void cache_restart(struct cache *c, const struct ruleset *rules)
+void cache_restart(struct cache *c, const struct ruleset *rules, uint8_t also)
 {
 	if (c->maps.classes < 0)
 		return;
@@ -115,6 +115,7 @@ void cache_restart(struct cache *c, const struct ruleset *rules)
 			rules && cache_key_mask(&rules->chains[chain_of[h]], &c->chains[h].mask);
 		if (!c->chains[h].on)
 			continue;
+		c->chains[h].mask |= also;
 		c->maps.chains[h].mask = c->chains[h].mask;
 		__atomic_store_n(&c->maps.chains[h].epoch, c->epoch, __ATOMIC_SEQ_CST);
 	}

@@ -29,9 +29,9 @@ void cache_free(struct cache *c);
 /*
  * Another epoch: nothing that was judged before is met again. With NULL nothing is met at all, else
  * what is judged by these rules from now on. What passed under the former ones is counted first, so
- * they must still be there.
+ * they must still be there. also: enum cache_field that matter besides those of the rules.
  */
-void cache_restart(struct cache *c, const struct ruleset *rules);
+void cache_restart(struct cache *c, const struct ruleset *rules, uint8_t also);
 
 /* Whether packets are asked for there, in the chain at all. */
 bool cache_is_met(const struct cache *c, enum cache_hook hook);

@@ -14,6 +14,7 @@
 #include "command_learn.h"
 #include "command_mode.h"
 #include "command_set.h"
+#include "command_sig.h"
 #include "explain.h"
 #include "log.h"
 #include "report.h"
@@ -392,6 +393,9 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_LEARN] = command_learn,
 	[WIRE_SUGGEST] = command_suggest,
 	[WIRE_HOOK] = command_hook,
+	[WIRE_SIG_LOAD] = command_sig_load,
+	[WIRE_SIG_LIST] = command_sig_list,
+	[WIRE_SIG_REMOVE] = command_sig_remove,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,

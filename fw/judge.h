@@ -12,6 +12,7 @@
 #include "cache.h"
 #include "common/mode.h"
 #include "events.h"
+#include "inspect.h"
 #include "learn.h"
 #include "loop.h"
 #include "owner.h"
@@ -54,6 +55,9 @@ void judge_set_learn(struct judge *j, struct learn *learn);
 
 /* What is known may not hold any more: no verdict that the kernel has is met again. */
 void judge_revoke(struct judge *j);
+/* What the rules let pass goes through there too; it outlives the judge, and is asked at once
+ * whether it is on: to be called again when that has changed. */
+void judge_set_inspect(struct judge *j, struct inspect *inspect);
 
 /* Objects have settled: judge what was held for them. The cookie is the judge. */
 void judge_retry(void *judge);

@@ -157,7 +157,7 @@ static int save(const char *path, const char *name, write_fn write, const void *
 {
 	struct store_tail written = {.open = false};
 	_cleanup_close_ int dir = -1;
-	char temporary[16];
+	char temporary[32];
 	int r;
 
 	*tail = written;
@@ -249,6 +249,18 @@ int store_save_mode(const char *path, enum mode mode)
 	struct store_tail unused;
 
 	return save(path, STORE_MODE, write_mode, &mode, &unused);
+}
+
+static void write_text(FILE *f, const void *text)
+{
+	fputs(text, f);
+}
+
+int store_save_text(const char *path, const char *name, const char *text)
+{
+	struct store_tail unused;
+
+	return save(path, name, write_text, text, &unused);
 }
 
 char *store_format(const struct ruleset *rs)
