@@ -43,14 +43,17 @@ enum wire_command {
 	WIRE_RESTORE, /* {"text": TEXT, CONFIRM}                      -> {"rules": N, "sets": N,
 			 "expired": N} */
 	/* CONFIRM: "confirm_within_s": N, or nothing; the reply repeats it. */
-	WIRE_MODE,    /* {"mode": MODE, CONFIRM}             -> {"mode": MODE} */
-	WIRE_CONFIRM, /* {}                                  -> {"confirmed": "mode"|"rules"} */
-	WIRE_EVENTS,  /* {} or {"after": SEQ}                -> see docs/ctl-fw.8 */
-	WIRE_TOP,     /* {}                                  -> see docs/ctl-fw.8 */
-	WIRE_LEARN,   /* {"learn": true|false, "resume": true|false} -> {"learning": ..., "mode":
-			 MODE, "packets": N, "kinds": N} */
-	WIRE_SUGGEST, /* {"prefix4": N, "prefix6": N, "wide": N}, each may be missing -> see
-			 docs/ctl-fw.8 */
+	WIRE_MODE,	/* {"mode": MODE, CONFIRM}             -> {"mode": MODE} */
+	WIRE_CONFIRM,	/* {}                                  -> {"confirmed": "mode"|"rules"} */
+	WIRE_EVENTS,	/* {} or {"after": SEQ}                -> see docs/ctl-fw.8 */
+	WIRE_TOP,	/* {}                                  -> see docs/ctl-fw.8 */
+	WIRE_LEARN,	/* {"learn": true|false, "resume": true|false} -> {"learning": ..., "mode":
+			   MODE, "packets": N, "kinds": N} */
+	WIRE_SUGGEST,	/* {"prefix4": N, "prefix6": N, "wide": N}, each may be missing -> see
+			   docs/ctl-fw.8 */
+	WIRE_PATCHES,	/* {}                         -> see docs/ctl-fw.8 */
+	WIRE_PATCH_ADD, /* {"patch": TEXT}            -> {"id": N} */
+	WIRE_PATCH_REMOVE, /* {"patch": ID, NAME or NOTE} -> {"id": N, "patch": TEXT} */
 	WIRE_COMMAND_COUNT,
 };
 

@@ -29,6 +29,7 @@ enum argument {
 	ARGUMENT_EVENTS,     /* none, and -f */
 	ARGUMENT_TOP,	     /* none, and --frames */
 	ARGUMENT_LEARN,	     /* one such word, maybe a file, and its own options */
+	ARGUMENT_PATCH,	     /* one such word, and maybe a name */
 };
 
 /* Which words of a rule go with a command. */
@@ -37,6 +38,7 @@ enum rule_part {
 	RULE_MAY_NAME_CHAIN,
 	RULE_NAMES_CHAIN,
 	RULE_PACKET, /* what one packet is; no -v */
+	RULE_PATCH,  /* those of a patch: common/patch.h */
 	RULE_WHOLE,
 };
 

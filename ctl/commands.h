@@ -29,5 +29,6 @@ int mode_main(const struct cmdline *line);
 int events_main(const struct cmdline *line);
 int top_main(const struct cmdline *line);
 int learn_main(const struct cmdline *line);
+int patch_main(const struct cmdline *line);
 
 #endif

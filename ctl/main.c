@@ -43,6 +43,8 @@ static const struct command commands[] = {
 	 "show what each program sends and receives, live"},
 	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, learn_main,
 	 "start, stop, suggest [FILE]: rules that allow what was seen"},
+	{"patch", NULL, ARGUMENT_PATCH, RULE_PATCH, patch_main,
+	 "add, rm, list: drop what would reach a hole, before all rules"},
 };
 
 static const char *const arguments[] = {
@@ -59,6 +61,7 @@ static const char *const arguments[] = {
 	[ARGUMENT_EVENTS] = " [-f]",
 	[ARGUMENT_TOP] = " [--frames N]",
 	[ARGUMENT_LEARN] = " VERB [FILE]",
+	[ARGUMENT_PATCH] = " VERB [NAME|ID] ...",
 };
 
 static const char *const parts[] = {
@@ -66,6 +69,7 @@ static const char *const parts[] = {
 	[RULE_MAY_NAME_CHAIN] = " [-c CHAIN]",
 	[RULE_NAMES_CHAIN] = " -c CHAIN",
 	[RULE_PACKET] = " [-d ADDR ...]",
+	[RULE_PATCH] = "",
 	[RULE_WHOLE] = " RULE",
 };
 
@@ -107,6 +111,13 @@ static const struct {
 	  {"--prefix4, --prefix6 N",
 	   "learn suggest: addresses that share N bits are alike (32, 128)"},
 	  {"--wide N", "learn suggest: a port with more addresses is for any (16)"},
+	  {"--cidr ADDR[/LEN], --port N[:M]",
+	   "patch add: the end of a packet, source or destination"},
+	  {"--sid N, --pattern TEXT", "patch add: what its payload has: a signature, a text"},
+	  {"--pcre RE", "patch add: a regular expression that its payload matches"},
+	  {"--file PATH", "patch add: where the object of --sng-hash lies"},
+	  {"--until-unmapped",
+	   "patch add: until that file is another, and no process maps the old"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

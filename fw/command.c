@@ -12,10 +12,12 @@
 #include "command_events.h"
 #include "command_learn.h"
 #include "command_mode.h"
+#include "command_patch.h"
 #include "command_set.h"
 #include "explain.h"
 #include "log.h"
 #include "report.h"
+#include "report_patch.h"
 #include "store.h"
 
 static bool is_control(unsigned char c)
@@ -197,6 +199,8 @@ static enum wire_status do_list(struct daemon *d, const json_t *request, json_t 
 		only = &chain;
 	}
 	*reply = report_rules(d->rules, only);
+	if (d->rules->patches.n)
+		json_object_set_new(*reply, "patches", report_patches(d->rules, NULL));
 	return WIRE_OK;
 }
 
@@ -362,6 +366,9 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_TOP] = command_top,
 	[WIRE_LEARN] = command_learn,
 	[WIRE_SUGGEST] = command_suggest,
+	[WIRE_PATCHES] = command_patches,
+	[WIRE_PATCH_ADD] = command_patch_add,
+	[WIRE_PATCH_REMOVE] = command_patch_remove,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,

@@ -60,6 +60,21 @@ static int take_set(void *cookie, struct set *set)
 	return replace(l, r, next);
 }
 
+static int take_next_patch(void *cookie, uint64_t id)
+{
+	struct loaded *l = cookie;
+
+	ruleset_reserve_ids(l->rs, id);
+	return 0;
+}
+
+static int take_patch(void *cookie, const struct patch *patch)
+{
+	struct loaded *l = cookie;
+
+	return patch->payload_kind ? -EOPNOTSUPP : ruleset_load_patch(l->rs, patch);
+}
+
 static int take_rule(void *cookie, const struct rule *rule)
 {
 	struct loaded *l = cookie;
@@ -80,6 +95,12 @@ static int take_rule(void *cookie, const struct rule *rule)
 	l->in_chain[rule->chain]++;
 	l->rules[l->n++] = *rule;
 	return 0;
+}
+
+static struct store_taker taker(struct loaded *l)
+{
+	return (struct store_taker){take_policy, take_set,  take_next_patch,
+				    take_patch,	 take_rule, l};
 }
 
 static int load_begin(struct loaded *l, const struct options *o)
@@ -104,12 +125,15 @@ static int drop_expired(struct ruleset **rules)
 
 int command_drop_expired(const struct options *o, bool save, struct ruleset **rules)
 {
-	size_t n = ruleset_count(*rules);
+	const size_t n = ruleset_count(*rules), patches = (*rules)->patches.n;
 	int r = drop_expired(rules);
 
 	if (r)
 		return r;
-	log_line("app-fw: the time of %zu rules is over", n - ruleset_count(*rules));
+	if (n > ruleset_count(*rules))
+		log_line("app-fw: the time of %zu rules is over", n - ruleset_count(*rules));
+	if (patches > (*rules)->patches.n)
+		log_line("app-fw: the time of %zu patches is over", patches - (*rules)->patches.n);
 	r = save && o->state ? store_save(o->state, *rules) : 0;
 	if (r)
 		log_line("app-fw: cannot save the rules in %s: %s", o->state, strerror(-r));
@@ -119,7 +143,7 @@ int command_drop_expired(const struct options *o, bool save, struct ruleset **ru
 int command_load(const struct options *o, struct ruleset **out)
 {
 	_cleanup_(cleanup_loaded) struct loaded l = {.n = 0};
-	const struct store_taker to = {take_policy, take_set, take_rule, &l};
+	const struct store_taker to = taker(&l);
 	char err[STORE_ERROR_LEN];
 	struct ruleset *rules;
 	int r = load_begin(&l, o);
@@ -129,6 +153,7 @@ int command_load(const struct options *o, struct ruleset **out)
 		if (r)
 			log_line("app-fw: %s", err);
 	}
+	r = r ? r : ruleset_load_patches(l.rs);
 	r = r ? r : ruleset_append(l.rs, l.rules, l.n, &rules);
 	if (r)
 		return r;
@@ -151,6 +176,7 @@ int command_reload(struct daemon *d)
 	if (r)
 		return r;
 	rules->epoch = d->rules->epoch + 1;
+	ruleset_reserve_ids(rules, d->rules->patches.next_id);
 	command_end_trial(d); /* what it would be rolled back to is what was just read */
 	command_publish(d, rules);
 	command_publish_mode(d, mode);
@@ -173,11 +199,12 @@ static int parse(struct daemon *d, const json_t *text, struct ruleset **out, jso
 		 char err[STORE_ERROR_LEN])
 {
 	_cleanup_(cleanup_loaded) struct loaded l = {.n = 0};
-	const struct store_taker to = {take_policy, take_set, take_rule, &l};
+	const struct store_taker to = taker(&l);
 	int r = load_begin(&l, &d->options);
 
 	*err = '\0';
 	r = r ? r : store_parse(json_string_value(text), json_string_length(text), &to, err);
+	r = r ? r : ruleset_load_patches(l.rs);
 	r = r ? r : ruleset_append(l.rs, l.rules, l.n, out);
 	if (r && !*err)
 		strcpy(err, strerror(-r));
@@ -222,6 +249,7 @@ enum wire_status command_restore(struct daemon *d, const json_t *request, json_t
 	if (parse(d, text, &rules, &counts, err))
 		return command_refuse(reply, "%s", err);
 	rules->epoch = d->rules->epoch + 1;
+	ruleset_reserve_ids(rules, d->rules->patches.next_id);
 	status = put(d, rules, seconds, reply);
 	malloc_trim(
 		0); /* of many small rules that are gone, nothing would be given back by itself */

@@ -40,12 +40,12 @@ void decision_cache_free(struct decision_cache *c)
 }
 
 /* Whether struct question says it all. */
-static bool is_simple(const struct rule_chain *c, const struct holders *holders)
+static bool is_simple(const struct ruleset *rs, enum chain chain, const struct holders *holders)
 {
 	const uint32_t of_holders =
 		holders->has_uid ? RULE_FACT_MATCHES & ~RULE_ID_MATCHES : RULE_FACT_MATCHES;
 
-	return holders->n <= 1 && !rule_chain_asks(c, of_holders | MATCH_BIT(MATCH_SCRIPT));
+	return holders->n <= 1 && !ruleset_asks(rs, chain, of_holders | MATCH_BIT(MATCH_SCRIPT));
 }
 
 static void ask(const struct ruleset *rs, enum chain chain, const struct packet *p,
@@ -89,7 +89,7 @@ enum verdict decision_cache_decide(struct decision_cache *c, const struct rulese
 	enum verdict v;
 	size_t place;
 
-	if (!is_simple(&rs->chains[chain], holders))
+	if (!is_simple(rs, chain, holders))
 		return decide(rs, chain, p, holders, why);
 	ask(rs, chain, p, holders, &q);
 	place = place_of(&q);

@@ -28,6 +28,7 @@ enum event_kind {
 /* What decided. */
 enum event_reason {
 	REASON_BY_RULE,
+	REASON_BY_PATCH,
 	REASON_BY_POLICY,
 	REASON_BY_UNKNOWN, /* the verdict for packets of unknown origin */
 	REASON_BY_KERNEL,  /* the same for kernel origin */
@@ -62,7 +63,7 @@ struct event {
 	bool enforced;
 	enum event_reason reason;
 	size_t index;	  /* REASON_BY_RULE: of the rule in its chain */
-	struct rule rule; /* the same: a copy; its members is NULL */
+	struct rule rule; /* the same, or REASON_BY_PATCH's: a copy; its members is NULL */
 	enum chain chain;
 	enum origin origin;
 	uint64_t cookie, netns; /* as in struct holders */
@@ -76,7 +77,7 @@ struct event {
 	struct event_object objects[EVENT_OBJECTS_MAX];
 };
 
-/* "rule" "policy" "unknown" "kernel" "socket"; never NULL. */
+/* "rule" "patch" "policy" "unknown" "kernel" "socket"; never NULL. */
 const char *event_reason_name(enum event_reason r);
 
 /* As docs/app-fw.8 has it. A new reference, or NULL when memory is short. */

@@ -66,10 +66,10 @@ static void adopt(struct judge *j, struct ruleset *rules)
 	j->rules = rules;
 	for (int c = 0; c < CHAIN_COUNT; c++) {
 		j->needs_objects[c] =
-			j->learn || rule_chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
-		j->needs_scripts[c] = rule_chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
-		j->needs_facts[c] = rule_chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
-		j->needs_groups[c] = rule_chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
+			j->learn || ruleset_asks(rules, (enum chain)c, RULE_OBJECT_MATCHES);
+		j->needs_scripts[c] = ruleset_asks(rules, (enum chain)c, MATCH_BIT(MATCH_SCRIPT));
+		j->needs_facts[c] = ruleset_asks(rules, (enum chain)c, RULE_FACT_MATCHES);
+		j->needs_groups[c] = ruleset_asks(rules, (enum chain)c, RULE_GROUP_MATCHES);
 		watch |= j->needs_scripts[c];
 	}
 	scripts_watch(j->scripts, watch);
@@ -182,7 +182,9 @@ static void tell(struct judge *j, enum chain chain, const struct packet *p,
 		.chain = chain,
 		.packet = p,
 		.holders = who,
-		.reason = by->rule ? REASON_BY_RULE : otherwise,
+		.reason = !by->rule		 ? otherwise
+			  : by->rule->rule.patch ? REASON_BY_PATCH
+						 : REASON_BY_RULE,
 		.rules = &j->rules->chains[chain],
 		.rule = by->rule,
 		.holder = by->holder,

@@ -36,6 +36,22 @@ static int take_set(void *cookie, struct set *set)
 	return replace(rs, r, next);
 }
 
+static int take_next_patch(void *cookie, uint64_t id)
+{
+	struct ruleset **rs = cookie;
+
+	ruleset_reserve_ids(*rs, id);
+	return 0;
+}
+
+static int take_patch(void *cookie, const struct patch *patch)
+{
+	struct ruleset **rs = cookie, *next = NULL;
+	int r = ruleset_add_patch(*rs, patch, &next);
+
+	return replace(rs, r, next);
+}
+
 static int take_rule(void *cookie, const struct rule *rule)
 {
 	struct ruleset **rs = cookie, *next = NULL;
@@ -49,7 +65,8 @@ static struct ruleset *parse(const char *text, size_t size, char err[STORE_ERROR
 {
 	static const enum verdict accept[CHAIN_COUNT];
 	struct ruleset *rs = ruleset_new(accept, accept, accept);
-	const struct store_taker to = {take_policy, take_set, take_rule, &rs};
+	const struct store_taker to = {take_policy, take_set,  take_next_patch,
+				       take_patch,  take_rule, &rs};
 
 	fuzz_expect(rs, "memory");
 	if (store_parse(text, size, &to, err) == 0)

@@ -84,7 +84,7 @@ static void every_field(void)
 		    "\"verdict\":\"DROP\",\"enforced\":true,\"reason\":\"rule\","
 		    "\"rule\":{\"index\":7,\"text\":\"-c OUTPUT -v DROP --sng-hash " HEX_B
 		    " --note \\\"no curl\\\"\",\"note\":\"no curl\"},"
-		    "\"chain\":\"OUTPUT\",\"origin\":\"known\","
+		    "\"patch\":null,\"chain\":\"OUTPUT\",\"origin\":\"known\","
 		    "\"flow\":{\"protocol\":\"tcp\",\"source\":\"10.0.0.1\",\"source_port\":4000,"
 		    "\"destination\":\"10.0.0.2\",\"destination_port\":80,\"length\":60},"
 		    "\"socket\":77,\"socket_uid\":1001,\"netns\":4026531840,\"n_holders\":1,"
@@ -109,7 +109,7 @@ static void nothing_known(void)
 	expect_json(
 		"{\"seq\":3,\"time\":\"2026-11-21T06:00:00.000000042Z\",\"event\":\"verdict\","
 		"\"verdict\":\"DROP\",\"enforced\":false,\"reason\":\"unknown\",\"rule\":null,"
-		"\"chain\":\"OUTPUT\",\"origin\":\"unknown\","
+		"\"patch\":null,\"chain\":\"OUTPUT\",\"origin\":\"unknown\","
 		"\"flow\":{\"protocol\":null,\"source\":null,\"source_port\":null,"
 		"\"destination\":null,\"destination_port\":null,\"length\":3},"
 		"\"socket\":null,\"socket_uid\":null,\"netns\":null,\"n_holders\":1,\"holders\":["
@@ -195,7 +195,8 @@ static void lines(void)
 
 static void reasons_have_names(void)
 {
-	static const char *const names[] = {"rule", "policy", "unknown", "kernel", "socket"};
+	static const char *const names[] = {"rule",    "patch",	 "policy",
+					    "unknown", "kernel", "socket"};
 
 	CU_ASSERT_EQUAL(EVENT_REASON_COUNT, sizeof(names) / sizeof(names[0]));
 	for (int i = 0; i < EVENT_REASON_COUNT; i++)

@@ -143,7 +143,8 @@ static int take_policy(void *cookie, enum chain chain, enum verdict policy)
 
 static int load(const struct place *p, struct taken *into, char err[STORE_ERROR_LEN])
 {
-	const struct store_taker to = {take_policy, take_set, take, into};
+	const struct store_taker to = {
+		.policy = take_policy, .set = take_set, .rule = take, .cookie = into};
 
 	return store_load(p->dir, &to, err);
 }
@@ -305,7 +306,7 @@ static void a_file_cut_anywhere_is_refused(void)
 static const struct {
 	const char *text, *fault;
 } damaged[] = {
-	{"app-fw rules 3\nend 0\n", "/rules:1: \"app-fw rules 3\": expected \"app-fw rules 2\""},
+	{"app-fw rules 4\nend 0\n", "/rules:1: \"app-fw rules 4\": expected \"app-fw rules 2\""},
 	{"# text\n\n \t\nend 0\n", "/rules:4: \"end 0\": expected \"app-fw rules 2\""},
 	{"app-fw rules 2\npolicy\nend\n", "/rules:2: policy \"\": expected INPUT"},
 	{"app-fw rules 2\npolicy output DROP\nend\n",
@@ -344,6 +345,12 @@ static const struct {
 	 "/rules:2: policy OUTPUT \"MARK\": expected ACCEPT"},
 	{"app-fw rules 1\npolicy OUTPUT\nend 1\n",
 	 "/rules:2: policy OUTPUT \"\": expected ACCEPT or DROP"},
+	{"app-fw rules 3\npatch 0 --port 1 --note a\nend\n", "/rules:2: \"0\": expected the id"},
+	{"app-fw rules 3\npatch --port 1 --note a\nend\n", "/rules:2: \"--port\": expected the id"},
+	{"app-fw rules 3\npatch 1 --port x --note a\nend\n", "/rules:2: --port x: expected"},
+	{"app-fw rules 3\npatch 1 --port 1\nend\n", "/rules:2: missing --note"},
+	{"app-fw rules 3\nnext-patch 0\nend\n", "/rules:2: \"0\": expected the id"},
+	{"app-fw rules 3\nnext-patch 1 2\nend\n", "/rules:2: \"2\": expected nothing"},
 	{"app-fw rules 1\n\x1b[2J\nend 1\n", "/rules:2: "},
 };
 
@@ -464,7 +471,8 @@ static void comments_and_empty_lines_mean_nothing(void)
 				   "#\n"
 				   "end\n";
 	struct taken got = {.n = 0};
-	const struct store_taker to = {take_policy, take_set, take, &got};
+	const struct store_taker to = {
+		.policy = take_policy, .set = take_set, .rule = take, .cookie = &got};
 	char err[STORE_ERROR_LEN];
 
 	expect(store_parse(text, strlen(text), &to, err) == 0, "%s", err);
@@ -484,7 +492,8 @@ static void text_names_its_bad_line(void)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct taken got = {.n = 0};
-		const struct store_taker to = {take_policy, take_set, take, &got};
+		const struct store_taker to = {
+			.policy = take_policy, .set = take_set, .rule = take, .cookie = &got};
 		char err[STORE_ERROR_LEN];
 
 		CU_ASSERT_EQUAL(store_parse(bad[i][0], strlen(bad[i][0]), &to, err), -EBADMSG);
@@ -524,6 +533,25 @@ static int build_set(void *cookie, struct set *set)
 	return 0;
 }
 
+static int build_next_patch(void *cookie, uint64_t id)
+{
+	struct built *b = cookie;
+
+	ruleset_reserve_ids(b->rs, id);
+	return 0;
+}
+
+static int build_patch(void *cookie, const struct patch *patch)
+{
+	struct built *b = cookie;
+	struct ruleset *next = NULL;
+	int r = ruleset_add_patch(b->rs, patch, &next);
+
+	if (!r)
+		step(b, next);
+	return r;
+}
+
 static int build_rule(void *cookie, const struct rule *rule)
 {
 	struct built *b = cookie;
@@ -537,7 +565,8 @@ static int build_rule(void *cookie, const struct rule *rule)
 static struct ruleset *build(const char *text)
 {
 	struct built b = {ruleset_new(accept_all, accept_all, accept_all)};
-	const struct store_taker to = {build_policy, build_set, build_rule, &b};
+	const struct store_taker to = {build_policy, build_set,	 build_next_patch,
+				       build_patch,  build_rule, &b};
 	char err[STORE_ERROR_LEN];
 
 	expect(store_parse(text, strlen(text), &to, err) == 0, "%s", err);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands for virtual patches: rows of the table in command.c. */
+#ifndef FW_COMMAND_PATCH_H
+#define FW_COMMAND_PATCH_H
+
+#include "daemon.h"
+
+enum wire_status command_patches(struct daemon *d, const json_t *request, json_t **reply);
+enum wire_status command_patch_add(struct daemon *d, const json_t *request, json_t **reply);
+enum wire_status command_patch_remove(struct daemon *d, const json_t *request, json_t **reply);
+
+#endif
