@@ -99,7 +99,7 @@ int patch_option_width(const char *word)
 struct reader {
 	char *const *next, *const *end;
 	struct patch patch;
-	bool has_chain, has_note;
+	bool has_chain, has_name;
 	unsigned int seen; /* bits of enum own */
 	/* Those that are a rule's. */
 	char *words[WORDS_MAX + 4];
@@ -201,13 +201,14 @@ static int read_name(struct reader *in)
 {
 	const char *word = *in->next++;
 
-	if (in->patch.payload_kind == PATCH_PAYLOAD_BUILTIN)
+	if (in->has_name)
 		return refuse(in->err, "%s: a second name after %s: expected one", show(word).text,
 			      in->patch.payload);
 	for (size_t i = 0; i < LENGTH(builtins); i++)
 		if (strcmp(builtins[i].name, word) == 0) {
 			strcpy(in->patch.payload, word);
 			in->patch.payload_kind = PATCH_PAYLOAD_BUILTIN;
+			in->has_name = true;
 			return 0;
 		}
 	static_assert(LENGTH(builtins) == 2, "the message names all");
@@ -226,8 +227,9 @@ static int keep_words(struct reader *in)
 			      word);
 	if (rule_word_is_not(word) && in->next + 1 < in->end && patch_option_width(in->next[1]))
 		return refuse(in->err, "-! %s: expected a match of a rule after -!", in->next[1]);
+	if (rule_word_is_not(word) && in->next + 1 == in->end)
+		return refuse(in->err, "%s: expected a match after it", word);
 	in->has_chain |= strcmp(word, "-c") == 0 || strcmp(word, "--chain") == 0;
-	in->has_note |= strcmp(word, "--note") == 0;
 	width = width ? width : 1;
 	for (; width > 0 && in->next < in->end && in->n < WORDS_MAX; width--)
 		in->words[in->n++] = *in->next++;
@@ -277,7 +279,7 @@ static int check_ends(const struct patch *p, struct rule_error *err)
 
 static int check_payload(const struct reader *in)
 {
-	unsigned int n = in->patch.payload_kind == PATCH_PAYLOAD_BUILTIN;
+	unsigned int n = in->has_name;
 
 	for (unsigned int o = OWN_SID; o <= OWN_PCRE; o++)
 		n += in->seen >> o & 1;
@@ -301,7 +303,7 @@ static int check_whole(struct reader *in)
 	if (p->payload_kind == PATCH_PAYLOAD_NONE && !p->has_cidr && !p->has_port && !p->rule.have)
 		return refuse(in->err, "a patch that matches everything: expected --cidr, --port, "
 				       "--object or another match");
-	if (!in->has_note && p->payload_kind != PATCH_PAYLOAD_BUILTIN)
+	if (!*p->rule.note && p->payload_kind != PATCH_PAYLOAD_BUILTIN)
 		return refuse(in->err,
 			      "missing --note: expected what it is for, such as CVE-2021-44228");
 	return 0;
@@ -310,7 +312,7 @@ static int check_whole(struct reader *in)
 static void take_builtin_note(struct reader *in)
 {
 	for (size_t i = 0; i < LENGTH(builtins); i++)
-		if (in->patch.payload_kind == PATCH_PAYLOAD_BUILTIN && !in->has_note &&
+		if (in->patch.payload_kind == PATCH_PAYLOAD_BUILTIN && !*in->patch.rule.note &&
 		    strcmp(builtins[i].name, in->patch.payload) == 0)
 			strcpy(in->patch.rule.note, builtins[i].note);
 }
