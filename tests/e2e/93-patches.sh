@@ -123,7 +123,7 @@ start_daemon client --state "$TMP/state"
 expect_ids '[2,5,7,9,11]'
 blocked stays4 $SERVER4
 expect_ok ctl patch rm 11
-stop_daemon
+stop_daemon TERM
 start_daemon client --state "$TMP/state"
 passes restarted4 $SERVER4
 expect_line "patch 12" ctl patch add --port 9 --note next

@@ -741,7 +741,48 @@ static void the_mode_has_a_file_of_its_own(void)
 	place_remove(&p);
 }
 
+static const char patched_text[] =
+	"app-fw rules 3\n"
+	"set\tweb\t-\t-\t-\t" HEX "\t/a\n"
+	"patch 2 --cidr 10.0.0.0/8 --port 80 --set web --note \"a \\\"b\"\n"
+	"patch 9 -c INPUT --file \"/x y\" --until-unmapped --sng-hash " HEX
+	" --monitor --expires 2099-01-01T00:00:00Z --note \"c\"\n"
+	"-c OUTPUT -v DROP --dport 25\n"
+	"end 4\n";
+
+/* A text says no more than what is in force; the state also which ids were given before. */
+static void patches_come_back_byte_for_byte(void)
+{
+	char *text, err[STORE_ERROR_LEN];
+	struct ruleset *rs;
+	struct place p;
+	struct built b = {ruleset_new(accept_all, accept_all, accept_all)};
+	const struct store_taker to = {build_policy, build_set,	 build_next_patch,
+				       build_patch,  build_rule, &b};
+	const char *rest = strchr(patched_text, '\n') + 1;
+
+	rs = build(patched_text);
+	text = store_format(rs);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "app-fw rules 3\n"));
+	expect(strncmp(strstr(text, "set\t"), rest, strlen(rest) - strlen("end 4\n")) == 0, "%s",
+	       text);
+	CU_ASSERT_PTR_NULL(strstr(text, "next-patch"));
+	free(text);
+	ruleset_reserve_ids(rs, 31);
+	place_make(&p);
+	CU_ASSERT_EQUAL(store_save(p.dir, rs), 0);
+	expect(store_load(p.dir, &to, err) == 0, "%s", err);
+	CU_ASSERT_EQUAL(b.rs->patches.n, 2);
+	CU_ASSERT_EQUAL(b.rs->patches.next_id, 31);
+	CU_ASSERT_EQUAL(b.rs->patches.entries[1]->patch.id, 9);
+	place_remove(&p);
+	ruleset_unref(b.rs);
+	ruleset_unref(rs);
+}
+
 static const struct unit_test tests[] = {
+	{"patches come back byte for byte", patches_come_back_byte_for_byte},
 	{"saved rules come back in order", saved_rules_come_back_in_order},
 	{"policies that were set come back", policies_that_were_set_come_back},
 	{"saved sets come back, without what is over", saved_sets_come_back},
