@@ -35,7 +35,7 @@ BIN         := bin$(if $(SAN),/san)
 
 VERSION     := 0.1.0
 
-LIBS        := libmnl libnetfilter_queue libbpf libelf libcrypto jansson libsystemd libmicrohttpd
+LIBS        := libmnl libnetfilter_queue libbpf libelf libcrypto jansson libsystemd libmicrohttpd libhs libpcap
 CPPFLAGS    += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DFW_VERSION='"$(VERSION)"' \
                $(if $(BASE_FREQ),-DBASE_FREQ=$(BASE_FREQ)) \
                $(if $(filter y,$(DISABLE_ORDERING)),-DDISABLE_ORDERING)
@@ -161,7 +161,7 @@ HELPER_BIN  := $(patsubst tests/e2e/helpers/%.c,$(BIN)/helpers/%,$(HELPER_SRC))
 # What `deps` installs where it is missing: to build, and to test.
 PACKAGES    := gcc make clang libclang-rt-dev llvm pkg-config bpftool libmnl-dev libnetfilter-queue-dev libbpf-dev \
                libelf-dev libssl-dev libcunit1-dev libjansson-dev libsystemd-dev \
-               libmicrohttpd-dev uthash-dev linux-libc-dev libc6-dev \
+               libmicrohttpd-dev libvectorscan-dev libpcap-dev uthash-dev linux-libc-dev libc6-dev \
                iptables iproute2 curl wget python3 netcat-openbsd nginx-light iperf3 wrk jq \
                util-linux procps stress gcc-multilib clang-format clang-tidy cppcheck shellcheck \
                mandoc iputils-ping gzip zsh fish libnginx-mod-http-modsecurity modsecurity-crs python3-prometheus-client

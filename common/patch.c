@@ -462,7 +462,7 @@ size_t patch_rules(const struct patch *p, enum chain chain, struct rule out[2])
 {
 	const size_t n = p->has_cidr || p->has_port ? 2 : 1;
 
-	if (!p->all_chains && p->rule.chain != chain)
+	if ((!p->all_chains && p->rule.chain != chain) || p->payload_kind)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		out[i] = p->rule;

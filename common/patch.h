@@ -71,7 +71,8 @@ size_t patch_format(const struct patch *p, char out[PATCH_TEXT_MAX]);
 
 /*
  * The rules that it stands for in a chain: one for each end of a packet that it may mean, of which
- * one that matches is enough. Returns how many, at most 2; 0: it does not stand in that chain.
+ * one that matches is enough. Returns how many, at most 2; 0: it does not stand in that chain, or
+ * looks at payload, of which rules know nothing.
  */
 size_t patch_rules(const struct patch *p, enum chain chain, struct rule out[2]);
 

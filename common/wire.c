@@ -45,7 +45,8 @@ static uint32_t get32(const uint8_t *from)
 
 uint32_t wire_request_max(enum wire_command command)
 {
-	return command == WIRE_RESTORE ? WIRE_RESTORE_MAX : WIRE_REQUEST_MAX;
+	return command == WIRE_RESTORE || command == WIRE_SIG_LOAD ? WIRE_RESTORE_MAX
+								   : WIRE_REQUEST_MAX;
 }
 
 void wire_pack(const struct wire_header *h, uint8_t out[WIRE_HEADER_LEN])

@@ -54,6 +54,11 @@ enum wire_command {
 	WIRE_PATCHES,	/* {}                         -> see docs/ctl-fw.8 */
 	WIRE_PATCH_ADD, /* {"patch": TEXT}            -> {"id": N} */
 	WIRE_PATCH_REMOVE, /* {"patch": ID, NAME or NOTE} -> {"id": N, "patch": TEXT} */
+	/* LIMIT: options that each rule gets besides its own (fw/sig_file.h). */
+	WIRE_SIG_LOAD,	 /* {"name": TEXT, "text": TEXT, "limit": LIMIT, "skip_unsupported":
+			    true|false}; no text: the name is of a built-in -> see docs/ctl-fw.8 */
+	WIRE_SIG_LIST,	 /* {}                               -> see docs/ctl-fw.8 */
+	WIRE_SIG_REMOVE, /* {"sid": N} or {"all": true}      -> {"removed": N} */
 	WIRE_COMMAND_COUNT,
 };
 

@@ -146,7 +146,9 @@ static int read_value_option(struct parser *p)
 		       {"--frames", &p->line->frames},
 		       {"--prefix4", &p->line->prefix4},
 		       {"--prefix6", &p->line->prefix6},
-		       {"--wide", &p->line->wide}};
+		       {"--wide", &p->line->wide},
+		       {"--limit", &p->line->limit},
+		       {"--pcap", &p->line->pcap}};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		if (strcmp(*p->next, options[i].word) != 0)
@@ -168,14 +170,18 @@ static int read_flag(struct parser *p)
 	const char *word = *p->next;
 	bool follow = strcmp(word, "-f") == 0 || strcmp(word, "--follow") == 0;
 
-	if (!follow && strcmp(word, "--resume") != 0)
+	bool *flag = strcmp(word, "--resume") == 0	       ? &line->resume
+		     : strcmp(word, "--skip-unsupported") == 0 ? &line->skip_unsupported
+							       : NULL;
+
+	if (!follow && !flag)
 		return 1;
-	if (follow ? line->follow != NULL : line->resume)
+	if (flag ? *flag : line->follow != NULL)
 		return refuse(p, "%s: given twice: expected once", word);
-	if (follow)
-		line->follow = word;
+	if (flag)
+		*flag = true;
 	else
-		line->resume = true;
+		line->follow = word;
 	p->next++;
 	return 0;
 }
@@ -225,13 +231,15 @@ static bool takes_words(const struct command *c)
 {
 	return takes_one_word(c) ||
 	       (c && (c->argument == ARGUMENT_PATHS || c->argument == ARGUMENT_SET ||
-		      c->argument == ARGUMENT_LEARN || c->argument == ARGUMENT_PATCH));
+		      c->argument == ARGUMENT_LEARN || c->argument == ARGUMENT_SIG ||
+		      c->argument == ARGUMENT_PATCH));
 }
 
 /* "-" stands for a file. */
 static bool takes_dash(const struct command *c)
 {
-	return takes_one_word(c) || (c && c->argument == ARGUMENT_LEARN);
+	return takes_one_word(c) ||
+	       (c && (c->argument == ARGUMENT_LEARN || c->argument == ARGUMENT_SIG));
 }
 
 static int read_next(struct parser *p)
@@ -313,6 +321,7 @@ static const char *owner_of(enum argument a)
 	return a == ARGUMENT_SET     ? "set"
 	       : a == ARGUMENT_LEARN ? "learn"
 	       : a == ARGUMENT_TOP   ? "top"
+	       : a == ARGUMENT_SIG   ? "sig"
 				     : "events";
 }
 
@@ -331,6 +340,9 @@ static int check_own_options(const struct parser *p)
 		       {"--prefix6", line->prefix6, ARGUMENT_LEARN},
 		       {"--wide", line->wide, ARGUMENT_LEARN},
 		       {"--resume", line->resume, ARGUMENT_LEARN},
+		       {"--limit", line->limit, ARGUMENT_SIG},
+		       {"--pcap", line->pcap, ARGUMENT_SIG},
+		       {"--skip-unsupported", line->skip_unsupported, ARGUMENT_SIG},
 		       {"--frames", line->frames, ARGUMENT_TOP},
 		       {line->follow, line->follow, ARGUMENT_EVENTS}};
 
@@ -358,6 +370,9 @@ static int check_whole(const struct parser *p)
 			      line->command->name);
 	if (line->command->argument == ARGUMENT_PATCH && line->n_paths == 0)
 		return refuse(p, "%s: expected add, rm or list after it", line->command->name);
+	if (line->command->argument == ARGUMENT_SIG && line->n_paths == 0)
+		return refuse(p, "%s: expected load, list, rm or test after it",
+			      line->command->name);
 	if (check_own_options(p))
 		return -EINVAL;
 	if (line->confirm_within && line->command->argument != ARGUMENT_FILE &&

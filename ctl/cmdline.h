@@ -28,6 +28,7 @@ enum argument {
 	ARGUMENT_MODE,	     /* a word that is the command's business */
 	ARGUMENT_EVENTS,     /* none, and -f */
 	ARGUMENT_TOP,	     /* none, and --frames */
+	ARGUMENT_SIG,	     /* the same, and its own options */
 	ARGUMENT_LEARN,	     /* one such word, maybe a file, and its own options */
 	ARGUMENT_PATCH,	     /* one such word, and maybe a name */
 };
@@ -63,6 +64,8 @@ struct cmdline {
 	const char *follow;		 /* as written, of ARGUMENT_EVENTS; NULL: not */
 	const char *prefix4, *prefix6, *wide; /* as written, of ARGUMENT_LEARN */
 	bool resume;			      /* the same */
+	const char *limit, *pcap;	      /* as written, of ARGUMENT_SIG */
+	bool skip_unsupported;		      /* the same */
 	bool json, help, version;
 	/* Pointers into argv, in arrays that cmdline_free() frees. */
 	char **paths, **words; /* paths: those of ARGUMENT_SET and the file too; words: of the rule,

@@ -30,5 +30,6 @@ int events_main(const struct cmdline *line);
 int top_main(const struct cmdline *line);
 int learn_main(const struct cmdline *line);
 int patch_main(const struct cmdline *line);
+int sig_main(const struct cmdline *line);
 
 #endif

@@ -34,7 +34,11 @@ static void reason(const json_t *event, char out[32])
 	const json_t *index = json_object_get(json_object_get(event, "rule"), "index");
 	const json_t *patch = json_object_get(json_object_get(event, "patch"), "id");
 
-	if (json_is_integer(index))
+	const json_t *sid = json_object_get(json_object_get(event, "signature"), "sid");
+
+	if (json_is_integer(sid))
+		snprintf(out, 32, "sid %" JSON_INTEGER_FORMAT, json_integer_value(sid));
+	else if (json_is_integer(index))
 		snprintf(out, 32, "rule %" JSON_INTEGER_FORMAT, json_integer_value(index));
 	else if (json_is_integer(patch))
 		snprintf(out, 32, "patch %" JSON_INTEGER_FORMAT, json_integer_value(patch));

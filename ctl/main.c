@@ -45,6 +45,8 @@ static const struct command commands[] = {
 	 "start, stop, suggest [FILE]: rules that allow what was seen"},
 	{"patch", NULL, ARGUMENT_PATCH, RULE_PATCH, patch_main,
 	 "add, rm, list: drop what would reach a hole, before all rules"},
+	{"sig", NULL, ARGUMENT_SIG, RULE_NONE, sig_main,
+	 "load, list, rm, test: signatures of payload"},
 };
 
 static const char *const arguments[] = {
@@ -62,6 +64,7 @@ static const char *const arguments[] = {
 	[ARGUMENT_TOP] = " [--frames N]",
 	[ARGUMENT_LEARN] = " VERB [FILE]",
 	[ARGUMENT_PATCH] = " VERB [NAME|ID] ...",
+	[ARGUMENT_SIG] = " VERB [WORD]",
 };
 
 static const char *const parts[] = {
@@ -118,6 +121,9 @@ static const struct {
 	  {"--file PATH", "patch add: where the object of --sng-hash lies"},
 	  {"--until-unmapped",
 	   "patch add: until that file is another, and no process maps the old"},
+	  {"--skip-unsupported", "sig load, test: count rules that cannot be had, and go on"},
+	  {"--limit OPTIONS", "sig load: options that each rule gets besides its own"},
+	  {"--pcap FILE", "sig test: the capture that is looked at"},
 	  {"--help", "print this"},
 	  {"--version", "print the version"},
 };

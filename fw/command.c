@@ -14,6 +14,7 @@
 #include "command_mode.h"
 #include "command_patch.h"
 #include "command_set.h"
+#include "command_sig.h"
 #include "explain.h"
 #include "log.h"
 #include "report.h"
@@ -200,7 +201,8 @@ static enum wire_status do_list(struct daemon *d, const json_t *request, json_t 
 	}
 	*reply = report_rules(d->rules, only);
 	if (d->rules->patches.n)
-		json_object_set_new(*reply, "patches", report_patches(d->rules, NULL));
+		json_object_set_new(*reply, "patches",
+				    report_patches(d->rules, d->patches, d->n_patches, NULL));
 	return WIRE_OK;
 }
 
@@ -369,6 +371,9 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_PATCHES] = command_patches,
 	[WIRE_PATCH_ADD] = command_patch_add,
 	[WIRE_PATCH_REMOVE] = command_patch_remove,
+	[WIRE_SIG_LOAD] = command_sig_load,
+	[WIRE_SIG_LIST] = command_sig_list,
+	[WIRE_SIG_REMOVE] = command_sig_remove,
 };
 
 enum wire_status command_handle(void *daemon, enum wire_command command, const json_t *request,

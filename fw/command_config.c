@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "command_mode.h"
+#include "command_sig.h"
 #include "common/cleanup.h"
 #include "log.h"
 #include "store.h"
@@ -72,7 +73,7 @@ static int take_patch(void *cookie, const struct patch *patch)
 {
 	struct loaded *l = cookie;
 
-	return patch->payload_kind ? -EOPNOTSUPP : ruleset_load_patch(l->rs, patch);
+	return ruleset_load_patch(l->rs, patch);
 }
 
 static int take_rule(void *cookie, const struct rule *rule)
@@ -180,6 +181,9 @@ int command_reload(struct daemon *d)
 	command_end_trial(d); /* what it would be rolled back to is what was just read */
 	command_publish(d, rules);
 	command_publish_mode(d, mode);
+	r = command_sig_reload(d);
+	if (r)
+		return r;
 	log_line("app-fw: rules reloaded");
 	return 0;
 }

@@ -3,14 +3,18 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "clock.h"
 #include "command.h"
 #include "common/cleanup.h"
+#include "command_sig.h"
 #include "common/decimal.h"
+#include "log.h"
 #include "patch_mapped.h"
+#include "patch_sig.h"
 #include "report_patch.h"
 
 #define ASK_AGAIN_NS 5000000
@@ -30,29 +34,97 @@ enum wire_status command_patches(struct daemon *d, const json_t *request, json_t
 	}
 	if (r)
 		return command_refuse(reply, "the mappings cannot be read: %s", strerror(-r));
-	*reply = json_pack("{s:o, s:o}", "patches", report_patches(d->rules, mapped), "builtin",
+	*reply = json_pack("{s:o, s:o}", "patches",
+			   report_patches(d->rules, d->patches, d->n_patches, mapped), "builtin",
 			   report_builtins(d->rules));
 	return WIRE_OK;
 }
 
-/* Until there are signatures, what asks for them would be accepted and never match. */
-static bool can_enforce(const struct patch *p, json_t **reply)
+/* Whether it is one that can be put in force; what looks at payload is compiled to see. */
+static bool can_enforce(struct daemon *d, const struct patch *p, json_t **reply)
 {
-	static const char *const words[PATCH_PAYLOAD_COUNT] = {
-		[PATCH_PAYLOAD_SID] = "--sid",
-		[PATCH_PAYLOAD_PATTERN] = "--pattern",
-		[PATCH_PAYLOAD_PCRE] = "--pcre",
-	};
+	struct sig_rule *rules[PATCH_SIGS_MAX];
+	struct patch named = *p;
+	struct rule_error err = {""};
+	size_t n;
+	int r;
 
 	if (p->payload_kind == PATCH_PAYLOAD_NONE)
 		return true;
-	command_refuse(reply, "%s: this daemon has no signatures: it cannot look for a payload",
-		       p->payload_kind == PATCH_PAYLOAD_BUILTIN ? p->payload
-								: words[p->payload_kind]);
-	return false;
+	named.id = d->rules->patches.next_id;
+	r = patch_sig_rules(&named, &d->signatures, rules, &n, &err);
+	for (size_t i = 0; i < n; i++)
+		sig_rule_unref(rules[i]);
+	if (r)
+		command_refuse(reply, "%s", *err.text ? err.text : strerror(-r));
+	return r == 0;
 }
 
-static bool get_patch(const json_t *request, struct patch *patch, json_t **reply)
+/* Takes its own references on those that are in force already: their counts go on. */
+static void keep_counts(const struct daemon *d, struct sig_rule *rules[PATCH_SIGS_MAX], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < d->n_patches; k++) {
+			struct sig_rule *old = d->patches[k];
+
+			if (old->sid != rules[i]->sid || strcmp(old->text, rules[i]->text) != 0)
+				continue;
+			sig_rule_unref(rules[i]);
+			rules[i] = sig_rule_ref(old);
+		}
+}
+
+/* All of the patches in force; *n of them, each with a reference. NULL: no memory. */
+static struct sig_rule **make_signatures(const struct daemon *d, size_t *n)
+{
+	const struct patch_list *l = &d->rules->patches;
+	struct sig_rule **all = calloc(l->n * PATCH_SIGS_MAX + 1, sizeof(struct sig_rule *));
+
+	*n = 0;
+	for (size_t i = 0; all && i < l->n; i++) {
+		const struct patch *p = &l->entries[i]->patch;
+		struct rule_error err = {""};
+		size_t more = 0;
+		int r = p->payload_kind ? patch_sig_rules(p, &d->signatures, all + *n, &more, &err)
+					: 0;
+
+		if (r)
+			log_line("app-fw: patch %" PRIu64 " is NOT in force: %s", p->id,
+				 *err.text ? err.text : strerror(-r));
+		keep_counts(d, all + *n, more);
+		*n += more;
+	}
+	return all;
+}
+
+static bool is_in_force(const struct daemon *d, struct sig_rule *const *all, size_t n)
+{
+	bool same = n == d->n_patches;
+
+	for (size_t i = 0; same && i < n; i++)
+		same = all[i] == d->patches[i];
+	return same;
+}
+
+int command_patch_signatures(struct daemon *d)
+{
+	struct sig_error err = {""};
+	size_t n = 0;
+	struct sig_rule **all = make_signatures(d, &n);
+	int r = all ? 0 : -ENOMEM;
+
+	if (!r && !is_in_force(d, all, n))
+		r = command_sig_patches(d, all, n, &err);
+	if (r)
+		log_line("app-fw: the signatures of patches: %s",
+			 *err.text ? err.text : strerror(-r));
+	for (size_t i = 0; i < n; i++)
+		sig_rule_unref(all[i]);
+	free(all);
+	return r;
+}
+
+static bool get_patch(struct daemon *d, const json_t *request, struct patch *patch, json_t **reply)
 {
 	const char *text = json_string_value(json_object_get(request, "patch"));
 	char expires[INSTANT_TEXT_LEN];
@@ -67,7 +139,7 @@ static bool get_patch(const json_t *request, struct patch *patch, json_t **reply
 		command_refuse(reply, "--expires %s: this time is over", expires);
 		return false;
 	}
-	return can_enforce(patch, reply);
+	return can_enforce(d, patch, reply);
 }
 
 enum wire_status command_patch_add(struct daemon *d, const json_t *request, json_t **reply)
@@ -78,7 +150,7 @@ enum wire_status command_patch_add(struct daemon *d, const json_t *request, json
 	struct patch patch;
 	int r;
 
-	if (!get_patch(request, &patch, reply))
+	if (!get_patch(d, request, &patch, reply))
 		return WIRE_REFUSED;
 	r = ruleset_add_patch(d->rules, &patch, &rules);
 	if (r == -ENOENT)

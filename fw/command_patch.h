@@ -5,6 +5,10 @@
 
 #include "daemon.h"
 
+/* Puts the signatures of the patches in force in force as well. 0, or -errno with a line logged:
+ * those before still are. */
+int command_patch_signatures(struct daemon *d);
+
 enum wire_status command_patches(struct daemon *d, const json_t *request, json_t **reply);
 enum wire_status command_patch_add(struct daemon *d, const json_t *request, json_t **reply);
 enum wire_status command_patch_remove(struct daemon *d, const json_t *request, json_t **reply);

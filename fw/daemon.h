@@ -18,6 +18,7 @@
 #include "event_output.h"
 #include "events.h"
 #include "health.h"
+#include "inspect.h"
 #include "judge.h"
 #include "learn.h"
 #include "loop.h"
@@ -32,6 +33,7 @@
 #include "reject.h"
 #include "ruleset.h"
 #include "script.h"
+#include "sig_list.h"
 #include "stats.h"
 #include "tally.h"
 #include "trial.h"
@@ -57,9 +59,11 @@ struct daemon {
 	struct reject *reject;
 	struct events *events;
 	struct tally *tally;
+	struct inspect *inspect;
 	struct judge *judge;
 	struct queue *queues[QUEUES_MAX];
 	size_t n_queues;
+	uint32_t copy_bytes; /* of each packet, while nobody looks at its payload */
 	struct mailbox *mailbox;
 	struct loop_timer *tick;
 	int signal_fd;
@@ -70,6 +74,9 @@ struct daemon {
 	struct event_output *event_output;
 
 	/* The control thread's. */
+	struct sig_list signatures; /* what is in force of those that were loaded */
+	struct sig_rule **patches;  /* and of patches */
+	size_t n_patches;
 	struct ruleset *rules; /* what is in force */
 	enum mode mode;	       /* the same */
 	struct trial trial;    /* what waits to be confirmed */

@@ -15,9 +15,10 @@
 #define ADDRESS_TEXT_LEN INET6_ADDRSTRLEN
 
 static const char *const reasons[] = {
-	[REASON_BY_RULE] = "rule",     [REASON_BY_PATCH] = "patch",
-	[REASON_BY_POLICY] = "policy", [REASON_BY_UNKNOWN] = "unknown",
-	[REASON_BY_KERNEL] = "kernel", [REASON_BY_SOCKET] = "socket",
+	[REASON_BY_RULE] = "rule",	 [REASON_BY_POLICY] = "policy",
+	[REASON_BY_UNKNOWN] = "unknown", [REASON_BY_KERNEL] = "kernel",
+	[REASON_BY_SOCKET] = "socket",	 [REASON_BY_SIGNATURE] = "signature",
+	[REASON_BY_STREAM] = "stream",	 [REASON_BY_PATCH] = "patch",
 };
 static_assert(LENGTH(reasons) == EVENT_REASON_COUNT, "every reason has a name");
 
@@ -151,14 +152,32 @@ json_t *event_left_out_json(uint64_t seq, uint64_t time_ns, uint64_t left_out)
 			 "left_out", "left_out", (json_int_t)left_out);
 }
 
+/* What the payload has to do with it; other events have no such members. */
+static json_t *add_payload(const struct event *e, json_t *json)
+{
+	const struct event_signature *s = &e->signature;
+
+	if (json && e->reason == REASON_BY_STREAM)
+		json_object_set_new(json, "stream", json_string(e->cause));
+	if (json && e->reason == REASON_BY_SIGNATURE)
+		json_object_set_new(json, "signature",
+				    json_pack("{s:I, s:I, s:s, s:s, s:o, s:o}", "sid",
+					      (json_int_t)s->sid, "rev", (json_int_t)s->rev,
+					      "action", s->action, "msg", s->msg, "cve",
+					      text_or_null(s->cve), "reference",
+					      text_or_null(s->reference)));
+	return json;
+}
+
 json_t *event_json(const struct event *e)
 {
 	char time[TIME_TEXT_LEN];
+	json_t *json;
 
 	if (e->kind == EVENT_LEFT_OUT)
 		return event_left_out_json(e->seq, e->time_ns, e->left_out);
 	format_time(e->time_ns, time);
-	return json_pack(
+	json = json_pack(
 		"{s:I, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o}",
 		"seq", (json_int_t)e->seq, "time", time, "event", "verdict", "verdict",
 		verdict_name(e->verdict), "enforced", e->enforced, "reason",
@@ -167,6 +186,7 @@ json_t *event_json(const struct event *e)
 		flow_json(&e->packet), "socket", number_or_null(e->cookie, e->cookie), "socket_uid",
 		number_or_null(e->has_uid, e->uid), "netns", number_or_null(e->netns, e->netns),
 		"n_holders", (json_int_t)e->n_holders, "holders", holders_json(e));
+	return add_payload(e, json);
 }
 
 static void who_line(const struct event *e, char out[48])
@@ -179,7 +199,7 @@ static void who_line(const struct event *e, char out[48])
 
 void event_line(const struct event *e, char out[EVENT_LINE_MAX])
 {
-	char packet[PACKET_TEXT_LEN], by[32], who[48];
+	char packet[PACKET_TEXT_LEN], by[160], who[48];
 
 	if (e->kind == EVENT_LEFT_OUT) {
 		snprintf(out, EVENT_LINE_MAX, "app-fw: %ju events left out",
@@ -190,6 +210,11 @@ void event_line(const struct event *e, char out[EVENT_LINE_MAX])
 		snprintf(by, sizeof(by), "rule %zu", e->index);
 	else if (e->reason == REASON_BY_PATCH)
 		snprintf(by, sizeof(by), "patch %ju", (uintmax_t)e->rule.patch);
+	else if (e->reason == REASON_BY_SIGNATURE)
+		snprintf(by, sizeof(by), "signature %u \"%.100s\"%s%s", e->signature.sid,
+			 e->signature.msg, *e->signature.cve ? " " : "", e->signature.cve);
+	else if (e->reason == REASON_BY_STREAM)
+		snprintf(by, sizeof(by), "stream (%s)", e->cause);
 	else
 		snprintf(by, sizeof(by), "%s", event_reason_name(e->reason));
 	packet_format(&e->packet, packet);

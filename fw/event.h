@@ -32,7 +32,9 @@ enum event_reason {
 	REASON_BY_POLICY,
 	REASON_BY_UNKNOWN, /* the verdict for packets of unknown origin */
 	REASON_BY_KERNEL,  /* the same for kernel origin */
-	REASON_BY_SOCKET,  /* what its socket sent before was denied: see remember_denied() */
+	REASON_BY_SIGNATURE,
+	REASON_BY_STREAM, /* not a signature, but what its bytes are seen among: see fw/inspect.h */
+	REASON_BY_SOCKET, /* what its socket sent before was denied: see remember_denied() */
 	EVENT_REASON_COUNT,
 };
 
@@ -40,6 +42,15 @@ struct event_object {
 	bool has_digest;
 	struct sha256 digest;
 	char path[EVENT_PATH_MAX]; /* "": not known */
+};
+
+/* Of a signature, what is told. */
+struct event_signature {
+	uint32_t sid, rev;
+	const char *action; /* static */
+	char msg[EVENT_PATH_MAX];
+	char reference[EVENT_PATH_MAX];
+	char cve[32]; /* "": none */
 };
 
 #define EVENT_NO_OBJECT (-1)
@@ -64,6 +75,8 @@ struct event {
 	enum event_reason reason;
 	size_t index;	  /* REASON_BY_RULE: of the rule in its chain */
 	struct rule rule; /* the same, or REASON_BY_PATCH's: a copy; its members is NULL */
+	struct event_signature signature; /* REASON_BY_SIGNATURE's */
+	const char *cause;		  /* REASON_BY_STREAM's; static */
 	enum chain chain;
 	enum origin origin;
 	uint64_t cookie, netns; /* as in struct holders */

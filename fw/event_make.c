@@ -104,6 +104,16 @@ static int add_matched(struct processes *processes, struct event *e, const struc
 	return event_add_object(e, &digest, obj ? obj->path : NULL);
 }
 
+static void take_signature(struct event_signature *to, const struct sig_rule *r)
+{
+	to->sid = r->sid;
+	to->rev = r->rev;
+	to->action = sig_action_name(r->action);
+	strcpy(to->msg, r->msg);
+	strcpy(to->reference, r->reference);
+	sig_rule_cve(r, to->cve);
+}
+
 static void take_packet(struct event *e, const struct event_about *about)
 {
 	const struct holders *holders = about->holders;
@@ -124,6 +134,9 @@ static void take_packet(struct event *e, const struct event_about *about)
 	e->n_holders = holders->n;
 	e->n = holders->n < EVENT_HOLDERS_MAX ? holders->n : EVENT_HOLDERS_MAX;
 	e->n_objects = 0;
+	e->cause = about->cause;
+	if (about->signature)
+		take_signature(&e->signature, about->signature);
 	if (!about->rule)
 		return;
 	e->index = about->rule->rule.patch ? 0 : rule_chain_index(about->rules, about->rule);

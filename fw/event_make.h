@@ -7,6 +7,7 @@
 #include "object.h"
 #include "process.h"
 #include "rule_chain.h"
+#include "sig_rule.h"
 
 /* What is to be told; all pointers are valid during the call only. */
 struct event_about {
@@ -15,8 +16,10 @@ struct event_about {
 	const struct holders *holders;
 	enum event_reason reason;
 	const struct rule_chain *rules;
-	const struct rule_entry *rule; /* REASON_BY_RULE's, of that chain; else NULL */
-	size_t holder;		       /* as in struct reason */
+	const struct rule_entry *rule;	  /* REASON_BY_RULE's, of that chain; else NULL */
+	const struct sig_rule *signature; /* REASON_BY_SIGNATURE's; else NULL */
+	const char *cause;		  /* REASON_BY_STREAM's, static; else NULL */
+	size_t holder;			  /* as in struct reason */
 	enum verdict verdict;
 	bool enforced;
 };

@@ -72,7 +72,8 @@ static void complete(const struct events *e, struct event *event)
 
 void events_tell(struct events *e, const struct event_about *about)
 {
-	struct event_gate *gate = verdict_passes(about->verdict) ? &e->marked : &e->stopped;
+	struct event_gate *gate =
+		verdict_passes(about->verdict) && !about->signature ? &e->marked : &e->stopped;
 	struct event *event = NULL;
 
 	if (event_gate_admits(gate, clock_monotonic_ns()))

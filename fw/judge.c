@@ -15,20 +15,21 @@
 #include "log.h"
 #include "refusal.h"
 
-#define DENIED_SLOTS 8192
-#define FACTS_MAX    64 /* holders of one socket that are asked for what they say of themselves */
-#define RETRY_NS     200000ull /* a mapping call takes microseconds */
+#define DENIED_SLOTS   8192
+#define FACTS_MAX      64 /* holders of one socket that are asked for what they say of themselves */
+#define HELD_BYTES_MAX (64u << 20) /* of held packets: past it, only their heads */
+#define RETRY_NS       200000ull   /* a mapping call takes microseconds */
 
 /* A packet that waits, with all that its judgement needs. */
 struct held {
 	struct queue *queue;
 	enum chain chain;
-	struct queue_packet packet; /* its head is here: */
-	uint8_t head[REFUSAL_QUOTE];
+	struct queue_packet packet; /* its head is below */
 	struct attribution who;
 	bool unattributed; /* who is still to be found out */
 	uint64_t since_ns;
 	struct held *next;
+	uint8_t head[];
 };
 
 struct judge {
@@ -40,13 +41,14 @@ struct judge {
 	struct stats *stats;
 	struct ruleset *rules;
 	struct decision_cache *decisions;
-	struct learn *learn; /* NULL: nothing is learned */
+	struct inspect *inspect; /* NULL: nobody looks at payload */
+	struct learn *learn;	 /* NULL: nothing is learned */
 	enum mode mode;
 	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT],
 		needs_groups[CHAIN_COUNT];
 	char cgroups[FACTS_MAX][FACTS_CGROUPS_MAX]; /* of the holders that are being judged */
 	struct held *held, **held_last;		    /* oldest first */
-	size_t n_held;
+	size_t n_held, held_bytes;
 	struct loop_timer *retry;
 	uint64_t denied[DENIED_SLOTS]; /* cookies of sockets whose last verdict was to drop */
 	struct events *events;
@@ -65,8 +67,8 @@ static void adopt(struct judge *j, struct ruleset *rules)
 
 	j->rules = rules;
 	for (int c = 0; c < CHAIN_COUNT; c++) {
-		j->needs_objects[c] =
-			j->learn || ruleset_asks(rules, (enum chain)c, RULE_OBJECT_MATCHES);
+		j->needs_objects[c] = j->learn || inspect_is_on(j->inspect) ||
+				      ruleset_asks(rules, (enum chain)c, RULE_OBJECT_MATCHES);
 		j->needs_scripts[c] = ruleset_asks(rules, (enum chain)c, MATCH_BIT(MATCH_SCRIPT));
 		j->needs_facts[c] = ruleset_asks(rules, (enum chain)c, RULE_FACT_MATCHES);
 		j->needs_groups[c] = ruleset_asks(rules, (enum chain)c, RULE_GROUP_MATCHES);
@@ -118,6 +120,12 @@ struct ruleset *judge_set_rules(struct judge *j, struct ruleset *rules)
 void judge_set_learn(struct judge *j, struct learn *learn)
 {
 	j->learn = learn;
+	adopt(j, j->rules);
+}
+
+void judge_set_inspect(struct judge *j, struct inspect *inspect)
+{
+	j->inspect = inspect;
 	adopt(j, j->rules);
 }
 
@@ -279,11 +287,64 @@ static struct ruling enforce(struct judge *j, const struct queue_packet *p,
 	return ruling;
 }
 
+/* What each signature that fired has to say of the packet, or what stops it otherwise. */
+static void tell_inspection(struct judge *j, const struct inspect_about *about,
+			    const struct inspection *in)
+{
+	struct event_about event = {.chain = about->chain,
+				    .packet = &about->packet->packet,
+				    .holders = about->holders,
+				    .reason = REASON_BY_SIGNATURE,
+				    .rules = &j->rules->chains[about->chain],
+				    .enforced = about->enforced};
+
+	for (size_t i = 0; i < in->n_hits; i++) {
+		event.signature = in->hits[i].rule;
+		event.holder = in->hits[i].holder;
+		event.verdict = inspect_verdict(event.signature);
+		events_tell(j->events, &event);
+	}
+	if (in->cause != INSPECT_CONFLICT && in->cause != INSPECT_FRAGMENT)
+		return;
+	event.reason = REASON_BY_STREAM;
+	event.signature = NULL;
+	event.holder = 0;
+	event.cause = inspect_cause_name(in->cause);
+	event.verdict = in->verdict;
+	events_tell(j->events, &event);
+}
+
+/* A packet that the rules let pass. */
+static struct ruling look_inside(struct judge *j, enum chain chain, const struct queue_packet *p,
+				 const struct holders *who, struct ruling ruling, bool *would_stop)
+{
+	const struct inspect_about about = {.chain = chain,
+					    .packet = p,
+					    .holders = who,
+					    .rules = j->rules,
+					    .now_ns = clock_monotonic_ns(),
+					    .enforced = j->mode == MODE_ENFORCE};
+	struct inspection in;
+
+	inspect_packet(j->inspect, &about, &in);
+	tell_inspection(j, &about, &in);
+	if (verdict_passes(in.verdict))
+		return ruling;
+	if (!about.enforced) {
+		*would_stop = true;
+		return ruling;
+	}
+	if (in.verdict == VERDICT_REJECT && !reject_tell(j->reject, p))
+		j->stats->counter[COUNT_UNTOLD]++;
+	return (struct ruling){.verdict = in.verdict};
+}
+
 /* *would_stop: it passes, and would not but for a mode or rule that only logs. */
 static struct ruling pronounce(struct judge *j, enum chain chain, const struct queue_packet *p,
 			       const struct holders *who, bool orphan, bool *would_stop)
 {
 	const bool lenient = j->mode == MODE_MONITOR;
+	struct ruling ruling;
 	struct reason why;
 	enum verdict decided =
 		decision_cache_decide(j->decisions, j->rules, chain, &p->packet, who, &why);
@@ -301,12 +362,13 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 	}
 	if (!verdict_passes(v))
 		would = lenient;
+	ruling = lenient ? (struct ruling){.verdict = VERDICT_ACCEPT} : enforce(j, p, who, &why, v);
+	if (verdict_passes(ruling.verdict) && inspect_is_on(j->inspect))
+		ruling = look_inside(j, chain, p, who, ruling, &would);
 	*would_stop = would;
 	if (would)
 		j->stats->counter[COUNT_WOULD_DROP]++;
-	if (lenient)
-		return (struct ruling){.verdict = VERDICT_ACCEPT};
-	return enforce(j, p, who, &why, v);
+	return ruling;
 }
 
 static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)
@@ -359,11 +421,22 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 	return 0;
 }
 
+/* How much of it is kept: all of it is for who looks inside, as long as that is not too much. */
+static size_t bytes_to_hold(const struct judge *j, const struct queue_packet *p)
+{
+	if (p->head_len <= REFUSAL_QUOTE)
+		return p->head_len;
+	if (inspect_is_on(j->inspect) && j->held_bytes + p->head_len <= HELD_BYTES_MAX)
+		return p->head_len;
+	return REFUSAL_QUOTE;
+}
+
 /* A packet that cannot even be held gets the verdict of what is known now. */
 static int hold(struct judge *j, struct queue *q, const struct queue_packet *p,
 		const struct attribution *who, bool unattributed)
 {
-	struct held *h = malloc(sizeof(*h));
+	size_t n = bytes_to_hold(j, p);
+	struct held *h = malloc(sizeof(*h) + n);
 
 	if (!h)
 		return -ENOMEM;
@@ -373,11 +446,11 @@ static int hold(struct judge *j, struct queue *q, const struct queue_packet *p,
 			   .who = *who,
 			   .unattributed = unattributed,
 			   .since_ns = clock_monotonic_ns()};
-	if (h->packet.head_len > sizeof(h->head))
-		h->packet.head_len = sizeof(h->head);
-	if (h->packet.head_len)
-		memcpy(h->head, p->head, h->packet.head_len);
+	if (n)
+		memcpy(h->head, p->head, n);
 	h->packet.head = h->head;
+	h->packet.head_len = (uint32_t)n;
+	j->held_bytes += n;
 	*j->held_last = h;
 	j->held_last = &h->next;
 	if (!j->n_held++)
@@ -543,6 +616,7 @@ static void retry_all(struct judge *j, bool final)
 			j->stats->counter[COUNT_HELD_EXPIRED]++;
 		*at = h->next;
 		j->n_held--;
+		j->held_bytes -= h->packet.head_len;
 		attribution_clear(&h->who);
 		free(h);
 	}

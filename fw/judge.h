@@ -11,6 +11,7 @@
 
 #include "common/mode.h"
 #include "events.h"
+#include "inspect.h"
 #include "learn.h"
 #include "loop.h"
 #include "owner.h"
@@ -50,6 +51,10 @@ void judge_set_mode(struct judge *j, enum mode mode);
 
 /* What is judged from now on is learned there; NULL: it is not. */
 void judge_set_learn(struct judge *j, struct learn *learn);
+
+/* What the rules let pass goes through there too; it outlives the judge, and is asked at once
+ * whether it is on: to be called again when that has changed. */
+void judge_set_inspect(struct judge *j, struct inspect *inspect);
 
 /* Objects have settled: judge what was held for them. The cookie is the judge. */
 void judge_retry(void *judge);

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "command_config.h"
 #include "command_mode.h"
+#include "command_sig.h"
 #include "daemon.h"
 #include "figures.h"
 #include "log.h"
@@ -174,6 +175,9 @@ static int start_judge(struct daemon *d)
 		      d->events, d->tally, d->rules, d->mode, &d->judge);
 	if (r)
 		return fail("judge", r);
+	r = inspect_new(&stream_limits_default, d->options.inspect_closed, &d->stats, &d->inspect);
+	if (r)
+		return fail("inspection", r);
 	if (!loop_add_fd(d->loop, probe_hints_fd(d->probe), EPOLLIN, on_hints, d))
 		return fail("hints", -errno);
 	return 0;
@@ -186,7 +190,7 @@ static int start_queue(struct daemon *d, enum chain chain, uint16_t number)
 		.chain = chain,
 		.batch_count = d->options.batch_count,
 		.batch_wait_ns = d->options.batch_wait_ns,
-		.copy_bytes = d->options.partial_read ? COPY_PARTIAL : COPY_BYTES,
+		.copy_bytes = d->copy_bytes,
 		.max_length = QUEUE_LENGTH,
 	};
 	int r = queue_open(d->loop, &options, &d->stats, judge_packet, judge_before, d->judge,
@@ -204,6 +208,7 @@ static int start_queue(struct daemon *d, enum chain chain, uint16_t number)
 
 static int start_queues(struct daemon *d)
 {
+	d->copy_bytes = d->options.partial_read ? COPY_PARTIAL : COPY_BYTES;
 	for (int c = 0; c < CHAIN_COUNT; c++)
 		for (unsigned int n = d->options.queue[c].first; n <= d->options.queue[c].last;
 		     n++) {
@@ -347,6 +352,7 @@ static void on_tick(void *cookie)
 
 	processes_expire(d->processes, REAP_AGE_NS);
 	scripts_expire(d->scripts);
+	inspect_expire(d->inspect, clock_monotonic_ns());
 	for (size_t i = 0; i < d->n_queues; i++)
 		queue_poll_losses(d->queues[i]);
 	mend_losses(d);
@@ -365,9 +371,9 @@ static int start_tick(struct daemon *d)
 static int daemon_start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		begin_clock,   start_rules,  start_loops,  start_signals,
-		start_metrics, witness_open, start_probes, start_judge,
-		start_queues,  start_tick,   start_clock,  start_control,
+		begin_clock,  start_rules,  start_loops,   start_signals, start_metrics,
+		witness_open, start_probes, start_judge,   start_queues,  command_sig_start,
+		start_tick,   start_clock,  start_control,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -391,6 +397,8 @@ static void daemon_stop(struct daemon *d)
 	judge_free(d->judge);
 	witness_stop(d);
 	learn_free(d->learn);
+	inspect_free(d->inspect);
+	command_sig_stop(d);
 	while (d->n_queues)
 		queue_close(d->queues[--d->n_queues]);
 	reject_close(d->reject);
@@ -427,6 +435,8 @@ int main(int argc, char **argv)
 
 	if (r)
 		return r < 0 ? EXIT_USAGE : 0;
+	if (d.options.sig_test)
+		return sig_test_run(&d.options.test);
 	r = daemon_start(&d);
 	if (!r) {
 		r = log_start();

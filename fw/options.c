@@ -32,6 +32,11 @@ enum {
 	OPT_EVENTS,
 	OPT_EVENTS_SIZE,
 	OPT_EVENTS_KEEP,
+	OPT_INSPECT_CLOSED,
+	OPT_SIG_TEST,
+	OPT_PCAP,
+	OPT_SKIP_UNSUPPORTED,
+	OPT_JSON,
 };
 
 /* "+": the first word that is no option is refused before what comes after it is looked at. */
@@ -64,6 +69,11 @@ static const struct option long_options[] = {
 	{"events", required_argument, NULL, OPT_EVENTS},
 	{"events-size", required_argument, NULL, OPT_EVENTS_SIZE},
 	{"events-keep", required_argument, NULL, OPT_EVENTS_KEEP},
+	{"inspect-closed", required_argument, NULL, OPT_INSPECT_CLOSED},
+	{"sig-test", required_argument, NULL, OPT_SIG_TEST},
+	{"pcap", required_argument, NULL, OPT_PCAP},
+	{"skip-unsupported", no_argument, NULL, OPT_SKIP_UNSUPPORTED},
+	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
@@ -96,6 +106,10 @@ static const char usage[] =
 	"      --events WHERE      events as lines of JSON: to a FILE, stdout, or the journal\n"
 	"      --events-size N     most bytes of that file (16777216)\n"
 	"      --events-keep N     how many former ones are kept, as FILE.1 and so on (4)\n"
+	"      --inspect-closed CHAIN[,CHAIN]\n"
+	"                          drop there what signatures could not look at (nowhere)\n"
+	"      --sig-test FILE --pcap F [--skip-unsupported] [--json]\n"
+	"                          only tell what these signatures find in that capture\n"
 	"  -S, -c N, -n N, -d N    accepted, without effect: what they tuned is not there\n"
 	"  -h, --help              -V, --version\n";
 
@@ -194,6 +208,63 @@ static const char *option_name(int c, char buf[32])
 	return "";
 }
 
+static int parse_chains(const char *option, const char *word, bool out[CHAIN_COUNT])
+{
+	char name[16];
+	enum chain chain;
+
+	for (const char *at = word;; at++) {
+		size_t n = strcspn(at, ",");
+
+		snprintf(name, sizeof(name), "%.*s", n < sizeof(name) ? (int)n : 0, at);
+		if (chain_parse(name, &chain))
+			return wrong(option, word,
+				     "INPUT, OUTPUT or FORWARD, or some, with commas");
+		out[chain] = true;
+		at += n;
+		if (!*at)
+			return 0;
+	}
+}
+
+/* Returns 1 for an option that is not about signatures. */
+static int apply_signatures(struct options *o, int c, const char *name, const char *arg)
+{
+	switch (c) {
+	case OPT_INSPECT_CLOSED:
+		return parse_chains(name, arg, o->inspect_closed);
+	case OPT_SIG_TEST:
+		o->sig_test = true;
+		o->test.rules = arg;
+		return *arg ? 0 : wrong(name, arg, "a file of signatures");
+	case OPT_PCAP:
+		o->test.pcap = arg;
+		return *arg ? 0 : wrong(name, arg, "a file of packets");
+	case OPT_SKIP_UNSUPPORTED:
+		o->test.skip_unsupported = true;
+		return 0;
+	case OPT_JSON:
+		o->test.json = true;
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+static int check_signatures(const struct options *o)
+{
+	if (o->sig_test && !o->test.pcap)
+		fputs("app-fw: --sig-test: expected --pcap FILE with it\n", stderr);
+	else if (!o->sig_test && (o->test.pcap || o->test.skip_unsupported || o->test.json))
+		fprintf(stderr, "app-fw: %s: expected --sig-test FILE with it\n",
+			o->test.pcap		   ? "--pcap"
+			: o->test.skip_unsupported ? "--skip-unsupported"
+						   : "--json");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 /* Returns 1 for an option that is not about events. */
 static int apply_events(struct options *o, int c, const char *name, const char *arg)
 {
@@ -228,6 +299,7 @@ static int apply(struct options *o, int c, const char *arg, int *unknown)
 	if (c >= OPT_POLICY && c < OPT_POLICY + CHAIN_COUNT)
 		return parse_verdict(name, arg, &o->policy[c - OPT_POLICY]);
 	r = apply_events(o, c, name, arg);
+	r = r <= 0 ? r : apply_signatures(o, c, name, arg);
 	if (r <= 0)
 		return r;
 	switch (c) {
@@ -339,6 +411,7 @@ int options_parse(int argc, char **argv, struct options *out)
 	for (int i = 0; i < CHAIN_COUNT; i++)
 		o.unknown[i] = unknown < 0 ? o.policy[i] : (enum verdict)unknown;
 	r = check_queues(&o);
+	r = r ? r : check_signatures(&o);
 	if (r)
 		return r;
 	*out = o;

@@ -9,6 +9,7 @@
 #include "common/chain.h"
 #include "endpoint.h"
 #include "judge.h"
+#include "sig_test.h"
 
 struct queue_range {
 	uint16_t first, last;
@@ -31,7 +32,10 @@ struct options {
 	const char *events;	  /* where events are written to (event_output.h); NULL: nowhere */
 	uint64_t events_size;	  /* bytes of the file, and */
 	unsigned int events_keep; /* how many former ones are kept */
-	const char *metrics;	  /* where they are told, as it was written; NULL: nowhere */
+	bool inspect_closed[CHAIN_COUNT]; /* what signatures could not look at is dropped there */
+	bool sig_test;			  /* only run this: */
+	struct sig_test_options test;
+	const char *metrics; /* where they are told, as it was written; NULL: nowhere */
 	struct endpoint metrics_at;
 };
 

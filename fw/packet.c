@@ -2,6 +2,7 @@
 #include "packet.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,8 @@ static void read_tcp(struct view *v, struct packet *p)
 	p->has_tcp = true;
 	p->tcp_seq = be32(tcp + 4);
 	p->tcp_ack = be32(tcp + 8);
+	p->payload_offset = p->l4_offset + (uint32_t)header;
+	p->payload_length = (uint32_t)v->end - p->payload_offset;
 	p->tcp_span = (uint32_t)(v->end - p->l4_offset - header) + (tcp[13] & TCP_SYN ? 1 : 0) +
 		      (tcp[13] & TCP_FIN ? 1 : 0);
 }
@@ -113,9 +116,13 @@ static void read_udp(struct view *v, struct packet *p, bool first_fragment)
 		return;
 	length = be16(udp + 4);
 	if (length == 0 && have > LENGTH_MAX)
-		return;
-	if (length < 8 || (length > have && !first_fragment))
+		length = have;
+	if (length < 8 || (length > have && !first_fragment)) {
 		v->malformed = true;
+		return;
+	}
+	p->payload_offset = p->l4_offset + 8;
+	p->payload_length = (uint32_t)(length < have ? length : have) - 8;
 }
 
 static void read_icmp(struct view *v, struct packet *p)
@@ -179,6 +186,32 @@ static void read_upper(struct view *v, struct packet *p, bool first_fragment)
 		read_icmp(v, p);
 }
 
+/* Its data begin at data_at and end with the packet. */
+static void take_fragment(struct view *v, struct packet *p, struct packet_fragment f)
+{
+	if (!inside(v, f.data_at, 0) || v->end - f.data_at > LENGTH_MAX)
+		return;
+	f.length = (uint16_t)(v->end - f.data_at);
+	f.is = true;
+	p->fragment = f;
+}
+
+static void read_ipv4_fragment(struct view *v, struct packet *p, const uint8_t *ip, size_t header)
+{
+	uint16_t field = be16(ip + 6);
+
+	if (!(field & (FRAGMENT_OFF | FRAGMENT_MORE)))
+		return;
+	take_fragment(v, p,
+		      (struct packet_fragment){.more = field & FRAGMENT_MORE,
+					       .next = ip[9],
+					       .next_at = 9,
+					       .header = (uint16_t)header,
+					       .data_at = (uint16_t)header,
+					       .offset = (uint16_t)((field & FRAGMENT_OFF) * 8),
+					       .id = be16(ip + 4)});
+}
+
 static void read_ipv4(struct view *v, struct packet *p)
 {
 	const uint8_t *ip = bytes_at(v, 0, IPV4_HEADER);
@@ -207,6 +240,7 @@ static void read_ipv4(struct view *v, struct packet *p)
 	v->end = total;
 	p->proto = ip[9];
 	p->has_proto = true;
+	read_ipv4_fragment(v, p, ip, header);
 	fragment = be16(ip + 6);
 	p->later_fragment = fragment & FRAGMENT_OFF;
 	if (p->later_fragment)
@@ -228,10 +262,30 @@ static size_t extension_length(uint8_t kind, const uint8_t *b)
 	return kind == IPPROTO_AH ? (b[1] + 2u) * 4 : (b[1] + 1u) * 8;
 }
 
+/* The fragment header b ends at data_at; the header before it names it at next_at. One that says
+ * that it is all of its datagram is none (RFC 6946). */
+static void read_ipv6_fragment(struct view *v, struct packet *p, const uint8_t *b, size_t next_at,
+			       size_t data_at)
+{
+	uint16_t field = be16(b + 2);
+
+	if (!(field & 0xfff9) || p->fragment.is || data_at > UINT16_MAX)
+		return;
+	take_fragment(v, p,
+		      (struct packet_fragment){.more = field & 1,
+					       .next = b[0],
+					       .next_at = (uint16_t)next_at,
+					       .header = (uint16_t)(data_at - 8),
+					       .data_at = (uint16_t)data_at,
+					       .offset = field & 0xfff8,
+					       .id = be32(b + 4)});
+}
+
 /* From the header `next` at offset on, along the chain to the upper layer. */
 static void read_ipv6_chain(struct view *v, struct packet *p, uint8_t next, size_t offset)
 {
 	bool first_fragment = false;
+	size_t next_at = 6;
 
 	p->proto = next;
 	for (int i = 0; i < EXTENSIONS_MAX && is_extension(p->proto); i++) {
@@ -244,6 +298,9 @@ static void read_ipv6_chain(struct view *v, struct packet *p, uint8_t next, size
 		length = extension_length(kind, b);
 		if (!inside(v, offset, length))
 			return;
+		if (kind == IPPROTO_FRAGMENT)
+			read_ipv6_fragment(v, p, b, next_at, offset + length);
+		next_at = offset;
 		offset += length;
 		p->proto = b[0];
 		if (kind != IPPROTO_FRAGMENT)
@@ -293,6 +350,32 @@ void packet_parse(const void *data, size_t copied, size_t length, struct packet 
 	else if (first)
 		v.malformed = true;
 	out->malformed = v.malformed;
+}
+
+static void put16(uint8_t *out, size_t value)
+{
+	out[0] = (uint8_t)(value >> 8);
+	out[1] = (uint8_t)value;
+}
+
+int packet_unfragmented_header(const struct packet *p, const void *data, size_t copied,
+			       size_t length, uint8_t *out)
+{
+	const struct packet_fragment *f = &p->fragment;
+	const size_t uncounted = p->family == 6 ? IPV6_HEADER : 0;
+
+	if (!f->is || f->offset || copied < f->header)
+		return -EINVAL;
+	if (length > LENGTH_MAX || f->header - uncounted + length > LENGTH_MAX)
+		return -EMSGSIZE;
+	memcpy(out, data, f->header);
+	out[f->next_at] = f->next;
+	put16(out + (p->family == 6 ? 4 : 2), f->header - uncounted + length);
+	if (p->family == 4) {
+		put16(out + 6, 0);
+		put16(out + 10, 0);
+	}
+	return 0;
 }
 
 static const struct proto_name {
@@ -355,4 +438,30 @@ bool packet_may_have_ports(const struct packet *p)
 {
 	return !p->family || !p->has_proto || p->later_fragment || p->malformed ||
 	       rule_proto_has_ports(p->proto);
+}
+
+/* The sum of 16-bit words in network order, not folded (RFC 1071). */
+static uint64_t sum_words(const uint8_t *data, size_t n)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i + 1 < n; i += 2)
+		sum += (uint32_t)data[i] << 8 | data[i + 1];
+	return i < n ? sum + ((uint32_t)data[i] << 8) : sum;
+}
+
+bool packet_checksum_fits(const struct packet *p, const void *data, size_t copied)
+{
+	const size_t end = (size_t)p->payload_offset + p->payload_length;
+	const size_t address = p->family == 4 ? 4 : 16;
+	uint64_t sum;
+
+	if (!p->has_tcp || end > copied || p->l4_offset >= end)
+		return true;
+	sum = sum_words(p->saddr, address) + sum_words(p->daddr, address) + IPPROTO_TCP + end -
+	      p->l4_offset + sum_words((const uint8_t *)data + p->l4_offset, end - p->l4_offset);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
 }

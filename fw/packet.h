@@ -9,6 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A part of a datagram (RFC 791 section 3.2, RFC 8200 section 4.5). */
+struct packet_fragment {
+	bool is;	  /* the rest was read: it begins past 0, or more are to come */
+	bool more;	  /* it is not the last */
+	uint8_t next;	  /* IANA number of what the whole datagram has after its IP header */
+	uint16_t next_at; /* where the whole one's header says so, bytes from the IP header */
+	uint16_t header;  /* bytes of the IP header, as the whole one has it too */
+	uint16_t data_at; /* bytes from the IP header to the data */
+	uint16_t offset;  /* bytes of the whole one's data that lie before this one's */
+	uint16_t length;  /* bytes of data */
+	uint32_t id;	  /* host order */
+};
+
 struct packet {
 	uint8_t family; /* 4 or 6; 0 when not even the IP header could be read */
 	uint8_t proto; /* IANA number of the last header found (IPv6: past the extension headers) */
@@ -27,9 +40,13 @@ struct packet {
 	uint16_t sport,
 		dport; /* host order; ICMP echo: sport is the identifier, has_ports stays false */
 	uint8_t saddr[16],
-		daddr[16];    /* network order; IPv4 uses the first 4 bytes, the rest is 0 */
-	uint32_t l4_offset;   /* bytes from the IP header to the upper-layer header */
-	uint32_t length;      /* of the whole packet in bytes, not of the copy */
+		daddr[16];  /* network order; IPv4 uses the first 4 bytes, the rest is 0 */
+	uint32_t l4_offset; /* bytes from the IP header to the upper-layer header */
+	/* TCP and UDP whose header was read: what it carries, bytes from the IP header, and how
+	 * many of the packet, which may be more than were copied. Else both are 0. */
+	uint32_t payload_offset, payload_length;
+	struct packet_fragment fragment; /* all 0 where the packet is a whole datagram */
+	uint32_t length;		 /* of the whole packet in bytes, not of the copy */
 	uint64_t print;	      /* fingerprint as the probes note it (common/probe_abi.h); 0: none */
 	uint64_t print_short; /* the short one; equal to print for TCP */
 };
@@ -41,6 +58,21 @@ struct packet {
  * RFC 8335 (extended echo).
  */
 void packet_parse(const void *data, size_t copied, size_t length, struct packet *out);
+
+/*
+ * Writes the IP header of the whole datagram that p begins (fragment.offset is 0), as read from
+ * these `copied` bytes at data: fragment.header bytes to out, for `length` bytes of data behind it.
+ * An IPv4 header's checksum is left 0.
+ * 0; -EINVAL: p does not begin one, or they were not copied; -EMSGSIZE: no header can say so many.
+ */
+int packet_unfragmented_header(const struct packet *p, const void *data, size_t copied,
+			       size_t length, uint8_t *out);
+
+/*
+ * Whether the checksum of a TCP packet is right (RFC 9293 section 3.1), of which all bytes are at
+ * data. True of what is not TCP, or not all there: nothing is known against it.
+ */
+bool packet_checksum_fits(const struct packet *p, const void *data, size_t copied);
 
 /* Whether there may be ports that were not read, as against a protocol that has none. */
 bool packet_may_have_ports(const struct packet *p);

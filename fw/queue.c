@@ -279,16 +279,17 @@ static int open_socket(struct queue *q)
 	return bind_queue(q);
 }
 
-static int prepare_buffers(struct queue *q)
+static size_t stride_for(uint32_t bytes)
 {
-	uint32_t copy = q->options.copy_bytes < QUEUE_MESSAGE_COPY_MAX ? q->options.copy_bytes
-								       : QUEUE_MESSAGE_COPY_MAX;
+	uint32_t copy = bytes < QUEUE_MESSAGE_COPY_MAX ? bytes : QUEUE_MESSAGE_COPY_MAX;
 
-	q->stride = MNL_ALIGN(copy) + QUEUE_MESSAGE_OVERHEAD;
-	q->buffers = malloc(BURST_MAX * q->stride);
-	q->verdicts = verdicts_new(q->options.max_length);
-	if (!q->buffers || !q->verdicts)
-		return -ENOMEM;
+	return MNL_ALIGN(copy) + QUEUE_MESSAGE_OVERHEAD;
+}
+
+static void use_buffers(struct queue *q, char *buffers, size_t stride)
+{
+	q->stride = stride;
+	q->buffers = buffers;
 	for (size_t i = 0; i < BURST_MAX; i++) {
 		q->iov[i] = (struct iovec){q->buffers + i * q->stride, q->stride};
 		q->burst[i].msg_hdr = (struct msghdr){.msg_name = &q->from[i],
@@ -296,6 +297,46 @@ static int prepare_buffers(struct queue *q)
 						      .msg_iov = &q->iov[i],
 						      .msg_iovlen = 1};
 	}
+}
+
+static int prepare_buffers(struct queue *q)
+{
+	size_t stride = stride_for(q->options.copy_bytes);
+	char *buffers = malloc(BURST_MAX * stride);
+
+	q->verdicts = verdicts_new(q->options.max_length);
+	if (!buffers || !q->verdicts) {
+		free(buffers);
+		return -ENOMEM;
+	}
+	use_buffers(q, buffers, stride);
+	return 0;
+}
+
+/* Larger buffers come before larger packets, smaller ones after them: what is queued already is
+ * cut to what fits, and has its verdict by its head. */
+int queue_copy(struct queue *q, uint32_t bytes)
+{
+	char buf[QUEUE_MESSAGE_CONFIG_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = queue_message_copy(buf, q->options.number, bytes);
+	size_t stride = stride_for(bytes);
+	char *buffers;
+
+	if (bytes == q->options.copy_bytes)
+		return 0;
+	buffers = malloc(BURST_MAX * stride);
+	if (!buffers)
+		return -ENOMEM;
+	if (mnl_socket_sendto(q->socket, nlh, nlh->nlmsg_len) < 0) {
+		int e = -errno;
+
+		free(buffers);
+		return e;
+	}
+	free(q->buffers);
+	use_buffers(q, buffers, stride);
+	q->options.copy_bytes = bytes;
+	size_socket(q);
 	return 0;
 }
 

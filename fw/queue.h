@@ -36,7 +36,8 @@ struct queue_packet {
 	uint8_t hook;			  /* NF_INET_* */
 	uint32_t in_ifindex, out_ifindex; /* 0: none */
 	uint32_t mark;
-	bool has_uid; /* the packet belongs to a full socket with an open file (NFQA_UID) */
+	bool unverified; /* nobody has looked at its checksum yet (NFQA_SKB_CSUM_NOTVERIFIED) */
+	bool has_uid;	 /* the packet belongs to a full socket with an open file (NFQA_UID) */
 	uint32_t uid, gid;
 	struct packet packet;
 	const uint8_t *head; /* the bytes that were copied, from the IP header on */
@@ -63,6 +64,10 @@ typedef void (*queue_burst_fn)(void *cookie, struct queue *q);
 int queue_open(struct loop *loop, const struct queue_options *options, struct stats *stats,
 	       queue_judge_fn judge, queue_burst_fn before, void *cookie, struct queue **out);
 void queue_close(struct queue *q); /* sends the verdicts that are due, unbinds; NULL is fine */
+
+/* How much of each packet is copied from now on; of those that are queued already, what was. Not
+ * from within the judge. 0 or -errno: it stays as it was. */
+int queue_copy(struct queue *q, uint32_t bytes);
 
 /* The verdict for a packet that was held; nothing is done for an id that is not. */
 void queue_release(struct queue *q, uint32_t id, struct ruling ruling);

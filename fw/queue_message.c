@@ -22,7 +22,7 @@ _Static_assert(sizeof(nf_verdict) / sizeof(nf_verdict[0]) == VERDICT_COUNT,
 /* What the attributes of one message say. */
 struct raw {
 	const struct nlattr *header, *payload;
-	uint32_t cap_len, in_ifindex, out_ifindex, mark, uid, gid;
+	uint32_t info, cap_len, in_ifindex, out_ifindex, mark, uid, gid;
 	bool has_uid;
 };
 
@@ -46,6 +46,9 @@ static void take_attribute(const struct nlattr *attr, struct raw *raw)
 		break;
 	case NFQA_CAP_LEN:
 		take_u32(attr, &raw->cap_len);
+		break;
+	case NFQA_SKB_INFO:
+		take_u32(attr, &raw->info);
 		break;
 	case NFQA_IFINDEX_INDEV:
 		take_u32(attr, &raw->in_ifindex);
@@ -124,6 +127,9 @@ int queue_message_read(const struct nlmsghdr *nlh, struct queue_packet *out)
 		.in_ifindex = raw.in_ifindex,
 		.out_ifindex = raw.out_ifindex,
 		.mark = raw.mark,
+		/* What was merged on arrival was looked at then. */
+		.unverified = (raw.info & (NFQA_SKB_CSUM_NOTVERIFIED | NFQA_SKB_GSO |
+					   NFQA_SKB_CSUMNOTREADY)) == NFQA_SKB_CSUM_NOTVERIFIED,
 		.has_uid = raw.has_uid,
 		.uid = raw.uid,
 		.gid = raw.gid,
@@ -153,6 +159,17 @@ struct nlmsghdr *queue_message_bind(char buf[QUEUE_MESSAGE_CONFIG_MAX],
 	/* One attribute for all flags: a second one would replace the first. */
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_UID_GID));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_MAX - 1));
+	return nlh;
+}
+
+struct nlmsghdr *queue_message_copy(char buf[QUEUE_MESSAGE_CONFIG_MAX], uint16_t number,
+				    uint32_t bytes)
+{
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, number);
+
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET,
+				 bytes < QUEUE_MESSAGE_COPY_MAX ? (int)bytes
+								: QUEUE_MESSAGE_COPY_MAX);
 	return nlh;
 }
 

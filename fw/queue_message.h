@@ -34,6 +34,10 @@ struct nlmsghdr *queue_message_command(char buf[QUEUE_MESSAGE_CONFIG_MAX], uint1
 struct nlmsghdr *queue_message_bind(char buf[QUEUE_MESSAGE_CONFIG_MAX],
 				    const struct queue_options *o);
 
+/* How much of each packet is copied from now on. */
+struct nlmsghdr *queue_message_copy(char buf[QUEUE_MESSAGE_CONFIG_MAX], uint16_t number,
+				    uint32_t bytes);
+
 /* Returns how many bytes it has. */
 size_t queue_message_verdict(char buf[QUEUE_MESSAGE_VERDICT_MAX], uint16_t number,
 			     const struct verdict_message *m);

@@ -52,24 +52,35 @@ enum counter {
 	COUNT_KNOWN,	    /* packets by origin */
 	COUNT_KERNEL,
 	COUNT_UNKNOWN,
-	COUNT_WOULD_DROP,	  /* packets that passed, but for a mode or rule that only logs */
-	COUNT_UNTOLD,		  /* rejected packets whose sender could not be told */
-	COUNT_ENDED,		  /* processes that KILL rules have ended */
-	COUNT_MALFORMED,	  /* packets whose headers contradict themselves or are cut short */
-	COUNT_FRAGMENT,		  /* later fragments */
-	COUNT_NOTE_HIT,		  /* packets attributed by the kernel's note alone */
-	COUNT_SOCK_LOOKUP,	  /* sock_diag queries */
-	COUNT_RESCAN,		  /* scans of every process's descriptors */
-	COUNT_SCAN_MAPS,	  /* scans of one process's mappings */
-	COUNT_MAPS_CUT,		  /* of them, that did not look at all */
-	COUNT_HASHED,		  /* objects hashed */
-	COUNT_VERITY_KNOWN,	  /* objects that had the verity digest of one that was */
-	COUNT_HASH_FAILED,	  /* objects that could not be hashed */
-	COUNT_HASH_STALLED,	  /* objects whose file stood still while it was opened or read */
-	COUNT_SCRIPT_LOOKED,	  /* times that a script was looked for */
-	COUNT_SCRIPT_HASHED,	  /* scripts hashed */
-	COUNT_QUEUE_OVERFLOW,	  /* ENOBUFS on a queue's socket: the kernel lost messages */
-	COUNT_QUEUE_DROPPED,	  /* packets the kernel dropped because a queue was full */
+	COUNT_WOULD_DROP,	 /* packets that passed, but for a mode or rule that only logs */
+	COUNT_UNTOLD,		 /* rejected packets whose sender could not be told */
+	COUNT_ENDED,		 /* processes that KILL rules have ended */
+	COUNT_MALFORMED,	 /* packets whose headers contradict themselves or are cut short */
+	COUNT_FRAGMENT,		 /* later fragments */
+	COUNT_NOTE_HIT,		 /* packets attributed by the kernel's note alone */
+	COUNT_SOCK_LOOKUP,	 /* sock_diag queries */
+	COUNT_RESCAN,		 /* scans of every process's descriptors */
+	COUNT_SCAN_MAPS,	 /* scans of one process's mappings */
+	COUNT_MAPS_CUT,		 /* of them, that did not look at all */
+	COUNT_HASHED,		 /* objects hashed */
+	COUNT_VERITY_KNOWN,	 /* objects that had the verity digest of one that was */
+	COUNT_HASH_FAILED,	 /* objects that could not be hashed */
+	COUNT_HASH_STALLED,	 /* objects whose file stood still while it was opened or read */
+	COUNT_SCRIPT_LOOKED,	 /* times that a script was looked for */
+	COUNT_SCRIPT_HASHED,	 /* scripts hashed */
+	COUNT_INSPECTED,	 /* packets whose payload signatures may look at */
+	COUNT_INSPECTED_BYTES,	 /* bytes that they have looked at */
+	COUNT_SIGNATURE_HIT,	 /* signatures that fired */
+	COUNT_SIGNATURE_STOPPED, /* packets that they stopped, with the rest of their connections */
+	COUNT_STREAM_CONFLICT,	 /* connections stopped for bytes that contradict others */
+	COUNT_STREAM_OUTSIDE,	 /* segments that no receiver takes */
+	COUNT_STREAM_EVICTED,	 /* connections forgotten for want of room */
+	COUNT_STREAM_TLS,	 /* connections that are TLS: not inspectable */
+	COUNT_FRAGMENT_BAD,	 /* fragments that contradict others */
+	COUNT_HTTP_ODD,	      /* connections with requests that can be read in more than one way */
+	COUNT_NOT_INSPECTED,  /* packets that could not be looked at: see --inspect-fail */
+	COUNT_QUEUE_OVERFLOW, /* ENOBUFS on a queue's socket: the kernel lost messages */
+	COUNT_QUEUE_DROPPED,  /* packets the kernel dropped because a queue was full */
 	COUNT_QUEUE_USER_DROPPED, /* packets the kernel could not deliver to us */
 	COUNT_VERDICT_FAILED,	  /* verdict messages the kernel refused */
 	COUNT_CLIENT_REFUSED,	  /* control clients closed for breaking the protocol */

@@ -161,7 +161,7 @@ static int save_in(int dir, const char *name, const char *temporary, write_fn wr
 static int save(const char *path, const char *name, write_fn write, const void *what)
 {
 	_cleanup_close_ int dir = -1;
-	char temporary[16];
+	char temporary[32];
 	int r;
 
 	snprintf(temporary, sizeof(temporary), "%s.new", name);
@@ -194,6 +194,16 @@ static void write_mode(FILE *f, const void *mode)
 int store_save_mode(const char *path, enum mode mode)
 {
 	return save(path, STORE_MODE, write_mode, &mode);
+}
+
+static void write_text(FILE *f, const void *text)
+{
+	fputs(text, f);
+}
+
+int store_save_text(const char *path, const char *name, const char *text)
+{
+	return save(path, name, write_text, text);
 }
 
 char *store_format(const struct ruleset *rs)

@@ -45,6 +45,9 @@ int store_save(const char *dir, const struct ruleset *rs);
 /* The mode, in a file of its own, DIR/mode: in the same way. */
 int store_save_mode(const char *dir, enum mode mode);
 
+/* Any other text in a file of its own, DIR/name: in the same way. */
+int store_save_text(const char *dir, const char *name, const char *text);
+
 /* No file: 0, and *out is untouched. -errno otherwise, with one line in err. */
 int store_load_mode(const char *dir, enum mode *out, char err[STORE_ERROR_LEN]);
 

@@ -151,13 +151,7 @@ expect_refused 1 "set web is in use by patch 14" ctl set rm web
 expect_ok ctl patch rm 14
 expect_ok ctl set rm web
 
-step "what looks at a payload is refused as long as there are no signatures"
 ctl save >"$TMP/before"
-expect_no_change 1 "log4shell: this daemon has no signatures" ctl patch add log4shell
-expect_no_change 1 "--pattern: this daemon has no signatures" ctl patch add --pattern 'jndi:' --note x
-expect_line "log4shell" ctl patch list
-printf 'app-fw rules 3\npatch 1 shellshock --note "x"\nend\n' >"$TMP/payload"
-expect_no_change 1 "line 2: this daemon has no signatures" ctl restore "$TMP/payload"
 
 step "bad input"
 expect_no_change 2 "patch nosuch" ctl patch nosuch
@@ -177,6 +171,9 @@ expect_no_change 2 "expected one of them" ctl patch add log4shell --pattern x
 expect_no_change 2 "heartbleed" ctl patch add heartbleed
 expect_no_change 2 "patch rm" ctl patch rm
 expect_no_change 2 "7" ctl patch rm 13 7
+expect_no_change 1 "--sid 5: expected a signature that is loaded" ctl patch add --sid 5 --note x
+expect_no_change 1 "what looks at a payload goes with" ctl patch add log4shell -c INPUT
+expect_no_change 1 "-p: expected tcp or udp" ctl patch add --pattern x -p icmp --note x
 expect_no_change 1 "patch rm 999: no such patch" ctl patch rm 999
 expect_no_change 1 "this time is over" ctl patch add --port 1 --note x --expires 2020-01-01T00:00:00Z
 expect_no_change 1 "--set nosuch: no such set" ctl patch add --set nosuch --note x

@@ -195,8 +195,8 @@ static void lines(void)
 
 static void reasons_have_names(void)
 {
-	static const char *const names[] = {"rule",    "patch",	 "policy",
-					    "unknown", "kernel", "socket"};
+	static const char *const names[] = {"rule",   "patch",	   "policy", "unknown",
+					    "kernel", "signature", "stream", "socket"};
 
 	CU_ASSERT_EQUAL(EVENT_REASON_COUNT, sizeof(names) / sizeof(names[0]));
 	for (int i = 0; i < EVENT_REASON_COUNT; i++)
