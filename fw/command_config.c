@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "command_mode.h"
+#include "command_patch.h"
 #include "command_sig.h"
 #include "common/cleanup.h"
 #include "log.h"
@@ -252,6 +253,11 @@ enum wire_status command_restore(struct daemon *d, const json_t *request, json_t
 		return command_refuse(reply, "the request has no text");
 	if (parse(d, text, &rules, &counts, err))
 		return command_refuse(reply, "%s", err);
+	if (!command_patch_check(d, rules, reply)) {
+		ruleset_unref(rules);
+		json_decref(counts);
+		return WIRE_REFUSED;
+	}
 	rules->epoch = d->rules->epoch + 1;
 	ruleset_reserve_ids(rules, d->rules->patches.next_id);
 	status = put(d, rules, seconds, reply);

@@ -51,13 +51,22 @@ static bool can_enforce(struct daemon *d, const struct patch *p, json_t **reply)
 
 	if (p->payload_kind == PATCH_PAYLOAD_NONE)
 		return true;
-	named.id = d->rules->patches.next_id;
+	if (!named.id)
+		named.id = d->rules->patches.next_id;
 	r = patch_sig_rules(&named, &d->signatures, rules, &n, &err);
 	for (size_t i = 0; i < n; i++)
 		sig_rule_unref(rules[i]);
 	if (r)
 		command_refuse(reply, "%s", *err.text ? err.text : strerror(-r));
 	return r == 0;
+}
+
+bool command_patch_check(struct daemon *d, const struct ruleset *rs, json_t **reply)
+{
+	for (size_t i = 0; i < rs->patches.n; i++)
+		if (!can_enforce(d, &rs->patches.entries[i]->patch, reply))
+			return false;
+	return true;
 }
 
 /* Takes its own references on those that are in force already: their counts go on. */

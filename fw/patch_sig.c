@@ -140,11 +140,17 @@ static char *text_of_own(const struct patch *p)
 	return memstream_end(f, &text);
 }
 
-/* The end of the option that begins at c: past its ";", where that is not escaped. */
+/* The end of the option that begins at c: past its ";", which is not escaped and in no quotes. */
 static const char *option_end(const char *c, const char *end)
 {
-	while (c < end && *c != ';')
-		c += *c == '\\' && c + 1 < end ? 2 : 1;
+	bool quoted = false;
+
+	for (; c < end && (quoted || *c != ';'); c++) {
+		if (*c == '\\' && c + 1 < end)
+			c++;
+		else if (*c == '"')
+			quoted = !quoted;
+	}
 	return c < end ? c + 1 : end;
 }
 

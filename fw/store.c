@@ -530,8 +530,6 @@ static int read_patch(struct reader *in)
 		return fault(in, -EBADMSG, "--set %s: no such set", patch.rule.set);
 	if (r == -EEXIST)
 		return fault(in, -EBADMSG, "%" PRIu64 ": a second patch of this id", id);
-	if (r == -EOPNOTSUPP)
-		return fault(in, r, "this daemon has no signatures: it cannot look for a payload");
 	if (r == -E2BIG)
 		return fault(in, r, "more than %d patches", PATCHES_MAX);
 	return r ? fault(in, r, "cannot take this patch: %s", strerror(-r)) : 0;

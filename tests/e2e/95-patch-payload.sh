@@ -97,6 +97,13 @@ for id in 3 4 5; do expect_ok ctl patch rm $id; done
 arrives /none -H 'X-A: secret; "word" evil77/x loaded-one'
 expect_ok ctl sig rm 5
 
+step "a text with a patch that cannot be in force is refused as a whole"
+ctl save >"$TMP/before"
+printf 'app-fw rules 3\npatch 90 --pcre "(a" --note "x"\nend\n' >"$TMP/file"
+expect_no_change 1 "(a" ctl restore "$TMP/file"
+expect_no_change 1 "(a" ctl patch add --pcre '(a' --note x
+expect_no_change 1 "--sid 5: expected a signature that is loaded" ctl patch add --sid 5 --note x
+
 step "for one program, only told of, for a time"
 expect_line "patch 6" ctl patch add --pattern by-curl --sng-hash "$(digest wget)" --note "of another"
 arrives /other -H 'X-A: by-curl'

@@ -114,9 +114,10 @@ static void a_loaded_one(void)
 	struct sig_error why = {""};
 	size_t n = 0;
 
-	if (!expect(sig_rule_parse("alert tcp any any -> 10.0.0.0/8 [80,90] (msg:\"it\"; "
-				   "content:\"sid:4|3b|\\;\"; flow:to_server; sid:5; rev:3;)",
-				   &loaded[0], &why) == 0,
+	if (!expect(sig_rule_parse(
+			    "alert tcp any any -> 10.0.0.0/8 [80,90] (msg:\"it; sid:9; \\\" is\"; "
+			    "content:\"sid:4|3b|\\;\"; flow:to_server; sid:5; rev:3;)",
+			    &loaded[0], &why) == 0,
 		    "%s", why.text))
 		return;
 	expect(made("--sid 5 --note x", &list, rules, &n, &err) == 0 && n == 1, "%s", err.text);
