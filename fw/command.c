@@ -201,8 +201,7 @@ static enum wire_status do_list(struct daemon *d, const json_t *request, json_t 
 	}
 	*reply = report_rules(d->rules, only);
 	if (d->rules->patches.n)
-		json_object_set_new(*reply, "patches",
-				    report_patches(d->rules, d->patches, d->n_patches, NULL));
+		json_object_set_new(*reply, "patches", report_patches(d->rules, NULL));
 	return WIRE_OK;
 }
 

@@ -34,8 +34,7 @@ enum wire_status command_patches(struct daemon *d, const json_t *request, json_t
 	}
 	if (r)
 		return command_refuse(reply, "the mappings cannot be read: %s", strerror(-r));
-	*reply = json_pack("{s:o, s:o}", "patches",
-			   report_patches(d->rules, d->patches, d->n_patches, mapped), "builtin",
+	*reply = json_pack("{s:o, s:o}", "patches", report_patches(d->rules, mapped), "builtin",
 			   report_builtins(d->rules));
 	return WIRE_OK;
 }
@@ -56,7 +55,10 @@ static bool can_enforce(struct daemon *d, const struct patch *p, json_t **reply)
 	r = patch_sig_rules(&named, &d->signatures, rules, &n, &err);
 	for (size_t i = 0; i < n; i++)
 		sig_rule_unref(rules[i]);
-	if (r)
+	if (r && p->id) /* one of many */
+		command_refuse(reply, "patch %" PRIu64 ": %s", p->id,
+			       *err.text ? err.text : strerror(-r));
+	else if (r)
 		command_refuse(reply, "%s", *err.text ? err.text : strerror(-r));
 	return r == 0;
 }

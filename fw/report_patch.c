@@ -5,7 +5,6 @@
 
 #include "common/instant.h"
 #include "patch_mapped.h"
-#include "patch_sig.h"
 
 static json_t *expiry(uint64_t expires_s)
 {
@@ -17,17 +16,7 @@ static json_t *expiry(uint64_t expires_s)
 	return json_string(text);
 }
 
-static uint64_t hits_of(uint64_t id, struct sig_rule *const *signatures, size_t n)
-{
-	uint64_t hits = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (patch_sig_id(signatures[i]->sid) == id)
-			hits += __atomic_load_n(&signatures[i]->hits, __ATOMIC_RELAXED);
-	return hits;
-}
-
-static json_t *report_patch(const struct patch_entry *e, uint64_t hits, json_t *mapped)
+static json_t *report_patch(const struct patch_entry *e, json_t *mapped)
 {
 	const struct patch *p = &e->patch;
 	const bool builtin = p->payload_kind == PATCH_PAYLOAD_BUILTIN;
@@ -38,12 +27,11 @@ static json_t *report_patch(const struct patch_entry *e, uint64_t hits, json_t *
 		"{s:I, s:s, s:o, s:s, s:b, s:o, s:I, s:I, s:o}", "id", (json_int_t)p->id, "patch",
 		text, "name", builtin ? json_string(p->payload) : json_null(), "note", p->rule.note,
 		"monitor", p->rule.monitor, "expires", expiry(p->rule.expires_s), "packets",
-		(json_int_t)(__atomic_load_n(&e->count->packets, __ATOMIC_RELAXED) + hits), "bytes",
+		(json_int_t)__atomic_load_n(&e->count->packets, __ATOMIC_RELAXED), "bytes",
 		(json_int_t)__atomic_load_n(&e->count->bytes, __ATOMIC_RELAXED), "mapped", mapped);
 }
 
-json_t *report_patches(const struct ruleset *rs, struct sig_rule *const *signatures, size_t n,
-		       const struct patch_mapped *mapped)
+json_t *report_patches(const struct ruleset *rs, const struct patch_mapped *mapped)
 {
 	json_t *list = json_array();
 
@@ -52,9 +40,8 @@ json_t *report_patches(const struct ruleset *rs, struct sig_rule *const *signatu
 		const bool counted = mapped && patch_names_object(&e->patch);
 
 		json_array_append_new(
-			list, report_patch(e, hits_of(e->patch.id, signatures, n),
-					   counted ? json_integer((json_int_t)mapped->processes)
-						   : json_null()));
+			list, report_patch(e, counted ? json_integer((json_int_t)mapped->processes)
+						      : json_null()));
 		mapped += counted;
 	}
 	return list;

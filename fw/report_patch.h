@@ -6,7 +6,6 @@
 #include <jansson.h>
 
 #include "ruleset.h"
-#include "sig_rule.h"
 
 /* How many processes have the objects of patches mapped. */
 struct patch_mapped {
@@ -15,10 +14,8 @@ struct patch_mapped {
 };
 
 /* An array of {"id", "patch": TEXT, "name", "note", "monitor", "expires", "packets", "bytes",
- * "mapped"}. Of those that look at payload, `signatures` have what they have
- * met. `mapped`: one for each patch that names an object, in order; NULL: not asked for. */
-json_t *report_patches(const struct ruleset *rs, struct sig_rule *const *signatures, size_t n,
-		       const struct patch_mapped *mapped);
+ * "mapped"}. `mapped`: one for each patch that names an object, in order; NULL: not asked for. */
+json_t *report_patches(const struct ruleset *rs, const struct patch_mapped *mapped);
 
 /* An array of {"name", "note", "id": of the patch that stands for it, or null}. */
 json_t *report_builtins(const struct ruleset *rs);

@@ -91,7 +91,7 @@ echo 'alert tcp any any -> any 8080 (msg:"it; is"; content:"loaded-one"; sid:5;)
 expect_ok ctl sig load "$TMP/sig.rules"
 arrives /sid-alert -H 'X-A: loaded-one'
 expect_line "patch 5" ctl patch add --sid 5 --note signature
-stopped /sid -H 'X-A: loaded-one'
+stopped /by-sid -H 'X-A: loaded-one'
 expect_refused 1 "patch 5 is made of it" ctl sig rm 5
 for id in 3 4 5; do expect_ok ctl patch rm $id; done
 arrives /none -H 'X-A: secret; "word" evil77/x loaded-one'
@@ -100,8 +100,8 @@ expect_ok ctl sig rm 5
 step "a text with a patch that cannot be in force is refused as a whole"
 ctl save >"$TMP/before"
 printf 'app-fw rules 3\npatch 90 --pcre "(a" --note "x"\nend\n' >"$TMP/file"
-expect_no_change 1 "(a" ctl restore "$TMP/file"
-expect_no_change 1 "(a" ctl patch add --pcre '(a' --note x
+expect_no_change 1 "patch 90: pcre: Missing close parenthesis" ctl restore "$TMP/file"
+expect_no_change 1 "pcre: Missing close parenthesis" ctl patch add --pcre '(a' --note x
 expect_no_change 1 "--sid 5: expected a signature that is loaded" ctl patch add --sid 5 --note x
 
 step "for one program, only told of, for a time"

@@ -193,6 +193,25 @@ static void lines(void)
 		    "tcp 10.0.0.1:4000 -> 10.0.0.2:80");
 }
 
+static void a_patch_is_named(void)
+{
+	struct event own = {.kind = EVENT_VERDICT,
+			    .verdict = VERDICT_DROP,
+			    .enforced = true,
+			    .reason = REASON_BY_PATCH,
+			    .rule = {.patch = 9, .verdict = VERDICT_DROP, .note = "CVE"}};
+	char line[EVENT_LINE_MAX];
+	json_t *json = event_json(&own), *patch = json_object_get(json, "patch");
+
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(json, "reason")), "patch");
+	CU_ASSERT(json_is_null(json_object_get(json, "rule")));
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(patch, "id")), 9);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(patch, "note")), "CVE");
+	json_decref(json);
+	event_line(&own, line);
+	expect(strstr(line, " patch 9: ") != NULL, "%s", line);
+}
+
 static void reasons_have_names(void)
 {
 	static const char *const names[] = {"rule",   "patch",	   "policy", "unknown",
@@ -205,6 +224,7 @@ static void reasons_have_names(void)
 }
 
 static const struct unit_test tests[] = {
+	{"a patch is named", a_patch_is_named},
 	{"an event has every field", every_field},
 	{"what is not known is null", nothing_known},
 	{"names that strangers chose stay inside their strings", hostile_names},

@@ -215,6 +215,31 @@ static void as_they_are_read(void)
 	CU_ASSERT(dropped < TIMES * PACKETS * 9 / 10);
 }
 
+/* What a process says of itself is no part of what is remembered of decisions. */
+static void names_are_asked_each_time(void)
+{
+	static const struct objset none = {.complete = true, .number = 5};
+	struct holders who = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 1, .objects = &none}}};
+	struct decision_cache *cache = decision_cache_new();
+	struct ruleset *rs = ruleset_new(accept_all, accept_all, accept_all);
+	struct packet p = {.family = 4, .has_proto = true, .proto = 6, .has_ports = true};
+	struct reason why;
+
+	add(&rs, "--comm curl --note x");
+	who.h[0].facts.known = true;
+	strcpy(who.h[0].facts.comm, "wget");
+	CU_ASSERT_EQUAL(decision_cache_decide(cache, rs, CHAIN_UNDER, &p, &who, &why),
+			VERDICT_ACCEPT);
+	strcpy(who.h[0].facts.comm, "curl");
+	CU_ASSERT_EQUAL(decision_cache_decide(cache, rs, CHAIN_UNDER, &p, &who, &why),
+			VERDICT_DROP);
+	remove_id(&rs, 1);
+	CU_ASSERT_EQUAL(decision_cache_decide(cache, rs, CHAIN_UNDER, &p, &who, &why),
+			VERDICT_ACCEPT);
+	ruleset_unref(rs);
+	decision_cache_free(cache);
+}
+
 /* --- Ids, counters, time ---------------------------------------------------------------------- */
 
 static void expect_ids(const struct ruleset *rs, const uint64_t *want, size_t n)
@@ -336,6 +361,7 @@ static void sets_of_patches_stay(void)
 
 static const struct unit_test tests[] = {
 	{"patches decide as they are read, before all rules", as_they_are_read},
+	{"names of processes are asked each time", names_are_asked_each_time},
 	{"no id comes twice", no_id_comes_twice},
 	{"there is a bound", there_is_a_bound},
 	{"counters stay with their patch", counters_stay},
