@@ -296,6 +296,8 @@ enum vma_flags {
 struct vma_rec {
 	__u32 pid;   /* a thread that has it: the first may have ended */
 	__u32 flags; /* enum vma_flags */
+	__u32 tgid;  /* of its process */
+	__u32 pad;
 	__u64 start, end;
 	__u64 exec_pages;	  /* of the whole process, see note_holder */
 	struct object_key object; /* with VMA_OBJECT */

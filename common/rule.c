@@ -407,15 +407,20 @@ static int parse_note(const char *text, void *field, struct rule_error *why)
 	return 0;
 }
 
-static void format_note(const void *field, char out[VALUE_MAX])
+void rule_quote(const char *text, char *out)
 {
 	*out++ = '"';
-	for (const char *c = field; *c; c++) {
+	for (const char *c = text; *c; c++) {
 		if (*c == '"' || *c == '\\')
 			*out++ = '\\';
 		*out++ = *c;
 	}
 	strcpy(out, "\"");
+}
+
+static void format_note(const void *field, char out[VALUE_MAX])
+{
+	rule_quote(field, out);
 }
 
 #define FIELD(name) offsetof(struct rule, name)
@@ -473,7 +478,7 @@ static const struct option *option_at(size_t i)
 	return i < MATCH_COUNT ? &matches[i] : &settings[i - MATCH_COUNT];
 }
 
-static bool is_not(const char *word)
+bool rule_word_is_not(const char *word)
 {
 	return strcmp(word, "-!") == 0 || strcmp(word, "--not") == 0;
 }
@@ -496,7 +501,7 @@ int rule_option_width(const char *word)
 {
 	size_t i = find_option(word);
 
-	if (is_not(word))
+	if (rule_word_is_not(word))
 		return 1;
 	if (i == OPTION_COUNT)
 		return 0;
@@ -510,25 +515,35 @@ struct reader {
 	struct rule_error *err;
 };
 
-static int read_value(struct reader *in, const char *word, const struct option *o)
+static int parse_value(const struct option *o, const char *word, const char *value, struct rule *r,
+		       struct rule_error *err)
 {
 	struct rule_error why;
-	const char *value;
 
+	if (o->parse(value, (char *)r + o->field, &why))
+		return refuse(err, "%s %s: %.180s", word, show(value).text, why.text);
+	return 0;
+}
+
+int rule_parse_value(enum match m, const char *option, const char *value, struct rule *r,
+		     struct rule_error *err)
+{
+	return parse_value(&matches[m], option, value, r, err);
+}
+
+static int read_value(struct reader *in, const char *word, const struct option *o)
+{
 	if (!o->parse)
 		return 0;
 	if (in->next == in->end)
 		return refuse(in->err, "%s: expected a value after it", word);
-	value = *in->next++;
-	if (o->parse(value, (char *)&in->rule + o->field, &why))
-		return refuse(in->err, "%s %s: %.180s", word, show(value).text, why.text);
-	return 0;
+	return parse_value(o, word, *in->next++, &in->rule, in->err);
 }
 
 static int read_option(struct reader *in)
 {
 	const char *word = *in->next++;
-	bool negated = is_not(word);
+	bool negated = rule_word_is_not(word);
 	size_t i;
 
 	if (negated) {
@@ -537,7 +552,7 @@ static int read_option(struct reader *in)
 		word = *in->next++;
 	}
 	i = find_option(word);
-	if (negated && (is_not(word) || (i >= MATCH_COUNT && i < OPTION_COUNT)))
+	if (negated && (rule_word_is_not(word) || (i >= MATCH_COUNT && i < OPTION_COUNT)))
 		return refuse(in->err, "-! %s: expected a match after -!", word);
 	if (i == OPTION_COUNT)
 		return refuse(in->err, "%s: expected an option of a rule", show(word).text);
@@ -636,8 +651,7 @@ static int take_word(char **at, struct rule_error *err)
 	return 0;
 }
 
-/* Returns how many words there are, at most max, or -EINVAL. */
-static int split(char *line, char *words[], int max, struct rule_error *err)
+int rule_split(char *line, char *words[], int max, struct rule_error *err)
 {
 	int n = 0;
 
@@ -664,7 +678,7 @@ int rule_parse_text(const char *text, struct rule *out, struct rule_error *err)
 		refuse(err, "out of memory");
 		return -ENOMEM;
 	}
-	n = split(line, words, LENGTH(words), err);
+	n = rule_split(line, words, LENGTH(words), err);
 	if (n < 0)
 		return n;
 	return rule_parse(n, words, out, err);

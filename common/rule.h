@@ -101,6 +101,7 @@ struct rule {
 	char container[RULE_CONTAINER_MAX + 1]; /* its id, or how that begins */
 	bool monitor;				/* it only logs: the rules after it decide */
 	uint64_t expires_s; /* seconds since 1970 at which it is no longer there; 0: never */
+	uint64_t patch; /* id of the virtual patch that it is part of; 0: of none. Not in a text */
 	char note[RULE_NOTE_MAX + 1];
 };
 
@@ -128,6 +129,23 @@ int rule_option_width(const char *word);
 
 /* The canonical text. Returns its length. */
 size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX]);
+
+/*
+ * Reads the value of one match that has one, as `option` has it, into its field of *r. 0, or
+ * -EINVAL with *err filled: it names option and value. have is not looked at.
+ */
+int rule_parse_value(enum match m, const char *option, const char *value, struct rule *r,
+		     struct rule_error *err);
+
+/* Parts a line into its words, as rule_parse_text() does, in place. Returns how many there are, at
+ * most max: more are not looked at; or -EINVAL with *err filled. */
+int rule_split(char *line, char *words[], int max, struct rule_error *err);
+
+/* Whether the word is -! or --not. */
+bool rule_word_is_not(const char *word);
+
+/* Text in quotes, as one word of a line. out: twice its length, and 3 bytes. */
+void rule_quote(const char *text, char *out);
 
 /* How rules name the protocol; NULL: by its number. */
 const char *rule_proto_name(uint8_t proto);

@@ -43,16 +43,19 @@ enum wire_command {
 	WIRE_RESTORE, /* {"text": TEXT, CONFIRM}                      -> {"rules": N, "sets": N,
 			 "expired": N} */
 	/* CONFIRM: "confirm_within_s": N, or nothing; the reply repeats it. */
-	WIRE_MODE,    /* {"mode": MODE, CONFIRM}             -> {"mode": MODE} */
-	WIRE_CONFIRM, /* {}                                  -> {"confirmed": "mode"|"rules"} */
-	WIRE_EVENTS,  /* {} or {"after": SEQ}                -> see docs/ctl-fw.8 */
-	WIRE_TOP,     /* {}                                  -> see docs/ctl-fw.8 */
-	WIRE_LEARN,   /* {"learn": true|false, "resume": true|false} -> {"learning": ..., "mode":
-			 MODE, "packets": N, "kinds": N} */
-	WIRE_SUGGEST, /* {"prefix4": N, "prefix6": N, "wide": N}, each may be missing -> see
-			 docs/ctl-fw.8 */
-	WIRE_HOOK,    /* {"chain": CHAIN} -> {"netns": N, "first": N, "last": N, "accept": PATH or
-			 null,    "drop": the same, "no_cache": TEXT or null} */
+	WIRE_MODE,	/* {"mode": MODE, CONFIRM}             -> {"mode": MODE} */
+	WIRE_CONFIRM,	/* {}                                  -> {"confirmed": "mode"|"rules"} */
+	WIRE_EVENTS,	/* {} or {"after": SEQ}                -> see docs/ctl-fw.8 */
+	WIRE_TOP,	/* {}                                  -> see docs/ctl-fw.8 */
+	WIRE_LEARN,	/* {"learn": true|false, "resume": true|false} -> {"learning": ..., "mode":
+			   MODE, "packets": N, "kinds": N} */
+	WIRE_SUGGEST,	/* {"prefix4": N, "prefix6": N, "wide": N}, each may be missing -> see
+			   docs/ctl-fw.8 */
+	WIRE_PATCHES,	/* {}                         -> see docs/ctl-fw.8 */
+	WIRE_PATCH_ADD, /* {"patch": TEXT}            -> {"id": N} */
+	WIRE_PATCH_REMOVE, /* {"patch": ID, NAME or NOTE} -> {"id": N, "patch": TEXT} */
+	WIRE_HOOK, /* {"chain": CHAIN} -> {"netns": N, "first": N, "last": N, "accept": PATH or
+		      null,    "drop": the same, "no_cache": TEXT or null} */
 	/* LIMIT: options that each rule gets besides its own (fw/sig_file.h). */
 	WIRE_SIG_LOAD,	 /* {"name": TEXT, "text": TEXT, "limit": LIMIT, "skip_unsupported":
 			    true|false}; no text: the name is of a built-in -> see docs/ctl-fw.8 */

@@ -8,6 +8,7 @@
 #include "cmdline.h"
 #include "common/chain.h"
 #include "common/decimal.h"
+#include "common/patch.h"
 #include "rule_words.h"
 
 #define INDEX_MAX UINT32_MAX /* far past what a daemon takes: how far is its business */
@@ -233,7 +234,7 @@ static bool takes_words(const struct command *c)
 	return takes_one_word(c) ||
 	       (c && (c->argument == ARGUMENT_PATHS || c->argument == ARGUMENT_SET ||
 		      c->argument == ARGUMENT_LEARN || c->argument == ARGUMENT_HOOK ||
-		      c->argument == ARGUMENT_SIG));
+		      c->argument == ARGUMENT_SIG || c->argument == ARGUMENT_PATCH));
 }
 
 /* "-" stands for a file. */
@@ -249,7 +250,7 @@ static int read_next(struct parser *p)
 	char *word = *p->next;
 	bool dashed = word[0] == '-' && !(takes_dash(line->command) && !word[1]);
 	const struct command *command = find_command(p, word);
-	int width = rule_words_width(word);
+	int width = rule_words_width(word) + patch_option_width(word);
 	int r;
 
 	if (!dashed && takes_words(line->command))
@@ -374,6 +375,8 @@ static int check_whole(const struct parser *p)
 			      line->command->name);
 	if (line->command->argument == ARGUMENT_HOOK && line->n_paths == 0)
 		return refuse(p, "%s: expected install or remove after it", line->command->name);
+	if (line->command->argument == ARGUMENT_PATCH && line->n_paths == 0)
+		return refuse(p, "%s: expected add, rm or list after it", line->command->name);
 	if (line->command->argument == ARGUMENT_SIG && line->n_paths == 0)
 		return refuse(p, "%s: expected load, list, rm or test after it",
 			      line->command->name);

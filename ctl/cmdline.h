@@ -31,6 +31,7 @@ enum argument {
 	ARGUMENT_SIG,	     /* the same, and its own options */
 	ARGUMENT_LEARN,	     /* one such word, maybe a file, and its own options */
 	ARGUMENT_HOOK,	     /* one such word, and its own options */
+	ARGUMENT_PATCH,	     /* one such word, and maybe a name */
 };
 
 /* Which words of a rule go with a command. */
@@ -39,6 +40,7 @@ enum rule_part {
 	RULE_MAY_NAME_CHAIN,
 	RULE_NAMES_CHAIN,
 	RULE_PACKET, /* what one packet is; no -v */
+	RULE_PATCH,  /* those of a patch: common/patch.h */
 	RULE_WHOLE,
 };
 

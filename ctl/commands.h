@@ -31,6 +31,7 @@ int top_main(const struct cmdline *line);
 int learn_main(const struct cmdline *line);
 int hook_main(const struct cmdline *line);
 int doctor_main(const struct cmdline *line);
+int patch_main(const struct cmdline *line);
 int sig_main(const struct cmdline *line);
 
 #endif

@@ -28,10 +28,11 @@ static void endpoint(const json_t *flow, const char *address, const char *port,
 			 json_integer_value(number));
 }
 
-/* "rule 3", or what else decided. */
+/* "rule 3", "patch 7", or what else decided. */
 static void reason(const json_t *event, char out[32])
 {
 	const json_t *index = json_object_get(json_object_get(event, "rule"), "index");
+	const json_t *patch = json_object_get(json_object_get(event, "patch"), "id");
 
 	const json_t *sid = json_object_get(json_object_get(event, "signature"), "sid");
 
@@ -39,6 +40,8 @@ static void reason(const json_t *event, char out[32])
 		snprintf(out, 32, "sid %" JSON_INTEGER_FORMAT, json_integer_value(sid));
 	else if (json_is_integer(index))
 		snprintf(out, 32, "rule %" JSON_INTEGER_FORMAT, json_integer_value(index));
+	else if (json_is_integer(patch))
+		snprintf(out, 32, "patch %" JSON_INTEGER_FORMAT, json_integer_value(patch));
 	else
 		snprintf(out, 32, "%s", text_of(event, "reason", "?"));
 }

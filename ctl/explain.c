@@ -42,10 +42,11 @@ static void show_step(const json_t *step)
 {
 	enum style style =
 		json_is_true(json_object_get(step, "matches")) ? STYLE_HEADING : STYLE_PLAIN;
+	const bool patch = json_object_get(step, "patch") != NULL;
 	struct print_room index, rule, why;
 
-	printf("rule       ");
-	print_text(style, print_field(step, "index", &index));
+	printf(patch ? "patch      " : "rule       ");
+	print_text(style, print_field(step, patch ? "patch" : "index", &index));
 	print_text(style, ": ");
 	print_text(style, print_field(step, "rule", &rule));
 	printf("\n           ");

@@ -47,6 +47,8 @@ static const struct command commands[] = {
 	 "install, remove: the iptables rules that divert a chain to app-fw"},
 	{"doctor", NULL, ARGUMENT_NONE, RULE_NONE, doctor_main,
 	 "check the machine, the daemon and what is diverted to it"},
+	{"patch", NULL, ARGUMENT_PATCH, RULE_PATCH, patch_main,
+	 "add, rm, list: drop what would reach a hole, before all rules"},
 	{"sig", NULL, ARGUMENT_SIG, RULE_NONE, sig_main,
 	 "load, list, rm, test: signatures of payload"},
 };
@@ -66,6 +68,7 @@ static const char *const arguments[] = {
 	[ARGUMENT_TOP] = " [--frames N]",
 	[ARGUMENT_LEARN] = " VERB [FILE]",
 	[ARGUMENT_HOOK] = " VERB",
+	[ARGUMENT_PATCH] = " VERB [NAME|ID] ...",
 	[ARGUMENT_SIG] = " VERB [WORD]",
 };
 
@@ -74,6 +77,7 @@ static const char *const parts[] = {
 	[RULE_MAY_NAME_CHAIN] = " [-c CHAIN]",
 	[RULE_NAMES_CHAIN] = " -c CHAIN",
 	[RULE_PACKET] = " [-d ADDR ...]",
+	[RULE_PATCH] = "",
 	[RULE_WHOLE] = " RULE",
 };
 
@@ -117,6 +121,13 @@ static const struct {
 	  {"--wide N", "learn suggest: a port with more addresses is for any (16)"},
 	  {"--only WORDS", "hook install: what else iptables is to match, in quotes"},
 	  {"--fail open|closed", "hook install: packets pass, or not, without app-fw (open)"},
+	  {"--cidr ADDR[/LEN], --port N[:M]",
+	   "patch add: the end of a packet, source or destination"},
+	  {"--sid N, --pattern TEXT", "patch add: what its payload has: a signature, a text"},
+	  {"--pcre RE", "patch add: a regular expression that its payload matches"},
+	  {"--file PATH", "patch add: where the object of --sng-hash lies"},
+	  {"--until-unmapped",
+	   "patch add: until that file is another, and no process maps the old"},
 	  {"--skip-unsupported", "sig load, test: count rules that cannot be had, and go on"},
 	  {"--limit OPTIONS", "sig load: options that each rule gets besides its own"},
 	  {"--pcap FILE", "sig test: the capture that is looked at"},

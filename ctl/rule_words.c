@@ -109,6 +109,7 @@ struct resolved {
 	char **words;
 	char **made; /* those of the words that are ours to free; NULL elsewhere */
 	int n;
+	char *file; /* that --object names, for a patch; ours too */
 };
 
 static void cleanup_resolved(struct resolved *r)
@@ -117,6 +118,7 @@ static void cleanup_resolved(struct resolved *r)
 		free(r->made[i]);
 	free(r->made);
 	free(r->words);
+	free(r->file);
 }
 
 static int resolve_value(struct resolved *r, int i, struct rule_error *err)
@@ -140,23 +142,62 @@ static int resolve_value(struct resolved *r, int i, struct rule_error *err)
 	return e;
 }
 
-int rule_words_resolve(int n, char *const words[], struct rule *out, struct rule_error *err)
+/* With room for two words more. */
+static int resolve(int n, char *const words[], struct resolved *r, struct rule_error *err)
 {
-	_cleanup_(cleanup_resolved) struct resolved r = {.n = n};
 	int e, width;
 
-	r.words = calloc((size_t)n + 1, sizeof(char *));
-	r.made = calloc((size_t)n + 1, sizeof(char *));
-	if (!r.words || !r.made)
+	r->n = n;
+	r->words = calloc((size_t)n + 2, sizeof(char *));
+	r->made = calloc((size_t)n + 2, sizeof(char *));
+	if (!r->words || !r->made)
 		return refuse(-ENOMEM, err, "out of memory");
-	memcpy(r.words, words, (size_t)n * sizeof(char *));
+	memcpy(r->words, words, (size_t)n * sizeof(char *));
 	for (int i = 0; i < n; i += width) {
-		width = rule_words_width(words[i]);
-		e = width == 2 && i + 1 < n ? resolve_value(&r, i, err) : 0;
+		width = rule_words_width(words[i]) + patch_option_width(words[i]);
+		e = width == 2 && i + 1 < n ? resolve_value(r, i, err) : 0;
 		if (e)
 			return e;
 		if (width == 0)
-			break; /* not a word of the grammar: rule_parse() says so */
+			break; /* not a word of the grammar: who parses it says so */
 	}
-	return rule_parse(n, r.words, out, err);
+	return 0;
+}
+
+int rule_words_resolve(int n, char *const words[], struct rule *out, struct rule_error *err)
+{
+	_cleanup_(cleanup_resolved) struct resolved r = {.n = 0};
+	int e = resolve(n, words, &r, err);
+
+	return e ? e : rule_parse(n, r.words, out, err);
+}
+
+/* Where the object lies, for who lists the patch, and to see when it is replaced. */
+static int name_place(int n, char *const words[], struct resolved *r, struct rule_error *err)
+{
+	static char file[] = "--file";
+	int i = 0;
+
+	while (i + 1 < n && strcmp(words[i], OBJECT) != 0)
+		i++;
+	if (i + 1 >= n)
+		return 0;
+	r->file = realpath(words[i + 1], NULL);
+	if (!r->file)
+		return refuse(-errno, err, OBJECT " %.100s: %s", cmdline_show(words[i + 1]),
+			      strerror(errno));
+	r->words[r->n] = file;
+	r->words[r->n + 1] = r->file;
+	return 2;
+}
+
+int rule_words_resolve_patch(int n, char *const words[], struct patch *out, struct rule_error *err)
+{
+	_cleanup_(cleanup_resolved) struct resolved r = {.n = 0};
+	int e = resolve(n, words, &r, err), more;
+
+	if (e)
+		return e;
+	more = name_place(n, words, &r, err);
+	return more < 0 ? more : patch_parse(n + more, r.words, out, err);
 }

@@ -102,6 +102,18 @@ static void forget_rules(struct cache *c)
 	c->used = 0;
 }
 
+/* What tells packets of one identity apart there; false: nothing may be kept. */
+static bool mask_of(const struct ruleset *rules, enum chain chain, uint8_t also, uint8_t *mask)
+{
+	uint8_t of_patches, of_rules;
+
+	if (!cache_key_mask(&rules->patches.chains[chain], &of_patches) ||
+	    !cache_key_mask(&rules->chains[chain], &of_rules))
+		return false;
+	*mask = of_patches | of_rules | also;
+	return true;
+}
+
 void cache_restart(struct cache *c, const struct ruleset *rules, uint8_t also)
 {
 	if (c->maps.classes < 0)
@@ -111,11 +123,9 @@ void cache_restart(struct cache *c, const struct ruleset *rules, uint8_t also)
 	forget_rules(c);
 	c->epoch++;
 	for (int h = 0; h < CACHE_HOOKS; h++) {
-		c->chains[h].on =
-			rules && cache_key_mask(&rules->chains[chain_of[h]], &c->chains[h].mask);
+		c->chains[h].on = rules && mask_of(rules, chain_of[h], also, &c->chains[h].mask);
 		if (!c->chains[h].on)
 			continue;
-		c->chains[h].mask |= also;
 		c->maps.chains[h].mask = c->chains[h].mask;
 		__atomic_store_n(&c->maps.chains[h].epoch, c->epoch, __ATOMIC_SEQ_CST);
 	}

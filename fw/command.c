@@ -13,11 +13,13 @@
 #include "command_hook.h"
 #include "command_learn.h"
 #include "command_mode.h"
+#include "command_patch.h"
 #include "command_set.h"
 #include "command_sig.h"
 #include "explain.h"
 #include "log.h"
 #include "report.h"
+#include "report_patch.h"
 #include "store.h"
 
 static bool is_control(unsigned char c)
@@ -226,6 +228,8 @@ static enum wire_status do_list(struct daemon *d, const json_t *request, json_t 
 	}
 	mailbox_call(d->mailbox, fold_cache, d);
 	*reply = report_rules(d->rules, only);
+	if (d->rules->patches.n)
+		json_object_set_new(*reply, "patches", report_patches(d->rules, NULL));
 	return WIRE_OK;
 }
 
@@ -393,6 +397,9 @@ static const command_fn commands[WIRE_COMMAND_COUNT] = {
 	[WIRE_LEARN] = command_learn,
 	[WIRE_SUGGEST] = command_suggest,
 	[WIRE_HOOK] = command_hook,
+	[WIRE_PATCHES] = command_patches,
+	[WIRE_PATCH_ADD] = command_patch_add,
+	[WIRE_PATCH_REMOVE] = command_patch_remove,
 	[WIRE_SIG_LOAD] = command_sig_load,
 	[WIRE_SIG_LIST] = command_sig_list,
 	[WIRE_SIG_REMOVE] = command_sig_remove,

@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "command_mode.h"
+#include "command_patch.h"
 #include "command_sig.h"
 #include "common/cleanup.h"
 #include "log.h"
@@ -61,6 +62,21 @@ static int take_set(void *cookie, struct set *set)
 	return replace(l, r, next);
 }
 
+static int take_next_patch(void *cookie, uint64_t id)
+{
+	struct loaded *l = cookie;
+
+	ruleset_reserve_ids(l->rs, id);
+	return 0;
+}
+
+static int take_patch(void *cookie, const struct patch *patch)
+{
+	struct loaded *l = cookie;
+
+	return ruleset_load_patch(l->rs, patch);
+}
+
 static int take_rule(void *cookie, const struct rule *rule)
 {
 	struct loaded *l = cookie;
@@ -104,6 +120,18 @@ static int take_change(void *cookie, const struct store_change *change)
 	return replace(l, r, next);
 }
 
+static struct store_taker taker(struct loaded *l,
+				int (*change)(void *cookie, const struct store_change *change))
+{
+	return (struct store_taker){.policy = take_policy,
+				    .set = take_set,
+				    .next_patch = take_next_patch,
+				    .patch = take_patch,
+				    .rule = take_rule,
+				    .change = change,
+				    .cookie = l};
+}
+
 static int load_begin(struct loaded *l, const struct options *o)
 {
 	l->options = o;
@@ -126,12 +154,15 @@ static int drop_expired(struct ruleset **rules)
 
 int command_drop_expired(const struct options *o, struct store_tail *saved, struct ruleset **rules)
 {
-	size_t n = ruleset_count(*rules);
+	const size_t n = ruleset_count(*rules), patches = (*rules)->patches.n;
 	int r = drop_expired(rules);
 
 	if (r)
 		return r;
-	log_line("app-fw: the time of %zu rules is over", n - ruleset_count(*rules));
+	if (n > ruleset_count(*rules))
+		log_line("app-fw: the time of %zu rules is over", n - ruleset_count(*rules));
+	if (patches > (*rules)->patches.n)
+		log_line("app-fw: the time of %zu patches is over", patches - (*rules)->patches.n);
 	r = saved && o->state ? store_save(o->state, *rules, saved) : 0;
 	if (r)
 		log_line("app-fw: cannot save the rules in %s: %s", o->state, strerror(-r));
@@ -141,7 +172,7 @@ int command_drop_expired(const struct options *o, struct store_tail *saved, stru
 int command_load(const struct options *o, struct ruleset **out, struct store_tail *saved)
 {
 	_cleanup_(cleanup_loaded) struct loaded l = {.n = 0};
-	const struct store_taker to = {take_policy, take_set, take_rule, take_change, &l};
+	const struct store_taker to = taker(&l, take_change);
 	struct store_tail tail = {.open = false};
 	char err[STORE_ERROR_LEN];
 	struct ruleset *rules;
@@ -157,6 +188,7 @@ int command_load(const struct options *o, struct ruleset **out, struct store_tai
 				": the last line is a part of a change that was never acknowledged",
 				o->state);
 	}
+	r = r ? r : ruleset_load_patches(l.rs);
 	r = r ? r : ruleset_append(l.rs, l.rules, l.n, &rules);
 	if (r)
 		return r;
@@ -180,6 +212,7 @@ int command_reload(struct daemon *d)
 	if (r)
 		return r;
 	rules->epoch = d->rules->epoch + 1;
+	ruleset_reserve_ids(rules, d->rules->patches.next_id);
 	command_end_trial(d); /* what it would be rolled back to is what was just read */
 	command_publish(d, rules);
 	command_publish_mode(d, mode);
@@ -205,11 +238,12 @@ static int parse(struct daemon *d, const json_t *text, struct ruleset **out, jso
 		 char err[STORE_ERROR_LEN])
 {
 	_cleanup_(cleanup_loaded) struct loaded l = {.n = 0};
-	const struct store_taker to = {take_policy, take_set, take_rule, NULL, &l};
+	const struct store_taker to = taker(&l, NULL);
 	int r = load_begin(&l, &d->options);
 
 	*err = '\0';
 	r = r ? r : store_parse(json_string_value(text), json_string_length(text), &to, err);
+	r = r ? r : ruleset_load_patches(l.rs);
 	r = r ? r : ruleset_append(l.rs, l.rules, l.n, out);
 	if (r && !*err)
 		strcpy(err, strerror(-r));
@@ -253,7 +287,13 @@ enum wire_status command_restore(struct daemon *d, const json_t *request, json_t
 		return command_refuse(reply, "the request has no text");
 	if (parse(d, text, &rules, &counts, err))
 		return command_refuse(reply, "%s", err);
+	if (!command_patch_check(d, rules, reply)) {
+		ruleset_unref(rules);
+		json_decref(counts);
+		return WIRE_REFUSED;
+	}
 	rules->epoch = d->rules->epoch + 1;
+	ruleset_reserve_ids(rules, d->rules->patches.next_id);
 	status = put(d, rules, seconds, reply);
 	malloc_trim(
 		0); /* of many small rules that are gone, nothing would be given back by itself */

@@ -70,6 +70,7 @@ static int roll_back_rules(struct daemon *d)
 	if (r)
 		return r;
 	rules->epoch = d->rules->epoch + 1;
+	ruleset_reserve_ids(rules, d->rules->patches.next_id);
 	command_publish(d, rules);
 	return 0;
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 
 #include "command_config.h"
+#include "command_patch.h"
+#include "patch_watch.h"
 #include "log.h"
 
 #define MINUTE	     (60 * SECOND)
@@ -57,6 +59,8 @@ void command_publish(struct daemon *d, struct ruleset *rules)
 	ruleset_unref(d->rules);
 	d->rules = rules;
 	await_expiry(d);
+	patch_watch_look(d->patch_watch);
+	command_patch_signatures(d);
 	loop_arm(d->indexing, SOON_NS);
 }
 

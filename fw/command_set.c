@@ -277,6 +277,17 @@ enum wire_status command_set_expect(struct daemon *d, const json_t *request, jso
 	return settle(d, &a, r, made, reply);
 }
 
+/* The id of the patch whose criteria these are; 0: they are a rule's. */
+static uint64_t patch_of(const struct daemon *d, const struct rule *rule)
+{
+	const struct patch_list *l = &d->rules->patches;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (&l->entries[i]->patch.rule == rule)
+			return l->entries[i]->patch.id;
+	return 0;
+}
+
 enum wire_status command_set_remove(struct daemon *d, const json_t *request, json_t **reply)
 {
 	char text[RULE_TEXT_MAX];
@@ -291,6 +302,9 @@ enum wire_status command_set_remove(struct daemon *d, const json_t *request, jso
 	r = ruleset_drop_set(d->rules, name, &rules);
 	if (r == -EBUSY) {
 		user = ruleset_user(d->rules, name, &index);
+		if (patch_of(d, user))
+			return command_refuse(reply, "set %s is in use by patch %ju", name,
+					      (uintmax_t)patch_of(d, user));
 		rule_format(user, text);
 		return command_refuse(reply, "set %s is in use by rule %zu: %s", name, index, text);
 	}

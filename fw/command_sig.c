@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "command_patch.h"
 #include "common/cleanup.h"
 #include "log.h"
 #include "queue_message.h"
@@ -222,14 +223,32 @@ enum wire_status command_sig_list(struct daemon *d, const json_t *request, json_
 	return WIRE_OK;
 }
 
+/* The id of a patch that is made of a signature which would go; 0: none is. */
+static uint64_t patch_by_sid(const struct daemon *d, bool all, json_int_t sid)
+{
+	const struct patch_list *l = &d->rules->patches;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct patch *p = &l->entries[i]->patch;
+
+		if (p->payload_kind == PATCH_PAYLOAD_SID && (all || p->sid == sid))
+			return p->id;
+	}
+	return 0;
+}
+
 enum wire_status command_sig_remove(struct daemon *d, const json_t *request, json_t **reply)
 {
 	json_int_t sid = json_integer_value(json_object_get(request, "sid"));
 	bool all = json_is_true(json_object_get(request, "all"));
 	struct sig_list list = {.depth = SIG_DEPTH_DEFAULT};
 	size_t before = d->signatures.n;
+	const uint64_t user = patch_by_sid(d, all, sid);
 	int r = all ? 0 : -ENOENT;
 
+	if (user)
+		return command_refuse(reply, "patch %ju is made of it: see ctl-fw patch rm",
+				      (uintmax_t)user);
 	if (!all && sid > 0 && sid <= UINT32_MAX)
 		r = sig_list_remove(&d->signatures, (uint32_t)sid, &list);
 	if (r == -ENOENT)
@@ -327,8 +346,11 @@ int command_sig_reload(struct daemon *d)
 
 int command_sig_start(struct daemon *d)
 {
+	int r;
+
 	d->signatures.depth = SIG_DEPTH_DEFAULT;
-	return command_sig_reload(d);
+	r = command_sig_reload(d);
+	return r ? r : command_patch_signatures(d);
 }
 
 void command_sig_stop(struct daemon *d)

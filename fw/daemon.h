@@ -92,6 +92,7 @@ struct daemon {
 	struct loop_timer *expiry;   /* of the next digest or rule that is dated */
 	struct loop_timer *indexing; /* of rule sets that have changed */
 	struct loop_timer *rollback;
+	struct patch_watch *patch_watch; /* lifts patches */
 	struct loop *control_loop;
 	struct mailbox *control_mailbox;
 	struct control *control;

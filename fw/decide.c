@@ -254,6 +254,7 @@ struct search {
 	const struct packet *p;
 	const struct holders *holders;
 	struct reason *why; /* rule: the first that decides, of those that were tried */
+	size_t first;	    /* of why->monitored: those before are of patches */
 };
 
 /* The index does not know of those that have left the chain since. */
@@ -265,15 +266,18 @@ static bool is_gone(const struct rule_chain *c, const struct rule_entry *e)
 	return false;
 }
 
-/* Keeps the first of them, in order; one may come twice. */
-static void note_monitored(struct reason *why, const struct rule_entry *e, size_t holder)
+/* Keeps the first of them, in order; one may come twice. Rules of one patch, which follow each
+ * other, have one counter: it counts a packet once. */
+static void note_monitored(struct search *s, const struct rule_entry *e, size_t holder)
 {
+	struct reason *why = s->why;
 	struct monitored *m = why->monitored;
 	size_t at = why->n_monitored;
 
-	while (at > 0 && m[at - 1].rule->order > e->order)
+	while (at > s->first && m[at - 1].rule->order > e->order)
 		at--;
-	if (at == REASON_MONITORED_MAX || (at > 0 && m[at - 1].rule == e))
+	if (at == REASON_MONITORED_MAX || (at > s->first && m[at - 1].rule->count == e->count) ||
+	    (at < why->n_monitored && m[at].rule->count == e->count))
 		return;
 	if (why->n_monitored < REASON_MONITORED_MAX)
 		why->n_monitored++;
@@ -292,7 +296,7 @@ static bool try_rule(void *cookie, const struct rule_entry *e)
 	if (!decide_rule(&e->rule, s->p, s->holders, &found) || is_gone(s->chain, e))
 		return true;
 	if (e->rule.monitor) {
-		note_monitored(s->why, e, found.holder);
+		note_monitored(s, e, found.holder);
 		return true;
 	}
 	s->why->rule = e;
@@ -300,28 +304,36 @@ static bool try_rule(void *cookie, const struct rule_entry *e)
 	return false;
 }
 
-static void forget_later_ones(struct reason *why)
+static void forget_later_ones(struct reason *why, size_t first)
 {
-	while (why->rule && why->n_monitored > 0 &&
+	while (why->rule && why->n_monitored > first &&
 	       why->monitored[why->n_monitored - 1].rule->order > why->rule->order)
 		why->n_monitored--;
 }
 
-enum verdict decide(const struct ruleset *rs, enum chain chain, const struct packet *p,
-		    const struct holders *holders, struct reason *why)
+/* why->rule, which is NULL, becomes the first that decides. */
+static void search(const struct rule_chain *c, const struct packet *p,
+		   const struct holders *holders, struct reason *why)
 {
-	const struct rule_chain *c = &rs->chains[chain];
-	struct search s = {c, p, holders, why};
+	struct search s = {c, p, holders, why, why->n_monitored};
 
-	why->origin = holders->origin;
-	why->rule = NULL;
-	why->holder = 0;
-	why->n_monitored = 0;
 	for (size_t i = 0; i < c->n_added && try_rule(&s, c->added[i]); i++)
 		;
 	if (c->index)
 		rule_index_search(c->index, p, holders, why->rule ? why->rule->order : UINT64_MAX,
 				  try_rule, &s);
-	forget_later_ones(why);
+	forget_later_ones(why, s.first);
+}
+
+enum verdict decide(const struct ruleset *rs, enum chain chain, const struct packet *p,
+		    const struct holders *holders, struct reason *why)
+{
+	why->origin = holders->origin;
+	why->rule = NULL;
+	why->holder = 0;
+	why->n_monitored = 0;
+	search(&rs->patches.chains[chain], p, holders, why);
+	if (!why->rule)
+		search(&rs->chains[chain], p, holders, why);
 	return why->rule ? why->rule->rule.verdict : fall_back(rs, chain, holders->origin);
 }

@@ -4,7 +4,8 @@
  * what order, is rule_index.h's matter: what comes out is what reading them from the first to the
  * last would give.
  *
- * First match wins, among the rules that do not only log. Object criteria (laws 3 and 4):
+ * Patches come before the rules of the chain. First match wins, among those that do not only log.
+ * Object criteria (laws 3 and 4):
  *   - a DROP rule matches if any holder matches, an ACCEPT rule only if every holder does; here
  *     and below REJECT and KILL are as DROP is, and MARK as ACCEPT is;
  *   - a negated object criterion means "no object of this process has that digest";
@@ -43,7 +44,7 @@ struct monitored {
 
 struct reason {
 	enum origin origin;
-	const struct rule_entry *rule; /* the rule set's; NULL: the policy */
+	const struct rule_entry *rule; /* the rule set's, or a patch's; NULL: the policy */
 	size_t holder; /* of an object match: index of a holder that matched; else 0 */
 	size_t n_monitored;
 	struct monitored monitored[REASON_MONITORED_MAX]; /* the first of those before `rule` */

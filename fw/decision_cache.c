@@ -50,7 +50,7 @@ static uint32_t asked_by(struct decision_cache *c, const struct ruleset *rs, enu
 	for (int i = 0; i < CHAIN_COUNT; i++) {
 		c->asked[i] = 0;
 		for (int m = 0; m < MATCH_COUNT; m++)
-			if (rule_chain_asks(&rs->chains[i], MATCH_BIT(m)))
+			if (ruleset_asks(rs, (enum chain)i, MATCH_BIT(m)))
 				c->asked[i] |= MATCH_BIT(m);
 	}
 	c->epoch = rs->epoch;

@@ -18,7 +18,7 @@ static const char *const reasons[] = {
 	[REASON_BY_RULE] = "rule",	 [REASON_BY_POLICY] = "policy",
 	[REASON_BY_UNKNOWN] = "unknown", [REASON_BY_KERNEL] = "kernel",
 	[REASON_BY_SOCKET] = "socket",	 [REASON_BY_SIGNATURE] = "signature",
-	[REASON_BY_STREAM] = "stream",
+	[REASON_BY_STREAM] = "stream",	 [REASON_BY_PATCH] = "patch",
 };
 static_assert(LENGTH(reasons) == EVENT_REASON_COUNT, "every reason has a name");
 
@@ -85,6 +85,17 @@ static json_t *rule_json(const struct event *e)
 		return json_null();
 	rule_format(&e->rule, text);
 	return json_pack("{s:I, s:s, s:o}", "index", (json_int_t)e->index, "text", text, "note",
+			 text_or_null(e->rule.note));
+}
+
+static json_t *patch_json(const struct event *e)
+{
+	char text[RULE_TEXT_MAX];
+
+	if (e->reason != REASON_BY_PATCH)
+		return json_null();
+	rule_format(&e->rule, text);
+	return json_pack("{s:I, s:s, s:o}", "id", (json_int_t)e->rule.patch, "text", text, "note",
 			 text_or_null(e->rule.note));
 }
 
@@ -167,12 +178,12 @@ json_t *event_json(const struct event *e)
 		return event_left_out_json(e->seq, e->time_ns, e->left_out);
 	format_time(e->time_ns, time);
 	json = json_pack(
-		"{s:I, s:s, s:s, s:s, s:b, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o}",
+		"{s:I, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o}",
 		"seq", (json_int_t)e->seq, "time", time, "event", "verdict", "verdict",
 		verdict_name(e->verdict), "enforced", e->enforced, "reason",
-		event_reason_name(e->reason), "rule", rule_json(e), "chain", chain_name(e->chain),
-		"origin", origin_name(e->origin), "flow", flow_json(&e->packet), "socket",
-		number_or_null(e->cookie, e->cookie), "socket_uid",
+		event_reason_name(e->reason), "rule", rule_json(e), "patch", patch_json(e), "chain",
+		chain_name(e->chain), "origin", origin_name(e->origin), "flow",
+		flow_json(&e->packet), "socket", number_or_null(e->cookie, e->cookie), "socket_uid",
 		number_or_null(e->has_uid, e->uid), "netns", number_or_null(e->netns, e->netns),
 		"n_holders", (json_int_t)e->n_holders, "holders", holders_json(e));
 	return add_payload(e, json);
@@ -197,6 +208,8 @@ void event_line(const struct event *e, char out[EVENT_LINE_MAX])
 	}
 	if (e->reason == REASON_BY_RULE)
 		snprintf(by, sizeof(by), "rule %zu", e->index);
+	else if (e->reason == REASON_BY_PATCH)
+		snprintf(by, sizeof(by), "patch %ju", (uintmax_t)e->rule.patch);
 	else if (e->reason == REASON_BY_SIGNATURE)
 		snprintf(by, sizeof(by), "signature %u \"%.100s\"%s%s", e->signature.sid,
 			 e->signature.msg, *e->signature.cve ? " " : "", e->signature.cve);

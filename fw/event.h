@@ -28,6 +28,7 @@ enum event_kind {
 /* What decided. */
 enum event_reason {
 	REASON_BY_RULE,
+	REASON_BY_PATCH,
 	REASON_BY_POLICY,
 	REASON_BY_UNKNOWN, /* the verdict for packets of unknown origin */
 	REASON_BY_KERNEL,  /* the same for kernel origin */
@@ -72,8 +73,8 @@ struct event {
 	enum verdict verdict;
 	bool enforced;
 	enum event_reason reason;
-	size_t index;			  /* REASON_BY_RULE: of the rule in its chain */
-	struct rule rule;		  /* the same: a copy; its members is NULL */
+	size_t index;	  /* REASON_BY_RULE: of the rule in its chain */
+	struct rule rule; /* the same, or REASON_BY_PATCH's: a copy; its members is NULL */
 	struct event_signature signature; /* REASON_BY_SIGNATURE's */
 	const char *cause;		  /* REASON_BY_STREAM's; static */
 	enum chain chain;
@@ -89,7 +90,7 @@ struct event {
 	struct event_object objects[EVENT_OBJECTS_MAX];
 };
 
-/* "rule" "policy" "unknown" "kernel" "socket"; never NULL. */
+/* "rule" "patch" "policy" "unknown" "kernel" "socket"; never NULL. */
 const char *event_reason_name(enum event_reason r);
 
 /* As docs/app-fw.8 has it. A new reference, or NULL when memory is short. */

@@ -139,7 +139,7 @@ static void take_packet(struct event *e, const struct event_about *about)
 		take_signature(&e->signature, about->signature);
 	if (!about->rule)
 		return;
-	e->index = rule_chain_index(about->rules, about->rule);
+	e->index = about->rule->rule.patch ? 0 : rule_chain_index(about->rules, about->rule);
 	e->rule = about->rule->rule;
 	e->rule.members = NULL;
 }

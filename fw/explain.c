@@ -138,20 +138,65 @@ static void add_monitored(char sentence[SENTENCE])
 	snprintf(sentence + n, SENTENCE - n, ": it only logs that, and the next rules decide");
 }
 
-static json_t *tell(size_t index, const struct rule *r, const struct holders *who,
-		    const struct finding *f, bool matches, char sentence[SENTENCE])
+static void tell_why(const struct rule *r, const struct holders *who, const struct finding *f,
+		     bool matches, char sentence[SENTENCE])
 {
-	char text[RULE_TEXT_MAX];
-
 	if (matches)
 		why_match(r, who, f, sentence);
 	else
 		why_not(r, who, f, sentence);
 	if (matches && r->monitor)
 		add_monitored(sentence);
+}
+
+static json_t *tell(size_t index, const struct rule *r, const struct holders *who,
+		    const struct finding *f, bool matches, char sentence[SENTENCE])
+{
+	char text[RULE_TEXT_MAX];
+
+	tell_why(r, who, f, matches, sentence);
 	rule_format(r, text);
 	return json_pack("{s:I, s:s, s:b, s:s}", "index", (json_int_t)index, "rule", text,
 			 "matches", matches, "why", sentence);
+}
+
+static json_t *tell_patch(const struct patch *patch, bool matches, const char *sentence)
+{
+	char text[PATCH_TEXT_MAX];
+
+	patch_format(patch, text);
+	return json_pack("{s:I, s:s, s:b, s:s}", "patch", (json_int_t)patch->id, "rule", text,
+			 "matches", matches, "why", sentence);
+}
+
+/*
+ * Walks the patches; returns the one that decides, or NULL. One that may mean either end of a
+ * packet has two rules here, which follow each other: of those that do not match, the last says
+ * why.
+ */
+static const struct patch *walk_patches(const struct patch_list *l, enum chain chain,
+					const struct packet *p, const struct holders *who,
+					json_t *steps, char sentence[SENTENCE])
+{
+	const struct rule_chain *c = &l->chains[chain];
+
+	for (size_t i = 0; i < c->list.n; i++) {
+		const struct rule *r = rule_chain_at(c, i);
+		const struct patch *patch = &l->entries[patch_list_find(l, r->patch)]->patch;
+		const bool more = i + 1 < c->list.n && rule_chain_at(c, i + 1)->patch == r->patch;
+		struct finding f;
+		bool matches = decide_rule(r, p, who, &f);
+
+		if (!matches && more)
+			continue;
+		tell_why(r, who, &f, matches, sentence);
+		if (json_array_size(steps) < EXPLAIN_STEPS_MAX || matches)
+			json_array_append_new(steps, tell_patch(patch, matches, sentence));
+		if (matches && !r->monitor)
+			return patch;
+		i += more;
+	}
+	return NULL;
 }
 
 /* Walks the rules; returns the index of the one that decides, or n. `sentence` is its reason. */
@@ -172,23 +217,36 @@ static size_t walk(const struct rule_chain *c, const struct packet *p, const str
 	return c->list.n;
 }
 
+/* The text of what decides, in `text`; "": the policy. */
+static json_t *end_of(const struct rule_chain *c, size_t rule, const struct patch *patch,
+		      char text[PATCH_TEXT_MAX])
+{
+	*text = '\0';
+	if (patch)
+		patch_format(patch, text);
+	else if (rule < c->list.n)
+		rule_format(rule_chain_at(c, rule), text);
+	return !patch && rule < c->list.n ? json_integer((json_int_t)rule) : json_null();
+}
+
 json_t *explain(const struct ruleset *rs, enum chain chain, const struct packet *p,
 		const struct holders *holders)
 {
 	const struct rule_chain *c = &rs->chains[chain];
-	char packet[PACKET_TEXT_LEN], text[RULE_TEXT_MAX] = "", sentence[SENTENCE];
+	char packet[PACKET_TEXT_LEN], text[PATCH_TEXT_MAX], sentence[SENTENCE];
 	json_t *steps = json_array(), *index;
 	struct reason why;
 	enum verdict v = decide(rs, chain, p, holders, &why);
-	size_t rule = walk(c, p, holders, steps, sentence);
+	const struct patch *patch = walk_patches(&rs->patches, chain, p, holders, steps, sentence);
+	size_t rule = patch ? c->list.n : walk(c, p, holders, steps, sentence);
 
 	packet_format(p, packet);
-	if (rule < c->list.n)
-		rule_format(rule_chain_at(c, rule), text);
-	index = rule < c->list.n ? json_integer(rule) : json_null();
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:o}", "verdict", verdict_name(v),
-			 "chain", chain_name(chain), "origin", origin_name(why.origin), "packet",
-			 packet, "rule", index, "text", text, "why", sentence, "steps", steps);
+	index = end_of(c, rule, patch, text);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:o}", "verdict",
+			 verdict_name(v), "chain", chain_name(chain), "origin",
+			 origin_name(why.origin), "packet", packet, "rule", index, "patch",
+			 patch ? json_integer((json_int_t)patch->id) : json_null(), "text", text,
+			 "why", sentence, "steps", steps);
 }
 
 static bool is_host(const struct cidr *c)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tells why a packet would get the verdict that it would get: the rules of its chain top to bottom
- * up to the one that decides, and for each the criterion that did not hold. Pure.
+ * Tells why a packet would get the verdict that it would get: the patches, then the rules of its
+ * chain top to bottom, up to the one that decides, and for each the criterion that did not hold.
+ * Pure.
  */
 #ifndef FW_EXPLAIN_H
 #define FW_EXPLAIN_H
@@ -13,8 +14,9 @@
 #define EXPLAIN_STEPS_MAX 1000 /* rules told of; the verdict is by all of them */
 
 /*
- * {"verdict", "chain", "origin", "packet", "rule": N or null, "text": the rule, "why": one
- * sentence, "steps": [{"index", "rule", "matches", "why"}]}. A new reference, or NULL.
+ * {"verdict", "chain", "origin", "packet", "rule": N or null, "patch": its id or null, "text": the
+ * rule or patch that decides, "why": one sentence, "steps": [{"index" or "patch", "rule": its text,
+ * "matches", "why"}]}. A new reference, or NULL.
  */
 json_t *explain(const struct ruleset *rs, enum chain chain, const struct packet *p,
 		const struct holders *holders);

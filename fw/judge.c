@@ -13,6 +13,7 @@
 #include "killer.h"
 #include "learn.h"
 #include "log.h"
+#include "patch_sig.h"
 #include "refusal.h"
 
 #define DENIED_SLOTS   8192
@@ -69,10 +70,10 @@ static void adopt(struct judge *j, struct ruleset *rules)
 	j->rules = rules;
 	for (int c = 0; c < CHAIN_COUNT; c++) {
 		j->needs_objects[c] = j->learn || inspect_is_on(j->inspect) ||
-				      rule_chain_asks(&rules->chains[c], RULE_OBJECT_MATCHES);
-		j->needs_scripts[c] = rule_chain_asks(&rules->chains[c], MATCH_BIT(MATCH_SCRIPT));
-		j->needs_facts[c] = rule_chain_asks(&rules->chains[c], RULE_FACT_MATCHES);
-		j->needs_groups[c] = rule_chain_asks(&rules->chains[c], RULE_GROUP_MATCHES);
+				      ruleset_asks(rules, (enum chain)c, RULE_OBJECT_MATCHES);
+		j->needs_scripts[c] = ruleset_asks(rules, (enum chain)c, MATCH_BIT(MATCH_SCRIPT));
+		j->needs_facts[c] = ruleset_asks(rules, (enum chain)c, RULE_FACT_MATCHES);
+		j->needs_groups[c] = ruleset_asks(rules, (enum chain)c, RULE_GROUP_MATCHES);
 		watch |= j->needs_scripts[c];
 	}
 	scripts_watch(j->scripts, watch);
@@ -202,7 +203,9 @@ static void tell(struct judge *j, enum chain chain, const struct packet *p,
 		.chain = chain,
 		.packet = p,
 		.holders = who,
-		.reason = by->rule ? REASON_BY_RULE : otherwise,
+		.reason = !by->rule		 ? otherwise
+			  : by->rule->rule.patch ? REASON_BY_PATCH
+						 : REASON_BY_RULE,
 		.rules = &j->rules->chains[chain],
 		.rule = by->rule,
 		.holder = by->holder,
@@ -213,16 +216,17 @@ static void tell(struct judge *j, enum chain chain, const struct packet *p,
 	events_tell(j->events, &about);
 }
 
+static void count_met(struct rule_count *c, uint32_t bytes)
+{
+	__atomic_fetch_add(&c->packets, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
+}
+
 /* NULL: the policy decided. */
 static void count_match(const struct rule_entry *rule, uint32_t bytes)
 {
-	struct rule_count *c;
-
-	if (!rule)
-		return;
-	c = rule->count;
-	__atomic_fetch_add(&c->packets, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
+	if (rule)
+		count_met(rule->count, bytes);
 }
 
 /*
@@ -297,6 +301,23 @@ static struct ruling enforce(struct judge *j, const struct queue_packet *p,
 	return ruling;
 }
 
+/* A packet counts once for a patch, however many of its signatures it meets. */
+static void count_patches(struct judge *j, const struct inspection *in, uint32_t bytes)
+{
+	const struct patch_list *l = &j->rules->patches;
+
+	for (size_t i = 0; i < in->n_hits; i++) {
+		const uint64_t id = patch_sig_id(in->hits[i].rule->sid);
+		const size_t at = id ? patch_list_find(l, id) : l->n;
+		bool again = false;
+
+		for (size_t k = 0; k < i; k++)
+			again |= patch_sig_id(in->hits[k].rule->sid) == id;
+		if (at < l->n && !again)
+			count_met(l->entries[at]->count, bytes);
+	}
+}
+
 /* What each signature that fired has to say of the packet, or what stops it otherwise. */
 static void tell_inspection(struct judge *j, const struct inspect_about *about,
 			    const struct inspection *in)
@@ -338,6 +359,7 @@ static struct ruling look_inside(struct judge *j, enum chain chain, const struct
 
 	inspect_packet(j->inspect, &about, &in);
 	tell_inspection(j, &about, &in);
+	count_patches(j, &in, p->packet.length);
 	if (verdict_passes(in.verdict))
 		return ruling;
 	if (!about.enforced) {

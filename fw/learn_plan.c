@@ -380,11 +380,12 @@ char *learn_plan_text(const struct learn_plan *plan, const char *in_force)
 
 	if (!f)
 		return NULL;
-	fputs("app-fw rules 2\n", f);
+	fprintf(f, "app-fw rules %d\n", strstr(in_force, "\npatch ") ? 3 : 2);
 	write_head(f, plan);
 	write_policies(f, plan, in_force);
 	copy_lines(f, in_force, "set\t");
 	write_sets(f, plan);
+	copy_lines(f, in_force, "patch ");
 	copy_lines(f, in_force, "-");
 	for (size_t i = 0; i < plan->n_rules; i++)
 		write_rule(f, plan, &plan->rules[i]);

@@ -17,6 +17,7 @@
 #include "daemon.h"
 #include "figures.h"
 #include "log.h"
+#include "patch_watch.h"
 #include "witness.h"
 
 #define EXIT_REFUSED 1
@@ -277,6 +278,7 @@ static int start_control(struct daemon *d)
 	int r = command_start(d);
 
 	r = r ? r : command_start_mode(d);
+	r = r ? r : patch_watch_new(d, &d->patch_watch);
 	if (r)
 		return fail("control timer", r);
 	r = control_open(d->control_loop, d->options.socket, command_handle, d, &d->control);
@@ -461,6 +463,7 @@ static void daemon_stop(struct daemon *d)
 	mailbox_free(d->control_mailbox);
 	loop_free(d->loop);
 	loop_free(d->control_loop);
+	patch_watch_free(d->patch_watch);
 	trial_end(&d->trial);
 	ruleset_unref(d->rules);
 	if (d->signal_fd >= 0)

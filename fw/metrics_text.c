@@ -257,6 +257,27 @@ static void put_rules(FILE *out, const struct ruleset *rules)
 	put_of_each_rule(out, "appfw_rule_bytes_total", rules, bytes_of);
 }
 
+static void put_of_each_patch(FILE *out, const char *sample, const struct patch_list *patches,
+			      uint64_t (*of)(const struct rule_count *count))
+{
+	for (size_t i = 0; i < patches->n; i++) {
+		const struct patch_entry *e = patches->entries[i];
+
+		fprintf(out, "%s{patch=\"%" PRIu64 "\"", sample, e->patch.id);
+		put_label(out, ",", "note", e->patch.rule.note);
+		fprintf(out, "} %" PRIu64 "\n", of(e->count));
+	}
+}
+
+static void put_patches(FILE *out, const struct patch_list *patches)
+{
+	put_gauge(out, "patches", "virtual patches in force", patches->n);
+	put_family(out, "patch_packets", "counter", NULL, "packets that met the patch");
+	put_of_each_patch(out, "appfw_patch_packets_total", patches, packets_of);
+	put_family(out, "patch_bytes", "counter", "bytes", "the length of these packets");
+	put_of_each_patch(out, "appfw_patch_bytes_total", patches, bytes_of);
+}
+
 char *metrics_text(const struct figures *f, size_t *length)
 {
 	char *text = NULL;
@@ -272,6 +293,7 @@ char *metrics_text(const struct figures *f, size_t *length)
 	put_counters(out, f);
 	put_stages(out, f);
 	put_rules(out, f->rules);
+	put_patches(out, &f->rules->patches);
 	fputs("# EOF\n", out);
 	return memstream_end(out, &text);
 }

@@ -65,6 +65,7 @@ static json_t *report_counts(const struct ruleset *rules)
 
 	for (int c = 0; c < CHAIN_COUNT; c++)
 		json_object_set_new(counts, chain_name(c), json_integer(rules->chains[c].list.n));
+	json_object_set_new(counts, "patches", json_integer((json_int_t)rules->patches.n));
 	return counts;
 }
 

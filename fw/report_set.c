@@ -31,7 +31,7 @@ static json_t *time_left(const struct set_item *item, uint64_t now_ns)
 static json_t *report_set(const struct ruleset *rs, const struct set *set, uint64_t now_ns)
 {
 	json_t *files = json_array();
-	json_int_t rules = 0;
+	json_int_t rules = 0, patches = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct set_item *item = &set->items[i];
@@ -45,7 +45,13 @@ static json_t *report_set(const struct ruleset *rs, const struct set *set, uint6
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
 		for (size_t i = 0; i < rs->chains[c].list.n; i++)
 			rules += rule_chain_at(&rs->chains[c], i)->members == set;
-	return json_pack("{s:s, s:I, s:o}", "set", set->name, "rules", rules, "files", files);
+	for (size_t i = 0; i < rs->patches.n; i++) {
+		const struct rule *r = &rs->patches.entries[i]->patch.rule;
+
+		patches += r->have & MATCH_BIT(MATCH_SET) && strcmp(r->set, set->name) == 0;
+	}
+	return json_pack("{s:s, s:I, s:I, s:o}", "set", set->name, "rules", rules, "patches",
+			 patches, "files", files);
 }
 
 json_t *report_sets(const struct ruleset *rs, const char *only, uint64_t now_ns)

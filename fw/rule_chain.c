@@ -113,9 +113,9 @@ static uint64_t order_at(const struct rule_chain *c, size_t index)
 }
 
 static int put(struct rule_chain *c, const struct rule *rule, size_t index, uint64_t order,
-	       struct rule_entry **out)
+	       struct rule_count *counted, struct rule_entry **out)
 {
-	struct rule_entry *e = rule_entry_new(rule, order, NULL);
+	struct rule_entry *e = rule_entry_new(rule, order, counted);
 
 	if (!e)
 		return -ENOMEM;
@@ -131,12 +131,18 @@ static int put(struct rule_chain *c, const struct rule *rule, size_t index, uint
 
 int rule_chain_append(struct rule_chain *c, const struct rule *rule)
 {
+	return rule_chain_append_counted(c, rule, NULL);
+}
+
+int rule_chain_append_counted(struct rule_chain *c, const struct rule *rule,
+			      struct rule_count *counted)
+{
 	const size_t n = c->list.n;
 	struct rule_entry *e;
 
 	if (!order_at(c, n) && spread(c))
 		return -ENOMEM;
-	return put(c, rule, n, order_at(c, n), &e);
+	return put(c, rule, n, order_at(c, n), counted, &e);
 }
 
 /* Whether one more rule makes it time for an index. */
@@ -161,7 +167,7 @@ int rule_chain_insert(struct rule_chain *c, const struct rule *rule, size_t inde
 
 	if (!order_at(c, index) && spread(c))
 		return -ENOMEM;
-	r = put(c, rule, index, order_at(c, index), &e);
+	r = put(c, rule, index, order_at(c, index), NULL, &e);
 	if (r)
 		return r;
 	if (is_full(c))

@@ -49,6 +49,8 @@ bool rule_chain_asks(const struct rule_chain *c, uint32_t matches);
  */
 int rule_chain_insert(struct rule_chain *c, const struct rule *rule, size_t index);
 int rule_chain_append(struct rule_chain *c, const struct rule *rule);
+int rule_chain_append_counted(struct rule_chain *c, const struct rule *rule,
+			      struct rule_count *count); /* counts there: takes a reference */
 int rule_chain_remove(struct rule_chain *c, size_t index);
 int rule_chain_make_index(struct rule_chain *c);
 

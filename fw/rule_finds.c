@@ -12,7 +12,7 @@ struct rule_finds *rule_finds_new(void)
 
 void rule_finds_free(struct rule_finds *f)
 {
-	for (size_t c = 0; f && c < CHAIN_COUNT; c++)
+	for (size_t c = 0; f && c < RULE_FINDS_PLACES; c++)
 		free(f->of[c].items);
 	free(f);
 }

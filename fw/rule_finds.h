@@ -19,8 +19,11 @@ struct rule_find {
 	uint32_t *items; /* numbers of rules, ascending */
 };
 
+/* Of the rules of each chain, then of its patches. */
+#define RULE_FINDS_PLACES (2 * CHAIN_COUNT)
+
 struct rule_finds {
-	struct rule_find of[CHAIN_COUNT];
+	struct rule_find of[RULE_FINDS_PLACES];
 };
 
 /* NULL: no memory. */

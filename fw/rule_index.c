@@ -210,6 +210,14 @@ static int fill(struct builder *b)
 	return 0;
 }
 
+/* A chain's rules and its patches have an index each. */
+static size_t place_of(const struct rule_list *list)
+{
+	const struct rule *r = list->n ? &rule_list_at(list, 0)->rule : NULL;
+
+	return r ? (size_t)r->chain + (r->patch ? CHAIN_COUNT : 0) : 0;
+}
+
 static int build(struct builder *b, const struct rule_list *list)
 {
 	struct rule_index *x = b->x;
@@ -222,7 +230,7 @@ static int build(struct builder *b, const struct rule_list *list)
 	b->items_max = ITEMS_MIN + ITEMS_PER_RULE * list->n;
 	for (size_t i = 0; i < list->n; i++)
 		x->entries[i] = rule_list_at(list, i);
-	x->chain = list->n ? x->entries[0]->rule.chain : (enum chain)0;
+	x->place = place_of(list);
 	for (size_t i = 0; !r && i < list->n; i++)
 		r = count_keys(b, &x->entries[i]->rule);
 	r = r ? r : choose_all(b);

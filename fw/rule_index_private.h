@@ -35,7 +35,7 @@ struct rule_index {
 	uint64_t filter_mask;
 	struct lengths lengths[KEY_KINDS];
 	uint32_t kinds;
-	enum chain chain;
+	size_t place;		     /* of what is remembered of it: in rule_finds.of */
 	struct run rest;	     /* filed nowhere */
 	struct run doubtful[DOUBTS]; /* filed by that, and stop packets */
 };

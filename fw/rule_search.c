@@ -182,7 +182,7 @@ static bool remember(const struct rule_index *x, const struct objset *set, struc
 
 static void search_objects(struct search *s, const struct objset *set)
 {
-	struct rule_find *find = set->finds ? &set->finds->of[s->x->chain] : NULL;
+	struct rule_find *find = set->finds ? &set->finds->of[s->x->place] : NULL;
 
 	if (find && (find->index == s->x->number || remember(s->x, set, find)) &&
 	    find->n <= RULE_FINDS_MAX)

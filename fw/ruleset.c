@@ -17,6 +17,7 @@ void ruleset_unref(struct ruleset *rs)
 {
 	if (!rs || --rs->refs > 0)
 		return;
+	patch_list_clear(&rs->patches);
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
 		rule_chain_clear(&rs->chains[c]);
 	for (size_t i = 0; i < rs->n_sets; i++)
@@ -40,6 +41,7 @@ struct ruleset *ruleset_new(const enum verdict policy[CHAIN_COUNT],
 		return NULL;
 	rs->refs = 1;
 	rs->epoch = 1;
+	rs->patches.next_id = 1;
 	for (size_t c = 0; c < CHAIN_COUNT; c++) {
 		rs->chains[c].policy = policy[c];
 		rs->unknown[c] = unknown[c];
@@ -73,7 +75,9 @@ static struct ruleset *successor(const struct ruleset *rs)
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
 		if (rule_chain_copy(&rs->chains[c], &next->chains[c]))
 			return NULL;
-	return copy_sets(rs, next) ? NULL : TAKE_PTR(next);
+	return patch_list_copy(&rs->patches, &next->patches) || copy_sets(rs, next)
+		       ? NULL
+		       : TAKE_PTR(next);
 }
 
 /* The place of the set of that name, or where it would come. */
@@ -116,8 +120,10 @@ static int resolve_all(struct ruleset *rs)
 {
 	int r = 0;
 
-	for (size_t c = 0; !r && c < CHAIN_COUNT; c++)
-		r = rule_chain_resolve(&rs->chains[c], find_set, rs);
+	for (size_t c = 0; !r && c < CHAIN_COUNT; c++) {
+		r = rule_chain_resolve(&rs->patches.chains[c], find_set, rs);
+		r = r ? r : rule_chain_resolve(&rs->chains[c], find_set, rs);
+	}
 	return r;
 }
 
@@ -243,6 +249,14 @@ const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size
 			*index = i;
 			return r;
 		}
+	for (size_t i = 0; i < rs->patches.n; i++) {
+		const struct rule *r = &rs->patches.entries[i]->patch.rule;
+
+		if (!(r->have & MATCH_BIT(MATCH_SET)) || strcmp(r->set, name) != 0)
+			continue;
+		*index = i;
+		return r;
+	}
 	return NULL;
 }
 
@@ -319,7 +333,7 @@ size_t ruleset_count(const struct ruleset *rs)
 
 uint64_t ruleset_next_rule_expiry(const struct ruleset *rs)
 {
-	uint64_t next = 0;
+	uint64_t next = patch_list_next_expiry(&rs->patches);
 
 	for (size_t c = 0; c < CHAIN_COUNT; c++) {
 		uint64_t expiry = rs->chains[c].expires_s;
@@ -335,6 +349,16 @@ static bool is_over(const struct rule *r, const void *now_s)
 	return r->expires_s && r->expires_s <= *(const uint64_t *)now_s;
 }
 
+static bool drop_patches(struct patch_list *l, uint64_t now_s)
+{
+	const size_t before = l->n;
+
+	for (size_t i = l->n; i-- > 0;)
+		if (is_over(&l->entries[i]->patch.rule, &now_s))
+			patch_list_remove(l, i);
+	return l->n < before;
+}
+
 int ruleset_expire_rules(const struct ruleset *rs, uint64_t now_s, struct ruleset **out)
 {
 	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
@@ -348,10 +372,67 @@ int ruleset_expire_rules(const struct ruleset *rs, uint64_t now_s, struct rulese
 		return -ENOMEM;
 	for (size_t c = 0; !r && c < CHAIN_COUNT; c++)
 		r = rule_chain_drop(&next->chains[c], is_over, &now_s);
+	if (!r && drop_patches(&next->patches, now_s))
+		r = patch_list_make_chains(&next->patches, find_set, next);
 	if (r)
 		return r;
 	*out = TAKE_PTR(next);
 	return 0;
+}
+
+int ruleset_add_patch(const struct ruleset *rs, const struct patch *patch, struct ruleset **out)
+{
+	_cleanup_(cleanup_ruleset) struct ruleset *next = successor(rs);
+	int r = next ? patch_list_add(&next->patches, patch) : -ENOMEM;
+
+	r = r ? r : patch_list_make_chains(&next->patches, find_set, next);
+	if (r)
+		return r;
+	*out = TAKE_PTR(next);
+	return 0;
+}
+
+int ruleset_remove_patch(const struct ruleset *rs, uint64_t id, struct ruleset **out)
+{
+	_cleanup_(cleanup_ruleset) struct ruleset *next = NULL;
+	const size_t at = patch_list_find(&rs->patches, id);
+	int r;
+
+	if (at == rs->patches.n)
+		return -ENOENT;
+	next = successor(rs);
+	if (!next)
+		return -ENOMEM;
+	patch_list_remove(&next->patches, at);
+	r = patch_list_make_chains(&next->patches, find_set, next);
+	if (r)
+		return r;
+	*out = TAKE_PTR(next);
+	return 0;
+}
+
+int ruleset_load_patch(struct ruleset *rs, const struct patch *patch)
+{
+	if (patch->rule.have & MATCH_BIT(MATCH_SET) && !ruleset_set(rs, patch->rule.set))
+		return -ENOENT;
+	return patch_list_add(&rs->patches, patch);
+}
+
+int ruleset_load_patches(struct ruleset *rs)
+{
+	return patch_list_make_chains(&rs->patches, find_set, rs);
+}
+
+void ruleset_reserve_ids(struct ruleset *rs, uint64_t next)
+{
+	if (next > rs->patches.next_id)
+		rs->patches.next_id = next;
+}
+
+bool ruleset_asks(const struct ruleset *rs, enum chain chain, uint32_t matches)
+{
+	return rule_chain_asks(&rs->patches.chains[chain], matches) ||
+	       rule_chain_asks(&rs->chains[chain], matches);
 }
 
 int ruleset_make_indexes(const struct ruleset *rs, struct ruleset **out)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A rule set: the rules and policy of each chain, and the named sets of digests that rules refer
- * to. Immutable once published (law 8): every change builds another set; readers keep the one they
- * hold by reference.
+ * A rule set: the virtual patches, the rules and policy of each chain, and the named sets of
+ * digests that these refer to. Immutable once published (law 8): every change builds another set;
+ * readers keep the one they hold by reference.
  */
 #ifndef FW_RULESET_H
 #define FW_RULESET_H
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/rule.h"
+#include "patch_list.h"
 #include "rule_chain.h"
 #include "set.h"
 
@@ -19,7 +20,8 @@
 
 struct ruleset {
 	unsigned int refs;
-	uint64_t epoch; /* grows by one with each change; never reused */
+	uint64_t epoch;		   /* grows by one with each change; never reused */
+	struct patch_list patches; /* they come before all rules */
 	struct rule_chain chains[CHAIN_COUNT];
 	enum verdict unknown[CHAIN_COUNT]; /* for packets of unknown origin that match no rule */
 	enum verdict kernel[CHAIN_COUNT];  /* the same for kernel origin */
@@ -57,8 +59,26 @@ int ruleset_put_set(const struct ruleset *rs, struct set *set, struct ruleset **
 int ruleset_drop_set(const struct ruleset *rs, const char *name, struct ruleset **out);
 int ruleset_expire(const struct ruleset *rs, uint64_t now_ns, struct ruleset **out);
 
-/* The same for rules whose time is over: the set without them; -EALREADY when there are none. */
+/* The same for rules and patches whose time is over: the set without them; -EALREADY when there are
+ * none. */
 int ruleset_expire_rules(const struct ruleset *rs, uint64_t now_s, struct ruleset **out);
+
+/*
+ * The same for patches. ruleset_add_patch: one without an id gets the next; -E2BIG past
+ * PATCHES_MAX, -EEXIST for an id that is there, -ENOENT for one that names a set which is not.
+ * ruleset_remove_patch: -ENOENT: there is none of that id.
+ */
+int ruleset_add_patch(const struct ruleset *rs, const struct patch *patch, struct ruleset **out);
+int ruleset_remove_patch(const struct ruleset *rs, uint64_t id, struct ruleset **out);
+
+/*
+ * Of a set that nobody else reads yet, for many: ruleset_load_patch() for each, with what
+ * ruleset_add_patch() returns, then ruleset_load_patches() once. 0 or -ENOMEM.
+ * ruleset_reserve_ids: ids below `next` are never given to a patch of it, or of sets made of it.
+ */
+int ruleset_load_patch(struct ruleset *rs, const struct patch *patch);
+int ruleset_load_patches(struct ruleset *rs);
+void ruleset_reserve_ids(struct ruleset *rs, uint64_t next);
 
 /* The same for the policy of a chain, with the verdict for packets of unknown origin; -ENOMEM. */
 int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict policy,
@@ -67,7 +87,8 @@ int ruleset_set_policy(const struct ruleset *rs, enum chain chain, enum verdict 
 /* The set of that name, or NULL. */
 struct set *ruleset_set(const struct ruleset *rs, const char *name);
 
-/* The first rule that names the set, by chain and index; NULL: none does. */
+/* The first rule that names the set, by chain and index, or of a patch that does: then index is
+ * that of the patch. NULL: none does. */
 const struct rule *ruleset_user(const struct ruleset *rs, const char *name, size_t *index);
 
 /* When ruleset_expire_rules() will next change something, in seconds since 1970; 0: never. */
@@ -77,7 +98,10 @@ uint64_t ruleset_next_rule_expiry(const struct ruleset *rs);
  * -EALREADY where it is not. -ENOMEM. It is the same epoch: nothing is judged otherwise. */
 int ruleset_make_indexes(const struct ruleset *rs, struct ruleset **out);
 
-/* How many rules all chains have. */
+/* Whether a rule or patch of the chain states one of these criteria (MATCH_BITs). */
+bool ruleset_asks(const struct ruleset *rs, enum chain chain, uint32_t matches);
+
+/* How many rules all chains have; patches do not count. */
 size_t ruleset_count(const struct ruleset *rs);
 
 /* When ruleset_expire() will next change something; 0: never. */

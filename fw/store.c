@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,12 +16,15 @@
 #include "clock.h"
 #include "store.h"
 
-#define FIRST_LINE     "app-fw rules 2"
-#define FIRST_LINE_OLD "app-fw rules 1" /* has no policies */
-#define LAST_WORD      "end"
-#define POLICY_WORD    "policy"
-#define SET_WORD       "set\t"
-#define NONE	       "-"
+#define FIRST_LINE	   "app-fw rules 2"
+#define FIRST_LINE_OLD	   "app-fw rules 1" /* has no policies */
+#define FIRST_LINE_PATCHES "app-fw rules 3"
+#define PATCH_WORD	   "patch"
+#define NEXT_PATCH_WORD	   "next-patch"
+#define LAST_WORD	   "end"
+#define POLICY_WORD	   "policy"
+#define SET_WORD	   "set\t"
+#define NONE		   "-"
 /* Reading two clocks takes time: a whole second must not become the one before. */
 #define JITTER 10000000ull
 /* Room for what a person may write less tersely than rule_format does. */
@@ -84,6 +88,26 @@ static void write_item(FILE *f, const struct set *set, const struct set_item *it
 		or_none(item->root), until, hex, item->path);
 }
 
+/* Returns how many lines. */
+static size_t write_patches(FILE *f, const struct patch_list *l, bool all)
+{
+	const bool tell_next = !all && l->next_id > 1;
+	char text[PATCH_TEXT_MAX];
+
+	if (tell_next)
+		fprintf(f, NEXT_PATCH_WORD " %" PRIu64 "\n", l->next_id);
+	for (size_t i = 0; i < l->n; i++) {
+		patch_format(&l->entries[i]->patch, text);
+		fprintf(f, PATCH_WORD " %" PRIu64 " %s\n", l->entries[i]->patch.id, text);
+	}
+	return l->n + tell_next;
+}
+
+static const char *first_line(const struct patch_list *l, bool all)
+{
+	return l->n || (!all && l->next_id > 1) ? FIRST_LINE_PATCHES : FIRST_LINE;
+}
+
 /* Errors of the stream stay in it until its end. A policy that only options state is not written
  * unless `all` is asked for: the options of the next start may be others. */
 static void write_rules(FILE *f, const struct ruleset *rs, bool all)
@@ -91,7 +115,7 @@ static void write_rules(FILE *f, const struct ruleset *rs, bool all)
 	char text[RULE_TEXT_MAX];
 	size_t n = 0;
 
-	fputs(FIRST_LINE "\n", f);
+	fprintf(f, "%s\n", first_line(&rs->patches, all));
 	for (int c = 0; c < CHAIN_COUNT; c++)
 		if (all || rs->chains[c].policy_stated) {
 			fprintf(f, POLICY_WORD " %s %s\n", chain_name(c),
@@ -101,6 +125,7 @@ static void write_rules(FILE *f, const struct ruleset *rs, bool all)
 	for (size_t s = 0; s < rs->n_sets; s++)
 		for (size_t i = 0; i < rs->sets[s]->n; i++, n++)
 			write_item(f, rs->sets[s], &rs->sets[s]->items[i]);
+	n += write_patches(f, &rs->patches, all);
 	for (size_t c = 0; c < CHAIN_COUNT; c++)
 		for (size_t i = 0; i < rs->chains[c].list.n; i++, n++) {
 			rule_format(rule_chain_at(&rs->chains[c], i), text);
@@ -612,6 +637,51 @@ static int read_policy(struct reader *in)
 	return r ? fault(in, r, "cannot take this policy: %s", strerror(-r)) : 0;
 }
 
+static int read_id(struct reader *in, char **rest, uint64_t *id)
+{
+	const char *word = plain_word(rest);
+
+	if (decimal_parse(word, strlen(word), INT64_MAX, id) || *id == 0)
+		return fault(in, -EBADMSG, "\"%.40s\": expected the id of a patch, 1 or more",
+			     word);
+	return 0;
+}
+
+static int read_next_patch(struct reader *in)
+{
+	char *rest = in->text + strlen(NEXT_PATCH_WORD), *word;
+	uint64_t id = 0;
+	int r = read_id(in, &rest, &id);
+
+	word = plain_word(&rest);
+	if (!r && *word)
+		r = fault(in, -EBADMSG, "\"%.40s\": expected nothing after the id", word);
+	return r ? r : in->to->next_patch(in->to->cookie, id);
+}
+
+static int read_patch(struct reader *in)
+{
+	char *rest = in->text + strlen(PATCH_WORD);
+	struct rule_error why;
+	struct patch patch;
+	uint64_t id = 0;
+	int r = read_id(in, &rest, &id);
+
+	if (r)
+		return r;
+	if (patch_parse_text(rest, &patch, &why))
+		return fault(in, -EBADMSG, "%s", why.text);
+	patch.id = id;
+	r = in->to->patch(in->to->cookie, &patch);
+	if (r == -ENOENT)
+		return fault(in, -EBADMSG, "--set %s: no such set", patch.rule.set);
+	if (r == -EEXIST)
+		return fault(in, -EBADMSG, "%" PRIu64 ": a second patch of this id", id);
+	if (r == -E2BIG)
+		return fault(in, r, "more than %d patches", PATCHES_MAX);
+	return r ? fault(in, r, "cannot take this patch: %s", strerror(-r)) : 0;
+}
+
 /* A line that says something and is not the last. */
 static int read_line(struct reader *in)
 {
@@ -622,6 +692,10 @@ static int read_line(struct reader *in)
 	r = end_set(in);
 	if (r)
 		return r;
+	if (begins_with(in->text, PATCH_WORD))
+		return read_patch(in);
+	if (begins_with(in->text, NEXT_PATCH_WORD))
+		return read_next_patch(in);
 	return begins_with(in->text, POLICY_WORD) ? read_policy(in) : read_rule(in);
 }
 
@@ -645,7 +719,8 @@ static int read_file(struct reader *in)
 	r = next_saying_line(in);
 	if (r)
 		return r;
-	if (strcmp(in->text, FIRST_LINE) != 0 && strcmp(in->text, FIRST_LINE_OLD) != 0)
+	if (strcmp(in->text, FIRST_LINE) != 0 && strcmp(in->text, FIRST_LINE_OLD) != 0 &&
+	    strcmp(in->text, FIRST_LINE_PATCHES) != 0)
 		return fault(in, -EBADMSG, "\"%.40s\": expected \"" FIRST_LINE "\"", in->text);
 	for (;;) {
 		r = next_saying_line(in);

@@ -8,6 +8,9 @@
  *   set\tWEB\tcurl\t-\t-\tHEX\t/usr/bin/curl
  *                                   an item of a named set: set, package, root, until, digest and
  *                                   path, parted by tabs; "-" for none
+ *   next-patch 8                    ids of patches below it were given before; only in DIR/rules
+ *   patch 7 --cidr 192.0.2.0/24 --port 80 --note CVE
+ *                                   a patch: its id, and its canonical text (common/patch.h)
  *   -c OUTPUT -v DROP --set WEB     one canonical rule a line (common/rule.h), in order
  *   end 3                           how many lines: a file cut short is told from a whole one; the
  *                                   number may be left out
@@ -16,7 +19,8 @@
  * they are made in their order to what stands before. So one change of many rules costs one line.
  *
  * Empty lines and lines that begin with # mean nothing and do not count. Version 1, which has no
- * policies, is read too. A set comes before the rules that name it, its items under each other.
+ * policies, is read too; where there are patches, or were, it is version 3. A set comes before the
+ * patches and rules that name it, its items under each other.
  * `until` is in seconds since 1970: an item whose time is over is not read; nor does any stay
  * longer than SET_GRACE_MAX_S, should the clock have been set back.
  *
@@ -86,6 +90,8 @@ char *store_format(const struct ruleset *rs);
 struct store_taker {
 	int (*policy)(void *cookie, enum chain chain, enum verdict policy);
 	int (*set)(void *cookie, struct set *set); /* with a reference of its own if it keeps it */
+	int (*next_patch)(void *cookie, uint64_t id);
+	int (*patch)(void *cookie, const struct patch *patch);
 	int (*rule)(void *cookie, const struct rule *rule);
 	/* After all rules. NULL: a text with changes is refused. */
 	int (*change)(void *cookie, const struct store_change *change);

@@ -593,6 +593,7 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 	if (!vma || !task || !(vma->vm_flags & VM_EXEC))
 		return 0;
 	rec.pid = task->pid;
+	rec.tgid = task->tgid;
 	rec.start = vma->vm_start;
 	rec.end = vma->vm_end;
 	rec.exec_pages = BPF_CORE_READ(task, mm, exec_vm);

@@ -4,10 +4,11 @@
 
 _ctl_fw_commands='-A --append -I --insert -D --delete -L --list -H --print-hash
 	status stats objects explain policy set save restore mode
-	events top learn doctor'
+	events top learn patch doctor'
 _ctl_fw_packet='-c -s -d -p --sport --dport'
 _ctl_fw_matches='-s -d -p --sport --dport -n --sng-hash --agg-hash --anon-exec --object --set --script
 	--origin --uid --gid --comm --cgroup --container'
+_ctl_fw_patch_options='--cidr --port --sid --pattern --pcre --file --until-unmapped'
 _ctl_fw_protocols='tcp udp icmp icmpv6 ipv6-icmp sctp dccp udplite esp ah gre igmp ipencap egp igp ipv6
 	rsvp eigrp ospf ipip etherip pim ipcomp vrrp l2tp isis mpls-in-ip hip'
 
@@ -55,12 +56,13 @@ _ctl_fw_value() {
 	--cgroup) words=$(_ctl_fw_cgroups "$cur") ;;
 	--dpkg) words=$(dpkg-query -W -f '${Package}\n' 2>/dev/null) ;;
 	--root) files=-d ;;
-	-n | --object | --script | --socket | -H | --print-hash | save | restore) files=-f ;;
+	-n | --object | --script | --file | --socket | -H | --print-hash | save | restore) files=-f ;;
 	mode) words='enforce monitor confirm' ;;
 	set) words='add rm list refresh expect' ;;
 	learn) words='start stop suggest' ;;
+	patch) words='add rm list' ;;
 	-I | --insert | -D | --delete | -s | --src-ip | -d | --dst-ip | --sport | --dport | --sng-hash | --agg-hash | --uid | \
-		--gid | --comm | --container | --expires | --note | --grace | --confirm-within | --frames | --prefix4 | --prefix6 | --wide) ;;
+		--gid | --comm | --container | --expires | --note | --grace | --confirm-within | --frames | --prefix4 | --prefix6 | --wide | --cidr | --port | --sid | --pattern | --pcre) ;;
 	*) return 1 ;;
 	esac
 }
@@ -99,6 +101,14 @@ _ctl_fw_learn() {
 	esac
 }
 
+# The same of `patch`; the next word is number $2 after it.
+_ctl_fw_patch() {
+	words='--json --socket'
+	[[ $1 == add ]] || return
+	if [[ $cur != -* ]] && (($2 == 1)); then words+=' log4shell shellshock'; fi
+	words+=" -c $_ctl_fw_matches $_ctl_fw_patch_options -! --monitor --expires --note"
+}
+
 # The options that go with the command.
 _ctl_fw_options() {
 	case $command in
@@ -117,6 +127,7 @@ _ctl_fw_options() {
 		;;
 	events) words='-f --follow --json --socket' ;;
 	top) words='--frames --json --socket' ;;
+	patch) _ctl_fw_patch "${COMP_WORDS[COMP_CWORD - place]}" "$place" ;;
 	learn) _ctl_fw_learn "${COMP_WORDS[COMP_CWORD - place]}" ;;
 	restore | mode) words='--confirm-within --json --socket' ;;
 	*) words='--json --socket' ;;

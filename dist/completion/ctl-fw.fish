@@ -2,7 +2,7 @@
 # Completion of ctl-fw for fish. tests/cli/completion.sh holds it against what the program says of itself.
 
 set -g __ctl_fw_commands -A --append -I --insert -D --delete -L --list -H --print-hash \
-    status stats objects explain policy set save restore mode events top learn doctor
+    status stats objects explain policy set save restore mode events top learn patch doctor
 set -g __ctl_fw_protocols tcp udp icmp icmpv6 ipv6-icmp sctp dccp udplite esp ah gre igmp ipencap egp igp ipv6 \
     rsvp eigrp ospf ipip etherip pim ipcomp vrrp l2tp isis mpls-in-ip hip
 
@@ -41,13 +41,24 @@ function __ctl_fw_begins
     not __ctl_fw_after >/dev/null
 end
 
-function __ctl_fw_rule
+# Whether the verb of `patch` is add.
+function __ctl_fw_patches
+    set -l words (__ctl_fw_after)
+    __ctl_fw_has patch; and set -q words[1]; and test $words[1] = add
+end
+
+function __ctl_fw_whole_rule
     __ctl_fw_has -A --append -I --insert
+end
+
+# What describes a rule goes with a patch, too.
+function __ctl_fw_rule
+    __ctl_fw_whole_rule; or __ctl_fw_patches
 end
 
 # What describes a packet goes with explain, too.
 function __ctl_fw_packet
-    __ctl_fw_has -A --append -I --insert explain
+    __ctl_fw_rule; or __ctl_fw_has explain
 end
 
 function __ctl_fw_chain
@@ -105,6 +116,7 @@ complete -c ctl-fw -n __ctl_fw_begins -a events -d 'show the latest events'
 complete -c ctl-fw -n __ctl_fw_begins -a top -d 'show what each program sends and receives, live'
 complete -c ctl-fw -n __ctl_fw_begins -a learn -d 'rules that allow what was seen'
 complete -c ctl-fw -n __ctl_fw_begins -a doctor -d 'check the machine, the daemon and what is diverted to it'
+complete -c ctl-fw -n __ctl_fw_begins -a patch -d 'drop what would reach a hole, before all rules'
 complete -c ctl-fw -n __ctl_fw_begins -l help -d 'print a summary'
 complete -c ctl-fw -n __ctl_fw_begins -l version -d 'print the version'
 
@@ -125,7 +137,7 @@ complete -c ctl-fw -n '__ctl_fw_verb add; and not __ctl_fw_at set 1' -F
 complete -c ctl-fw -n '__ctl_fw_verb expect' -F
 
 complete -c ctl-fw -n __ctl_fw_chain -s c -x -a 'INPUT OUTPUT FORWARD' -d chain
-complete -c ctl-fw -n __ctl_fw_rule -s v -x -a 'ACCEPT DROP REJECT KILL MARK=' -d verdict
+complete -c ctl-fw -n __ctl_fw_whole_rule -s v -x -a 'ACCEPT DROP REJECT KILL MARK=' -d verdict
 complete -c ctl-fw -n __ctl_fw_packet -s s -x -d 'source: ADDR[/LEN]'
 complete -c ctl-fw -n __ctl_fw_packet -s d -x -d 'destination: ADDR[/LEN]'
 complete -c ctl-fw -n __ctl_fw_packet -s p -x -d protocol -a "$__ctl_fw_protocols"
@@ -163,6 +175,17 @@ complete -c ctl-fw -n '__ctl_fw_learns start' -l resume -d 'add to what was lear
 complete -c ctl-fw -n '__ctl_fw_learns suggest' -l prefix4 -x -d 'addresses that share N bits are alike'
 complete -c ctl-fw -n '__ctl_fw_learns suggest' -l prefix6 -x -d 'addresses that share N bits are alike'
 complete -c ctl-fw -n '__ctl_fw_learns suggest' -l wide -x -d 'a port with more addresses is for any'
+complete -c ctl-fw -n '__ctl_fw_at patch 0' -a add -d 'drop what would reach a hole'
+complete -c ctl-fw -n '__ctl_fw_at patch 0' -a rm -d 'lift a patch'
+complete -c ctl-fw -n '__ctl_fw_at patch 0' -a list -d 'list the patches, and who they concern'
+complete -c ctl-fw -n '__ctl_fw_patches; and __ctl_fw_at patch 1' -a 'log4shell shellshock' -d 'built in'
+complete -c ctl-fw -n __ctl_fw_patches -l cidr -x -d 'network of one end: ADDR[/LEN]'
+complete -c ctl-fw -n __ctl_fw_patches -l port -x -d 'port of one end: N[:M]'
+complete -c ctl-fw -n __ctl_fw_patches -l sid -x -d signature
+complete -c ctl-fw -n __ctl_fw_patches -l pattern -x -d 'text of the payload'
+complete -c ctl-fw -n __ctl_fw_patches -l pcre -x -d 'what the payload matches'
+complete -c ctl-fw -n __ctl_fw_patches -l file -r -F -d 'where the object of --sng-hash lies'
+complete -c ctl-fw -n __ctl_fw_patches -l until-unmapped -d 'until that is replaced, and no process maps it'
 complete -c ctl-fw -n '__ctl_fw_has events' -s f -l follow -d 'wait for more'
 complete -c ctl-fw -n '__ctl_fw_has top' -l frames -x -d 'print N pages, one a second, and end'
 complete -c ctl-fw -n '__ctl_fw_has mode restore' -l confirm-within -x -d 'roll back unless confirmed: N[smhd]'

@@ -49,6 +49,9 @@ WRONG = {
     "wide": ["", "nosuch", "65537", "-1"],
     "bytes": ["", "nosuch", "4095", "1099511627777"],
     "kept": ["", "nosuch", "1000", "-1"],
+    "absolute": ["", "nosuch", "/a\x01", "/" + "x" * 1024],
+    "sid": ["", "nosuch", "0", "4294967296"],
+    "payload": ["", "x" * 256, "a\x1b", b"a\xff"],
     "any": [],
 }
 
@@ -91,6 +94,13 @@ events -f
 top --frames 1@frames
 learn start@verb --resume
 learn stop@verb
+patch add@verb --cidr 10.0.0.0/8@address --port 80:90@ports -p tcp@protocol --expires +24h@time --note hello@note
+patch add@verb --sng-hash {HEX}@digest --file /a@absolute --until-unmapped --monitor --note hello@note
+patch add@verb -c INPUT@chain --pattern x@payload --note hello@note
+patch add@verb --object /bin/true@file --pcre x@payload --note hello@note
+patch add@verb --sid 1@sid --note hello@note
+patch rm@verb 7@any
+patch list@verb
 learn suggest@verb /nosuch/file@any --prefix4 24@bits --prefix6 128@bits --wide 16@wide
 """
 
@@ -104,7 +114,7 @@ APP_LINES = """
 """
 
 # Words that commands after which any word is a path, or one of their own, take as such.
-TAKE_ANY = {"-H", "set", "save", "restore", "mode", "learn"}
+TAKE_ANY = {"-H", "set", "save", "restore", "mode", "learn", "patch"}
 
 
 class Word:

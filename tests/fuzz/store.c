@@ -36,6 +36,22 @@ static int take_set(void *cookie, struct set *set)
 	return replace(rs, r, next);
 }
 
+static int take_next_patch(void *cookie, uint64_t id)
+{
+	struct ruleset **rs = cookie;
+
+	ruleset_reserve_ids(*rs, id);
+	return 0;
+}
+
+static int take_patch(void *cookie, const struct patch *patch)
+{
+	struct ruleset **rs = cookie, *next = NULL;
+	int r = ruleset_add_patch(*rs, patch, &next);
+
+	return replace(rs, r, next);
+}
+
 static int take_rule(void *cookie, const struct rule *rule)
 {
 	struct ruleset **rs = cookie, *next = NULL;
@@ -58,7 +74,13 @@ static struct ruleset *parse(const char *text, size_t size, char err[STORE_ERROR
 {
 	static const enum verdict accept[CHAIN_COUNT];
 	struct ruleset *rs = ruleset_new(accept, accept, accept);
-	const struct store_taker to = {take_policy, take_set, take_rule, take_change, &rs};
+	const struct store_taker to = {.policy = take_policy,
+				       .set = take_set,
+				       .next_patch = take_next_patch,
+				       .patch = take_patch,
+				       .rule = take_rule,
+				       .change = take_change,
+				       .cookie = &rs};
 
 	fuzz_expect(rs, "memory");
 	if (store_parse(text, size, &to, err) == 0)

@@ -84,7 +84,7 @@ static void every_field(void)
 		    "\"verdict\":\"DROP\",\"enforced\":true,\"reason\":\"rule\","
 		    "\"rule\":{\"index\":7,\"text\":\"-c OUTPUT -v DROP --sng-hash " HEX_B
 		    " --note \\\"no curl\\\"\",\"note\":\"no curl\"},"
-		    "\"chain\":\"OUTPUT\",\"origin\":\"known\","
+		    "\"patch\":null,\"chain\":\"OUTPUT\",\"origin\":\"known\","
 		    "\"flow\":{\"protocol\":\"tcp\",\"source\":\"10.0.0.1\",\"source_port\":4000,"
 		    "\"destination\":\"10.0.0.2\",\"destination_port\":80,\"length\":60},"
 		    "\"socket\":77,\"socket_uid\":1001,\"netns\":4026531840,\"n_holders\":1,"
@@ -109,7 +109,7 @@ static void nothing_known(void)
 	expect_json(
 		"{\"seq\":3,\"time\":\"2026-11-21T06:00:00.000000042Z\",\"event\":\"verdict\","
 		"\"verdict\":\"DROP\",\"enforced\":false,\"reason\":\"unknown\",\"rule\":null,"
-		"\"chain\":\"OUTPUT\",\"origin\":\"unknown\","
+		"\"patch\":null,\"chain\":\"OUTPUT\",\"origin\":\"unknown\","
 		"\"flow\":{\"protocol\":null,\"source\":null,\"source_port\":null,"
 		"\"destination\":null,\"destination_port\":null,\"length\":3},"
 		"\"socket\":null,\"socket_uid\":null,\"netns\":null,\"n_holders\":1,\"holders\":["
@@ -193,10 +193,29 @@ static void lines(void)
 		    "tcp 10.0.0.1:4000 -> 10.0.0.2:80");
 }
 
+static void a_patch_is_named(void)
+{
+	struct event own = {.kind = EVENT_VERDICT,
+			    .verdict = VERDICT_DROP,
+			    .enforced = true,
+			    .reason = REASON_BY_PATCH,
+			    .rule = {.patch = 9, .verdict = VERDICT_DROP, .note = "CVE"}};
+	char line[EVENT_LINE_MAX];
+	json_t *json = event_json(&own), *patch = json_object_get(json, "patch");
+
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(json, "reason")), "patch");
+	CU_ASSERT(json_is_null(json_object_get(json, "rule")));
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(patch, "id")), 9);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(patch, "note")), "CVE");
+	json_decref(json);
+	event_line(&own, line);
+	expect(strstr(line, " patch 9: ") != NULL, "%s", line);
+}
+
 static void reasons_have_names(void)
 {
-	static const char *const names[] = {"rule",	 "policy", "unknown", "kernel",
-					    "signature", "stream", "socket"};
+	static const char *const names[] = {"rule",   "patch",	   "policy", "unknown",
+					    "kernel", "signature", "stream", "socket"};
 
 	CU_ASSERT_EQUAL(EVENT_REASON_COUNT, sizeof(names) / sizeof(names[0]));
 	for (int i = 0; i < EVENT_REASON_COUNT; i++)
@@ -205,6 +224,7 @@ static void reasons_have_names(void)
 }
 
 static const struct unit_test tests[] = {
+	{"a patch is named", a_patch_is_named},
 	{"an event has every field", every_field},
 	{"what is not known is null", nothing_known},
 	{"names that strangers chose stay inside their strings", hostile_names},

@@ -330,7 +330,51 @@ static void tells_of_monitored(void)
 	ruleset_unref(rs);
 }
 
+/* Patches are told of first, each once though it may mean either end; rules only if none decides.
+ */
+static void patches_come_first(void)
+{
+	static const char *const texts[] = {"-c OUTPUT -v ACCEPT"};
+	static const char *const patches[] = {"--cidr 10.0.0.9 --port 80 --note a",
+					      "--port 80 --monitor --note b", "--port 80 --note c"};
+	struct ruleset *rs = rules_of(texts, 1), *next;
+	struct objset *has = set_with(1, true);
+	struct holders who = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 7, .objects = has}}};
+	struct packet p = a_packet();
+	json_t *reply;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct rule_error err;
+		struct patch patch;
+
+		CU_ASSERT_EQUAL_FATAL(patch_parse_text(patches[i], &patch, &err), 0);
+		CU_ASSERT_EQUAL_FATAL(ruleset_add_patch(rs, &patch, &next), 0);
+		ruleset_unref(rs);
+		rs = next;
+	}
+	reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+	CU_ASSERT_STRING_EQUAL(text_of(reply, "verdict"), "DROP");
+	CU_ASSERT(json_is_null(json_object_get(reply, "rule")));
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(reply, "patch")), 3);
+	CU_ASSERT_STRING_EQUAL(text_of(reply, "text"), "--port 80 --note \"c\"");
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(reply, "steps")), 3);
+	CU_ASSERT_STRING_EQUAL(text_at(reply, 0, "why"), "the destination address does not match");
+	CU_ASSERT_STRING_EQUAL(
+		text_at(reply, 1, "why"),
+		"all its criteria match: it only logs that, and the next rules decide");
+	json_decref(reply);
+	p.dport = 81;
+	reply = explain(rs, CHAIN_OUTPUT, &p, &who);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(reply, "rule")), 0);
+	CU_ASSERT(json_is_null(json_object_get(reply, "patch")));
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(reply, "steps")), 4);
+	json_decref(reply);
+	objset_unref(has);
+	ruleset_unref(rs);
+}
+
 static const struct unit_test tests[] = {
+	{"patches come first", patches_come_first},
 	{"the rules are told of up to the one that decides", walks_to_the_rule},
 	{"a rule that does not match says which criterion and whose", says_why_not},
 	{"ACCEPT by digest must be sure, and says so", sureness},

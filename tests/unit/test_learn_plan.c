@@ -73,7 +73,7 @@ static char *text_of(const struct learn *l, const struct ruleset *in_force, cons
 
 /* How much of it restore would take. */
 struct taken {
-	size_t policies, sets, rules;
+	size_t policies, sets, patches, rules;
 };
 
 static int take_policy(void *cookie, enum chain chain, enum verdict policy)
@@ -95,6 +95,15 @@ static int take_set(void *cookie, struct set *set)
 	return 0;
 }
 
+static int take_patch(void *cookie, const struct patch *patch)
+{
+	struct taken *t = cookie;
+
+	(void)patch;
+	t->patches++;
+	return 0;
+}
+
 static int take_rule(void *cookie, const struct rule *rule)
 {
 	struct taken *t = cookie;
@@ -107,7 +116,11 @@ static int take_rule(void *cookie, const struct rule *rule)
 static struct taken restore(const char *text)
 {
 	struct taken taken = {0};
-	const struct store_taker to = {take_policy, take_set, take_rule, NULL, &taken};
+	const struct store_taker to = {.policy = take_policy,
+				       .set = take_set,
+				       .patch = take_patch,
+				       .rule = take_rule,
+				       .cookie = &taken};
 	char err[STORE_ERROR_LEN];
 
 	expect(!store_parse(text, strlen(text), &to, err), "restore: %s in\n%s", err, text);

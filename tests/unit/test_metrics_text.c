@@ -264,6 +264,25 @@ static void each_rule(void)
 	discard(f);
 }
 
+static void each_patch(void)
+{
+	struct figures *f = made();
+	struct ruleset *next = NULL;
+	struct rule_error err;
+	struct patch p;
+
+	CU_ASSERT_EQUAL_FATAL(patch_parse_text("--port 80 --note CVE", &p, &err), 0);
+	p.id = 9;
+	CU_ASSERT_EQUAL_FATAL(ruleset_add_patch(f->rules, &p, &next), 0);
+	ruleset_unref(f->rules);
+	f->rules = next;
+	next->patches.entries[0]->count->packets = 7;
+	next->patches.entries[0]->count->bytes = 8;
+	EXPECT_LINES(f, "appfw_patches 1", "appfw_patch_packets_total{patch=\"9\",note=\"CVE\"} 7",
+		     "appfw_patch_bytes_total{patch=\"9\",note=\"CVE\"} 8");
+	discard(f);
+}
+
 static void label_values_are_escaped(void)
 {
 	struct figures *f = made();
@@ -322,6 +341,7 @@ static void families_are_whole_and_told_once(void)
 }
 
 static const struct unit_test tests[] = {
+	{"each patch", each_patch},
 	{"what it is, and how much it has", what_it_is},
 	{"each reason to be degraded", its_health},
 	{"the mode, and what waits to be confirmed", its_mode},

@@ -73,7 +73,7 @@ static void tells_the_time_left(void)
 		json_object_del(json_array_get(files, i), "sha256");
 	text = json_dumps(reply, JSON_COMPACT);
 	expect_text("set", text,
-		    "{\"sets\":[{\"set\":\"web\",\"rules\":0,\"files\":["
+		    "{\"sets\":[{\"set\":\"web\",\"rules\":0,\"patches\":0,\"files\":["
 		    "{\"path\":\"/r/a\",\"package\":\"p\",\"root\":\"/r\",\"valid_s\":null},"
 		    "{\"path\":\"/a\",\"package\":null,\"root\":null,\"valid_s\":3}]}]}");
 	json_decref(reply);

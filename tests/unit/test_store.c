@@ -164,7 +164,11 @@ static int take_change(void *cookie, const struct store_change *c)
 
 static int load(const struct place *p, struct taken *into, char err[STORE_ERROR_LEN])
 {
-	const struct store_taker to = {take_policy, take_set, take, take_change, into};
+	const struct store_taker to = {.policy = take_policy,
+				       .set = take_set,
+				       .rule = take,
+				       .change = take_change,
+				       .cookie = into};
 
 	return store_load(p->dir, &to, &tail, err);
 }
@@ -326,7 +330,7 @@ static void a_file_cut_anywhere_is_refused(void)
 static const struct {
 	const char *text, *fault;
 } damaged[] = {
-	{"app-fw rules 3\nend 0\n", "/rules:1: \"app-fw rules 3\": expected \"app-fw rules 2\""},
+	{"app-fw rules 4\nend 0\n", "/rules:1: \"app-fw rules 4\": expected \"app-fw rules 2\""},
 	{"# text\n\n \t\nend 0\n", "/rules:4: \"end 0\": expected \"app-fw rules 2\""},
 	{"app-fw rules 2\npolicy\nend\n", "/rules:2: policy \"\": expected INPUT"},
 	{"app-fw rules 2\npolicy output DROP\nend\n",
@@ -365,6 +369,12 @@ static const struct {
 	 "/rules:2: policy OUTPUT \"MARK\": expected ACCEPT"},
 	{"app-fw rules 1\npolicy OUTPUT\nend 1\n",
 	 "/rules:2: policy OUTPUT \"\": expected ACCEPT or DROP"},
+	{"app-fw rules 3\npatch 0 --port 1 --note a\nend\n", "/rules:2: \"0\": expected the id"},
+	{"app-fw rules 3\npatch --port 1 --note a\nend\n", "/rules:2: \"--port\": expected the id"},
+	{"app-fw rules 3\npatch 1 --port x --note a\nend\n", "/rules:2: --port x: expected"},
+	{"app-fw rules 3\npatch 1 --port 1\nend\n", "/rules:2: missing --note"},
+	{"app-fw rules 3\nnext-patch 0\nend\n", "/rules:2: \"0\": expected the id"},
+	{"app-fw rules 3\nnext-patch 1 2\nend\n", "/rules:2: \"2\": expected nothing"},
 	{"app-fw rules 1\n\x1b[2J\nend 1\n", "/rules:2: "},
 };
 
@@ -485,7 +495,8 @@ static void comments_and_empty_lines_mean_nothing(void)
 				   "#\n"
 				   "end\n";
 	struct taken got = {.n = 0};
-	const struct store_taker to = {take_policy, take_set, take, NULL, &got};
+	const struct store_taker to = {
+		.policy = take_policy, .set = take_set, .rule = take, .cookie = &got};
 	char err[STORE_ERROR_LEN];
 
 	expect(store_parse(text, strlen(text), &to, err) == 0, "%s", err);
@@ -505,7 +516,8 @@ static void text_names_its_bad_line(void)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct taken got = {.n = 0};
-		const struct store_taker to = {take_policy, take_set, take, NULL, &got};
+		const struct store_taker to = {
+			.policy = take_policy, .set = take_set, .rule = take, .cookie = &got};
 		char err[STORE_ERROR_LEN];
 
 		CU_ASSERT_EQUAL(store_parse(bad[i][0], strlen(bad[i][0]), &to, err), -EBADMSG);
@@ -545,6 +557,25 @@ static int build_set(void *cookie, struct set *set)
 	return 0;
 }
 
+static int build_next_patch(void *cookie, uint64_t id)
+{
+	struct built *b = cookie;
+
+	ruleset_reserve_ids(b->rs, id);
+	return 0;
+}
+
+static int build_patch(void *cookie, const struct patch *patch)
+{
+	struct built *b = cookie;
+	struct ruleset *next = NULL;
+	int r = ruleset_add_patch(b->rs, patch, &next);
+
+	if (!r)
+		step(b, next);
+	return r;
+}
+
 static int build_rule(void *cookie, const struct rule *rule)
 {
 	struct built *b = cookie;
@@ -558,7 +589,12 @@ static int build_rule(void *cookie, const struct rule *rule)
 static struct ruleset *build(const char *text)
 {
 	struct built b = {ruleset_new(accept_all, accept_all, accept_all)};
-	const struct store_taker to = {build_policy, build_set, build_rule, NULL, &b};
+	const struct store_taker to = {.policy = build_policy,
+				       .set = build_set,
+				       .next_patch = build_next_patch,
+				       .patch = build_patch,
+				       .rule = build_rule,
+				       .cookie = &b};
 	char err[STORE_ERROR_LEN];
 
 	expect(store_parse(text, strlen(text), &to, err) == 0, "%s", err);
@@ -924,7 +960,53 @@ static void the_mode_has_a_file_of_its_own(void)
 	place_remove(&p);
 }
 
+static const char patched_text[] =
+	"app-fw rules 3\n"
+	"set\tweb\t-\t-\t-\t" HEX "\t/a\n"
+	"patch 2 --cidr 10.0.0.0/8 --port 80 --set web --note \"a \\\"b\"\n"
+	"patch 9 -c INPUT --file \"/x y\" --until-unmapped --sng-hash " HEX
+	" --monitor --expires 2099-01-01T00:00:00Z --note \"c\"\n"
+	"-c OUTPUT -v DROP --dport 25\n"
+	"end 4\n";
+
+/* A text says no more than what is in force; the state also which ids were given before. */
+static void patches_come_back_byte_for_byte(void)
+{
+	char *text, err[STORE_ERROR_LEN];
+	struct ruleset *rs;
+	struct place p;
+	struct built b = {ruleset_new(accept_all, accept_all, accept_all)};
+	const struct store_taker to = {.policy = build_policy,
+				       .set = build_set,
+				       .next_patch = build_next_patch,
+				       .patch = build_patch,
+				       .rule = build_rule,
+				       .cookie = &b};
+	struct store_tail saved;
+	const char *rest = strchr(patched_text, '\n') + 1;
+
+	rs = build(patched_text);
+	text = store_format(rs);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "app-fw rules 3\n"));
+	expect(strncmp(strstr(text, "set\t"), rest, strlen(rest) - strlen("end 4\n")) == 0, "%s",
+	       text);
+	CU_ASSERT_PTR_NULL(strstr(text, "next-patch"));
+	free(text);
+	ruleset_reserve_ids(rs, 31);
+	place_make(&p);
+	CU_ASSERT_EQUAL(store_save(p.dir, rs, &saved), 0);
+	expect(store_load(p.dir, &to, &saved, err) == 0, "%s", err);
+	CU_ASSERT_EQUAL(b.rs->patches.n, 2);
+	CU_ASSERT_EQUAL(b.rs->patches.next_id, 31);
+	CU_ASSERT_EQUAL(b.rs->patches.entries[1]->patch.id, 9);
+	place_remove(&p);
+	ruleset_unref(b.rs);
+	ruleset_unref(rs);
+}
+
 static const struct unit_test tests[] = {
+	{"patches come back byte for byte", patches_come_back_byte_for_byte},
 	{"saved rules come back in order", saved_rules_come_back_in_order},
 	{"policies that were set come back", policies_that_were_set_come_back},
 	{"saved sets come back, without what is over", saved_sets_come_back},
