@@ -20,7 +20,8 @@
 #include "rule.h"
 #include "set_words.h"
 
-#define PATCH_PAYLOAD_MAX 255 /* bytes of --pattern or --pcre, without the NUL */
+#define PATCH_ID_LAST	  100000000 /* no id is greater */
+#define PATCH_PAYLOAD_MAX 255	    /* bytes of --pattern or --pcre, without the NUL */
 /* A canonical text and its NUL always fit: a rule's, and each byte of the rest escaped. */
 #define PATCH_TEXT_MAX (RULE_TEXT_MAX + 2 * (SET_PATH_MAX + PATCH_PAYLOAD_MAX) + 256)
 
@@ -35,7 +36,7 @@ enum patch_payload {
 };
 
 struct patch {
-	uint64_t id; /* > 0; 0: it has none yet. Not in its text */
+	uint64_t id; /* 1..PATCH_ID_LAST; 0: it has none yet. Not in its text */
 	/* Its criteria, --monitor, --expires and --note; the verdict is DROP. */
 	struct rule rule;
 	bool all_chains; /* then rule.chain means nothing */

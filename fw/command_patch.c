@@ -166,6 +166,8 @@ enum wire_status command_patch_add(struct daemon *d, const json_t *request, json
 	r = ruleset_add_patch(d->rules, &patch, &rules);
 	if (r == -ENOENT)
 		return command_refuse(reply, "--set %s: no such set", patch.rule.set);
+	if (r == -E2BIG && id > PATCH_ID_LAST)
+		return command_refuse(reply, "all ids are used: there can be no more patches");
 	if (r == -E2BIG)
 		return command_refuse(reply, "there are %d patches already: expected fewer",
 				      PATCHES_MAX);

@@ -85,7 +85,7 @@ int patch_list_add(struct patch_list *l, const struct patch *patch)
 	const size_t at = place_of(l, id);
 	struct patch_entry **more, *e;
 
-	if (l->n == PATCHES_MAX)
+	if (l->n == PATCHES_MAX || id > PATCH_ID_LAST)
 		return -E2BIG;
 	if (at < l->n && l->entries[at]->patch.id == id)
 		return -EEXIST;

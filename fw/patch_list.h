@@ -32,8 +32,9 @@ void patch_list_clear(struct patch_list *l);
 
 /*
  * Of a list that nobody else reads yet. add: the patch gets the next id, unless it has one; remove:
- * index < n. After these comes patch_list_make_chains(). 0; -E2BIG past PATCHES_MAX, -EEXIST for an
- * id that is there, -ENOMEM: then the list is only good to be cleared.
+ * index < n. After these comes patch_list_make_chains(). 0; -E2BIG past PATCHES_MAX or
+ * PATCH_ID_LAST, -EEXIST for an id that is there, -ENOMEM: then the list is only good to be
+ * cleared.
  */
 int patch_list_add(struct patch_list *l, const struct patch *patch);
 void patch_list_remove(struct patch_list *l, size_t index);

@@ -40,8 +40,6 @@ static int check(const struct patch *p, struct rule_error *err)
 	if (p->payload_kind == PATCH_PAYLOAD_SID && (p->has_cidr || p->has_port))
 		return refuse(err,
 			      "--sid: the signature says where: expected no --cidr, no --port");
-	if (p->id > PATCH_ID_MAX)
-		return refuse(err, "id %" PRIu64 ": expected one up to %u", p->id, PATCH_ID_MAX);
 	return 0;
 }
 

@@ -8,8 +8,9 @@
 
 #define PATCH_SIGS_MAX 8
 /* Their sids: so many for each id from here on. */
-#define PATCH_SID    3000000000u
-#define PATCH_ID_MAX ((UINT32_MAX - PATCH_SID) / PATCH_SIGS_MAX)
+#define PATCH_SID 3000000000u
+_Static_assert(PATCH_SID + (uint64_t)PATCH_SIGS_MAX * (PATCH_ID_LAST + 1) <= UINT32_MAX,
+	       "each id has its sids");
 
 /*
  * The patch has an id. `loaded`: where --sid looks. 0 and *n rules, each with a reference; -EINVAL

@@ -637,13 +637,13 @@ static int read_policy(struct reader *in)
 	return r ? fault(in, r, "cannot take this policy: %s", strerror(-r)) : 0;
 }
 
-static int read_id(struct reader *in, char **rest, uint64_t *id)
+static int read_id(struct reader *in, char **rest, uint64_t most, uint64_t *id)
 {
 	const char *word = plain_word(rest);
 
-	if (decimal_parse(word, strlen(word), INT64_MAX, id) || *id == 0)
-		return fault(in, -EBADMSG, "\"%.40s\": expected the id of a patch, 1 or more",
-			     word);
+	if (decimal_parse(word, strlen(word), most, id) || *id == 0)
+		return fault(in, -EBADMSG, "\"%.40s\": expected the id of a patch, 1 to %d", word,
+			     PATCH_ID_LAST);
 	return 0;
 }
 
@@ -651,7 +651,7 @@ static int read_next_patch(struct reader *in)
 {
 	char *rest = in->text + strlen(NEXT_PATCH_WORD), *word;
 	uint64_t id = 0;
-	int r = read_id(in, &rest, &id);
+	int r = read_id(in, &rest, PATCH_ID_LAST + 1, &id);
 
 	word = plain_word(&rest);
 	if (!r && *word)
@@ -665,7 +665,7 @@ static int read_patch(struct reader *in)
 	struct rule_error why;
 	struct patch patch;
 	uint64_t id = 0;
-	int r = read_id(in, &rest, &id);
+	int r = read_id(in, &rest, PATCH_ID_LAST, &id);
 
 	if (r)
 		return r;

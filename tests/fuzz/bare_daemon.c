@@ -74,6 +74,58 @@ void judge_set_learn(struct judge *j, struct learn *learn)
 	(void)learn;
 }
 
+void judge_set_inspect(struct judge *j, struct inspect *inspect)
+{
+	(void)j;
+	(void)inspect;
+}
+
+void inspect_use(struct inspect *in, struct sig_set *set)
+{
+	(void)in;
+	(void)set;
+}
+
+json_t *inspect_report(const struct inspect *in)
+{
+	(void)in;
+	return json_null();
+}
+
+int queue_copy(struct queue *q, uint32_t bytes)
+{
+	(void)q;
+	(void)bytes;
+	return 0;
+}
+
+/* Nobody has anything mapped. */
+int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, size_t max)
+{
+	(void)p;
+	(void)tgid;
+	(void)out;
+	(void)max;
+	return 0;
+}
+
+struct object *objects_find(struct objects *o, const struct object_key *key)
+{
+	(void)o;
+	(void)key;
+	return NULL;
+}
+
+struct object *objects_add(struct objects *o, const struct object_key *key, struct place *place,
+			   bool ahead)
+{
+	(void)o;
+	(void)key;
+	(void)place;
+	(void)ahead;
+	return NULL;
+}
+
 size_t tally_copy(struct tally *t, struct tally_row out[BINARIES_MAX])
 {
 	(void)t;

@@ -267,6 +267,8 @@ static void no_id_comes_twice(void)
 	CU_ASSERT_EQUAL_FATAL(ruleset_add_patch(rs, &p, &next), 0);
 	step(&rs, next);
 	expect_ids(rs, (const uint64_t[]){1, 2, 4}, 3);
+	p.id = PATCH_ID_LAST + 1;
+	CU_ASSERT_EQUAL(ruleset_add_patch(rs, &p, &next), -E2BIG);
 	ruleset_reserve_ids(rs, 90);
 	ruleset_reserve_ids(rs, 7);
 	add(&rs, "--port 6 --note y");

@@ -369,6 +369,8 @@ static const struct {
 	 "/rules:2: policy OUTPUT \"MARK\": expected ACCEPT"},
 	{"app-fw rules 1\npolicy OUTPUT\nend 1\n",
 	 "/rules:2: policy OUTPUT \"\": expected ACCEPT or DROP"},
+	{"app-fw rules 3\npatch 100000001 --port 1 --note a\nend\n",
+	 "/rules:2: \"100000001\": expected the id"},
 	{"app-fw rules 3\npatch 0 --port 1 --note a\nend\n", "/rules:2: \"0\": expected the id"},
 	{"app-fw rules 3\npatch --port 1 --note a\nend\n", "/rules:2: \"--port\": expected the id"},
 	{"app-fw rules 3\npatch 1 --port x --note a\nend\n", "/rules:2: --port x: expected"},
