@@ -94,6 +94,7 @@ learn start@verb --resume
 learn stop@verb
 sig load@verb builtin:all@any --limit app_set:web;@any --skip-unsupported
 sig list@verb
+sig test@verb builtin:all@any --pcap tests/cli/request.pcap@any --skip-unsupported
 sig rm@verb 1@sid
 learn suggest@verb /nosuch/file@any --prefix4 24@bits --prefix6 128@bits --wide 16@wide
 """

@@ -37,7 +37,7 @@ expect_caught() {
 	local before
 	before=$(($(counter signature_stopped) + $(counter stream_conflict)))
 	try_plan "$1" "$2" "$3"
-	[[ $SAID != acknowledged ]] || { ctl stats --json; cat "$SINK/$PORT"; fail "it arrived: IPv$1 $2"; }
+	[[ $SAID != acknowledged ]] || fail "it arrived: IPv$1 $2"
 	! grep -qaF needle "$SINK/$PORT" 2>/dev/null || fail "the server has it: IPv$1 $2"
 	expect_that $(($(counter signature_stopped) + $(counter stream_conflict))) -gt "$before" "packets stopped"
 }
