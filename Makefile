@@ -211,7 +211,7 @@ kernels: tested ## scenarios under other kernels, in qemu; ONLY="10 14" for some
 kernels-deps: root ## fetch what that needs: qemu, and Debian's kernels (100 MB)
 	@tests/kernels/fetch
 
-bench: root tested ## what it costs, each figure beside its baseline; ONLY="bystander costs hashing rules throughput"
+bench: root tested ## what it costs, each figure beside its baseline; ONLY="bystander costs hashing rules signatures throughput"
 	@bench/run $(ONLY)
 
 # These do what the daemon does, by its own code.
