@@ -2,8 +2,8 @@
 /*
  * The least that a program behind NFQUEUE can do: accept everything, unseen. What it costs is what
  * any firewall there costs before it has decided anything, so it is the baseline of every
- * benchmark. GSO packets, 256 bytes of each copied, one receive call and one batch verdict per
- * burst.
+ * benchmark. GSO packets, 256 bytes of each copied (--copy N: so many), one receive call and one
+ * batch verdict per burst.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,18 +24,19 @@
 #define QUEUES_MAX   64
 #define BURST_MAX    64
 #define COPY_BYTES   256
-#define MESSAGE_MAX  (COPY_BYTES + 1024)
+#define COPY_MAX     65531 /* NFQNL_MAX_COPY_RANGE */
+#define MESSAGE_ROOM 1024
 #define QUEUE_LENGTH 8192
 #define RCVBUF	     (64 << 20)
 
 struct acceptor {
-	unsigned int n;
+	unsigned int n, copy;
 	uint16_t number[QUEUES_MAX];
 	struct mnl_socket *socket[QUEUES_MAX];
 	struct pollfd poll[QUEUES_MAX];
 	struct mmsghdr burst[BURST_MAX];
 	struct iovec iov[BURST_MAX];
-	char buffers[BURST_MAX][MESSAGE_MAX] __attribute__((aligned(8)));
+	char *buffers; /* BURST_MAX of copy and MESSAGE_ROOM */
 };
 
 static volatile sig_atomic_t stop;
@@ -62,6 +63,15 @@ static int add_queues(struct acceptor *a, const char *text)
 	return 0;
 }
 
+static bool set_copy(struct acceptor *a, const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	a->copy = (unsigned int)n;
+	return end > text && !*end && n > 0 && n <= COPY_MAX;
+}
+
 /* The kernel has answered an error, if there is one, before any packet can come. */
 static int bind_error(struct mnl_socket *s)
 {
@@ -83,7 +93,7 @@ static int bind_queue(struct acceptor *a, unsigned int i)
 	int rcvbuf = RCVBUF, fd;
 
 	nfq_nlmsg_cfg_put_cmd(nlh, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
-	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, COPY_BYTES);
+	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)a->copy);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, QUEUE_LENGTH);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO));
@@ -98,12 +108,18 @@ static int bind_queue(struct acceptor *a, unsigned int i)
 	return bind_error(a->socket[i]);
 }
 
-static void prepare_buffers(struct acceptor *a)
+static int prepare_buffers(struct acceptor *a)
 {
+	size_t stride = MNL_ALIGN(a->copy) + MESSAGE_ROOM;
+
+	a->buffers = malloc(BURST_MAX * stride);
+	if (!a->buffers)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < BURST_MAX; i++) {
-		a->iov[i] = (struct iovec){a->buffers[i], MESSAGE_MAX};
+		a->iov[i] = (struct iovec){a->buffers + i * stride, stride};
 		a->burst[i].msg_hdr = (struct msghdr){.msg_iov = &a->iov[i], .msg_iovlen = 1};
 	}
+	return 0;
 }
 
 static bool packet_id(const struct mmsghdr *m, uint32_t *id)
@@ -174,25 +190,28 @@ static void catch_signals(sigset_t *before)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: null_acceptor --queue N[-M] [--queue N[-M]]...   (at most %d)\n",
+	fprintf(stderr,
+		"usage: null_acceptor [--copy N] --queue N[-M] [--queue N[-M]]...   (at most %d)\n",
 		QUEUES_MAX);
 	return 2;
 }
 
 int main(int argc, char *argv[])
 {
-	static const struct option options[] = {{"queue", required_argument, NULL, 'q'}, {0}};
-	static struct acceptor a;
+	static const struct option options[] = {{"queue", required_argument, NULL, 'q'},
+						{"copy", required_argument, NULL, 'c'},
+						{0}};
+	static struct acceptor a = {.copy = COPY_BYTES};
 	sigset_t waiting;
 	int c, err = 0;
 
-	while ((c = getopt_long(argc, argv, "q:", options, NULL)) != -1)
-		if (c != 'q' || add_queues(&a, optarg))
+	while ((c = getopt_long(argc, argv, "q:c:", options, NULL)) != -1)
+		if (c == 'c' ? !set_copy(&a, optarg) : c != 'q' || add_queues(&a, optarg))
 			return usage();
 	if (!a.n || optind < argc)
 		return usage();
 	catch_signals(&waiting);
-	prepare_buffers(&a);
+	err = prepare_buffers(&a);
 	for (unsigned int i = 0; i < a.n && !err; i++) {
 		err = bind_queue(&a, i);
 		if (err)
@@ -207,5 +226,6 @@ int main(int argc, char *argv[])
 	for (unsigned int i = 0; i < a.n; i++)
 		if (a.socket[i])
 			mnl_socket_close(a.socket[i]);
+	free(a.buffers);
 	return err ? 1 : 0;
 }

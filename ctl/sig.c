@@ -127,15 +127,6 @@ static int check(const struct cmdline *line, size_t v)
 {
 	const char *word = verbs[v].word;
 
-	if (line->n_paths != verbs[v].words || (verbs[v].pcap && !line->pcap)) {
-		print_error("sig %s%s%.80s: expected %s", word,
-			    line->n_paths > verbs[v].words ? " " : "",
-			    line->n_paths > verbs[v].words
-				    ? cmdline_show(line->paths[verbs[v].words])
-				    : "",
-			    verbs[v].expected);
-		return STATUS_USAGE;
-	}
 	if ((line->pcap && !verbs[v].pcap) || (line->skip_unsupported && !verbs[v].skip) ||
 	    (line->limit && !verbs[v].limit)) {
 		print_error("%s: does not go with sig %s: expected with sig %s",
@@ -143,6 +134,15 @@ static int check(const struct cmdline *line, size_t v)
 			    : line->limit && !verbs[v].limit ? "--limit"
 							     : "--skip-unsupported",
 			    word, line->pcap && !verbs[v].pcap ? "test" : "load");
+		return STATUS_USAGE;
+	}
+	if (line->n_paths != verbs[v].words || (verbs[v].pcap && !line->pcap)) {
+		print_error("sig %s%s%.80s: expected %s", word,
+			    line->n_paths > verbs[v].words ? " " : "",
+			    line->n_paths > verbs[v].words
+				    ? cmdline_show(line->paths[verbs[v].words])
+				    : "",
+			    verbs[v].expected);
 		return STATUS_USAGE;
 	}
 	return STATUS_DONE;

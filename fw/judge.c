@@ -377,7 +377,7 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 			       struct reason *why)
 {
 	const bool lenient = j->mode == MODE_MONITOR;
-	struct ruling ruling;
+	struct ruling ruling = {.verdict = VERDICT_ACCEPT};
 	enum verdict decided =
 		decision_cache_decide(j->decisions, j->rules, chain, &p->packet, who, why);
 	enum verdict v = remember_denied(j, who, orphan, decided);
@@ -394,7 +394,8 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 	}
 	if (!verdict_passes(v))
 		would = lenient;
-	ruling = lenient ? (struct ruling){.verdict = VERDICT_ACCEPT} : enforce(j, p, who, why, v);
+	if (!lenient)
+		ruling = enforce(j, p, who, why, v);
 	if (verdict_passes(ruling.verdict) && inspect_is_on(j->inspect))
 		ruling = look_inside(j, chain, p, who, ruling, &would);
 	*would_stop = would;

@@ -4,7 +4,7 @@
 
 _app_fw_options='-e --ebpf-obj --queue-out --queue-in --queue-fwd --pol-out --pol-in --pol-fwd -b --batch-count
 	-B --batch-timeout -r --retain-maps -R --no-rescan -P --partial-read --mode --unknown --kernel --socket --state
-	--no-state --metrics --events --events-size --events-keep -S -c -n -d -h --help -V --version'
+	--no-state --metrics --events --events-size --events-keep --inspect-closed --sig-test --pcap --skip-unsupported --json -S -c -n -d -h --help -V --version'
 
 _app_fw() {
 	local cur=$2 previous=$3 words='' files=''
@@ -13,7 +13,8 @@ _app_fw() {
 	case $previous in
 	--pol-out | --pol-in | --pol-fwd | --unknown | --kernel) words='ACCEPT DROP' ;;
 	--mode) words='enforce monitor' ;;
-	-e | --ebpf-obj | --socket) files=-f ;;
+	--inspect-closed) words='INPUT OUTPUT FORWARD' ;;
+	-e | --ebpf-obj | --socket | --sig-test | --pcap) files=-f ;;
 	--events) words='stdout journal' files=-f ;;
 	--state) files=-d ;;
 	--queue-out | --queue-in | --queue-fwd | --metrics | --events-size | --events-keep | -b | --batch-count | -B | --batch-timeout | -c | -n | -d) ;;

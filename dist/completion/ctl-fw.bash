@@ -4,7 +4,7 @@
 
 _ctl_fw_commands='-A --append -I --insert -D --delete -L --list -H --print-hash
 	status stats objects explain policy set save restore mode
-	events top learn patch doctor'
+	events top learn patch sig doctor'
 _ctl_fw_packet='-c -s -d -p --sport --dport'
 _ctl_fw_matches='-s -d -p --sport --dport -n --sng-hash --agg-hash --anon-exec --object --set --script
 	--origin --uid --gid --comm --cgroup --container'
@@ -56,13 +56,14 @@ _ctl_fw_value() {
 	--cgroup) words=$(_ctl_fw_cgroups "$cur") ;;
 	--dpkg) words=$(dpkg-query -W -f '${Package}\n' 2>/dev/null) ;;
 	--root) files=-d ;;
-	-n | --object | --script | --file | --socket | -H | --print-hash | save | restore) files=-f ;;
+	-n | --object | --script | --file | --socket | --pcap | -H | --print-hash | save | restore) files=-f ;;
 	mode) words='enforce monitor confirm' ;;
 	set) words='add rm list refresh expect' ;;
 	learn) words='start stop suggest' ;;
 	patch) words='add rm list' ;;
+	sig) words='load list rm test' ;;
 	-I | --insert | -D | --delete | -s | --src-ip | -d | --dst-ip | --sport | --dport | --sng-hash | --agg-hash | --uid | \
-		--gid | --comm | --container | --expires | --note | --grace | --confirm-within | --frames | --prefix4 | --prefix6 | --wide | --cidr | --port | --sid | --pattern | --pcre) ;;
+		--gid | --comm | --container | --expires | --note | --grace | --confirm-within | --frames | --prefix4 | --prefix6 | --wide | --cidr | --port | --sid | --pattern | --pcre | --limit) ;;
 	*) return 1 ;;
 	esac
 }
@@ -109,6 +110,27 @@ _ctl_fw_patch() {
 	words+=" -c $_ctl_fw_matches $_ctl_fw_patch_options -! --monitor --expires --note"
 }
 
+# The same of `sig`; the next word is number $2 after it.
+_ctl_fw_sig() {
+	case $1 in
+	load)
+		if (($2 == 1)) && [[ $cur != -* ]]; then
+			files=-f words='builtin:all builtin:log4shell builtin:shellshock builtin:spring4shell builtin:traversal'
+		fi
+		words+=' --skip-unsupported --limit --json --socket'
+		;;
+	test)
+		[[ $cur == -* ]] || files=-f
+		words='--skip-unsupported --pcap --json --socket'
+		;;
+	rm)
+		words='--json --socket'
+		(($2 != 1)) || words+=' all'
+		;;
+	*) words='--json --socket' ;;
+	esac
+}
+
 # The options that go with the command.
 _ctl_fw_options() {
 	case $command in
@@ -129,6 +151,7 @@ _ctl_fw_options() {
 	top) words='--frames --json --socket' ;;
 	patch) _ctl_fw_patch "${COMP_WORDS[COMP_CWORD - place]}" "$place" ;;
 	learn) _ctl_fw_learn "${COMP_WORDS[COMP_CWORD - place]}" ;;
+	sig) _ctl_fw_sig "${COMP_WORDS[COMP_CWORD - place]}" "$place" ;;
 	restore | mode) words='--confirm-within --json --socket' ;;
 	*) words='--json --socket' ;;
 	esac

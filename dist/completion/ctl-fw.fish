@@ -2,7 +2,7 @@
 # Completion of ctl-fw for fish. tests/cli/completion.sh holds it against what the program says of itself.
 
 set -g __ctl_fw_commands -A --append -I --insert -D --delete -L --list -H --print-hash \
-    status stats objects explain policy set save restore mode events top learn patch doctor
+    status stats objects explain policy set save restore mode events top learn patch sig doctor
 set -g __ctl_fw_protocols tcp udp icmp icmpv6 ipv6-icmp sctp dccp udplite esp ah gre igmp ipencap egp igp ipv6 \
     rsvp eigrp ospf ipip etherip pim ipcomp vrrp l2tp isis mpls-in-ip hip
 
@@ -76,6 +76,12 @@ function __ctl_fw_learns
     __ctl_fw_has learn; and set -q words[1]; and test $words[1] = $argv[1]
 end
 
+# Whether the verb of `sig` is one of these.
+function __ctl_fw_sigs
+    set -l words (__ctl_fw_after)
+    __ctl_fw_has sig; and set -q words[1]; and contains -- $words[1] $argv
+end
+
 # Whether the verb of `set` is one of these.
 function __ctl_fw_verb
     set -l words (__ctl_fw_after)
@@ -117,6 +123,7 @@ complete -c ctl-fw -n __ctl_fw_begins -a top -d 'show what each program sends an
 complete -c ctl-fw -n __ctl_fw_begins -a learn -d 'rules that allow what was seen'
 complete -c ctl-fw -n __ctl_fw_begins -a doctor -d 'check the machine, the daemon and what is diverted to it'
 complete -c ctl-fw -n __ctl_fw_begins -a patch -d 'drop what would reach a hole, before all rules'
+complete -c ctl-fw -n __ctl_fw_begins -a sig -d 'signatures of payload'
 complete -c ctl-fw -n __ctl_fw_begins -l help -d 'print a summary'
 complete -c ctl-fw -n __ctl_fw_begins -l version -d 'print the version'
 
@@ -167,6 +174,16 @@ complete -c ctl-fw -n '__ctl_fw_verb add' -l dpkg -x -a '(dpkg-query -W -f \'${P
 complete -c ctl-fw -n '__ctl_fw_verb add expect' -l root -x -a '(__fish_complete_directories (commandline -ct) "")' \
     -d 'where the package is installed'
 complete -c ctl-fw -n '__ctl_fw_verb refresh expect' -l grace -x -d 'how long other digests stay valid: N[smhd]'
+complete -c ctl-fw -n '__ctl_fw_at sig 0' -a load -d 'put the signatures of a file in force'
+complete -c ctl-fw -n '__ctl_fw_at sig 0' -a list -d 'show them, and what they have met'
+complete -c ctl-fw -n '__ctl_fw_at sig 0' -a rm -d 'remove one, or all'
+complete -c ctl-fw -n '__ctl_fw_at sig 0' -a test -d 'tell what they find in a capture'
+complete -c ctl-fw -n '__ctl_fw_sigs load test' -F
+complete -c ctl-fw -n '__ctl_fw_sigs load; and __ctl_fw_at sig 1' -a 'builtin:all builtin:log4shell builtin:shellshock builtin:spring4shell builtin:traversal'
+complete -c ctl-fw -n '__ctl_fw_sigs rm; and __ctl_fw_at sig 1' -a all
+complete -c ctl-fw -n '__ctl_fw_sigs load test' -l skip-unsupported -d 'count rules that cannot be had, and go on'
+complete -c ctl-fw -n '__ctl_fw_sigs load' -l limit -x -d 'options that each rule gets besides its own'
+complete -c ctl-fw -n '__ctl_fw_sigs test' -l pcap -r -F -d 'the capture that is looked at'
 complete -c ctl-fw -n '__ctl_fw_at learn 0' -a start -d 'begin, in monitor mode'
 complete -c ctl-fw -n '__ctl_fw_at learn 0' -a stop -d 'keep what was learned, and learn no more'
 complete -c ctl-fw -n '__ctl_fw_at learn 0' -a suggest -d 'rules that allow what was seen'

@@ -50,8 +50,9 @@ WRONG = {
     "bytes": ["", "nosuch", "4095", "1099511627777"],
     "kept": ["", "nosuch", "1000", "-1"],
     "absolute": ["", "nosuch", "/a\x01", "/" + "x" * 1024],
-    "sid": ["", "nosuch", "0", "4294967296"],
+    "sid": ["", "nosuch", "0", "4294967296", "-1"],
     "payload": ["", "x" * 256, "a\x1b", b"a\xff"],
+    "chains": ["", "nosuch", "INPUT,", "INPUT,nosuch"],
     "any": [],
 }
 
@@ -101,6 +102,10 @@ patch add@verb --object /bin/true@file --pcre x@payload --note hello@note
 patch add@verb --sid 1@sid --note hello@note
 patch rm@verb 7@any
 patch list@verb
+sig load@verb builtin:all@any --limit app_set:web;@any --skip-unsupported
+sig list@verb
+sig test@verb builtin:all@any --pcap tests/cli/request.pcap@any --skip-unsupported
+sig rm@verb 1@sid
 learn suggest@verb /nosuch/file@any --prefix4 24@bits --prefix6 128@bits --wide 16@wide
 """
 
@@ -108,13 +113,15 @@ APP_LINES = """
 -e /nosuch@any --queue-out 0-3@queue --queue-in 4@queue --queue-fwd 5@queue
 --pol-out DROP@policy --pol-in ACCEPT@policy --pol-fwd DROP@policy --unknown DROP@policy --kernel ACCEPT@policy
 -b 64@count -B 0@wait -r -R -P -S -c 1@number -n 1@number -d 1@number
+--inspect-closed INPUT,OUTPUT@chains
+--sig-test /nosuch@any --pcap /nosuch@any --skip-unsupported --json
 --events /nosuch@any --events-size 4096@bytes --events-keep 1@kept
 --mode monitor@mode --socket /nosuch@any --state /nosuch@any --no-state --metrics 127.0.0.1:9090@endpoint
 --ebpf-obj /nosuch@any --batch-count 1@count --batch-timeout 1@wait --retain-maps --no-rescan --partial-read
 """
 
 # Words that commands after which any word is a path, or one of their own, take as such.
-TAKE_ANY = {"-H", "set", "save", "restore", "mode", "learn", "patch"}
+TAKE_ANY = {"-H", "set", "save", "restore", "mode", "learn", "patch", "sig"}
 
 
 class Word:
