@@ -2,7 +2,7 @@
 # Completion of ctl-fw for fish. tests/cli/completion.sh holds it against what the program says of itself.
 
 set -g __ctl_fw_commands -A --append -I --insert -D --delete -L --list -H --print-hash \
-    status stats objects explain policy set save restore mode events top learn
+    status stats objects explain policy set save restore mode events top learn hook
 set -g __ctl_fw_protocols tcp udp icmp icmpv6 ipv6-icmp sctp dccp udplite esp ah gre igmp ipencap egp igp ipv6 \
     rsvp eigrp ospf ipip etherip pim ipcomp vrrp l2tp isis mpls-in-ip hip
 
@@ -65,6 +65,12 @@ function __ctl_fw_learns
     __ctl_fw_has learn; and set -q words[1]; and test $words[1] = $argv[1]
 end
 
+# The same of `hook`.
+function __ctl_fw_hooks
+    set -l words (__ctl_fw_after)
+    __ctl_fw_has hook; and set -q words[1]; and test $words[1] = $argv[1]
+end
+
 # Whether the verb of `set` is one of these.
 function __ctl_fw_verb
     set -l words (__ctl_fw_after)
@@ -104,6 +110,7 @@ complete -c ctl-fw -n __ctl_fw_begins -a mode -d 'carry verdicts out, or only lo
 complete -c ctl-fw -n __ctl_fw_begins -a events -d 'show the latest events'
 complete -c ctl-fw -n __ctl_fw_begins -a top -d 'show what each program sends and receives, live'
 complete -c ctl-fw -n __ctl_fw_begins -a learn -d 'rules that allow what was seen'
+complete -c ctl-fw -n __ctl_fw_begins -a hook -d 'the iptables rules that divert a chain to app-fw'
 complete -c ctl-fw -n __ctl_fw_begins -l help -d 'print a summary'
 complete -c ctl-fw -n __ctl_fw_begins -l version -d 'print the version'
 
@@ -162,6 +169,10 @@ complete -c ctl-fw -n '__ctl_fw_learns start' -l resume -d 'add to what was lear
 complete -c ctl-fw -n '__ctl_fw_learns suggest' -l prefix4 -x -d 'addresses that share N bits are alike'
 complete -c ctl-fw -n '__ctl_fw_learns suggest' -l prefix6 -x -d 'addresses that share N bits are alike'
 complete -c ctl-fw -n '__ctl_fw_learns suggest' -l wide -x -d 'a port with more addresses is for any'
+complete -c ctl-fw -n '__ctl_fw_at hook 0' -a install -d 'divert a chain to app-fw'
+complete -c ctl-fw -n '__ctl_fw_at hook 0' -a remove -d 'take these rules out again'
+complete -c ctl-fw -n '__ctl_fw_hooks install' -l only -x -d 'what else iptables is to match'
+complete -c ctl-fw -n '__ctl_fw_hooks install' -l fail -x -a 'open closed' -d 'packets pass, or not, without app-fw'
 complete -c ctl-fw -n '__ctl_fw_has events' -s f -l follow -d 'wait for more'
 complete -c ctl-fw -n '__ctl_fw_has top' -l frames -x -d 'print N pages, one a second, and end'
 complete -c ctl-fw -n '__ctl_fw_has mode restore' -l confirm-within -x -d 'roll back unless confirmed: N[smhd]'

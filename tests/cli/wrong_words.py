@@ -49,6 +49,8 @@ WRONG = {
     "wide": ["", "nosuch", "65537", "-1"],
     "bytes": ["", "nosuch", "4095", "1099511627777"],
     "kept": ["", "nosuch", "1000", "-1"],
+    "failmode": ["", "nosuch", "Open"],
+    "matchwords": ["", " ", "-j DROP", "-p tcp -t raw", "-p \"tcp"],
     "any": [],
 }
 
@@ -90,6 +92,8 @@ events -f
 top --frames 1@frames
 learn start@verb --resume
 learn stop@verb
+hook install@verb -c OUTPUT@chain --only tcp@matchwords --fail closed@failmode
+hook remove@verb -c INPUT@chain
 learn suggest@verb /nosuch/file@any --prefix4 24@bits --prefix6 128@bits --wide 16@wide
 """
 
@@ -103,7 +107,7 @@ APP_LINES = """
 """
 
 # Words that commands after which any word is a path, or one of their own, take as such.
-TAKE_ANY = {"-H", "set", "save", "restore", "mode", "learn"}
+TAKE_ANY = {"-H", "set", "save", "restore", "mode", "learn", "hook"}
 
 
 class Word:
