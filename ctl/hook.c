@@ -246,36 +246,14 @@ static int remove_all(struct hook *h)
 	return failed ? STATUS_REFUSED : STATUS_DONE;
 }
 
-static int refuse_words(const struct cmdline *line)
-{
-	if (line->n_paths > 1)
-		print_error("hook %s %.80s: expected nothing after it", line->paths[0],
-			    cmdline_show(line->paths[1]));
-	else
-		print_error("%s: does not go with hook remove: expected with hook install",
-			    line->only ? "--only" : "--fail");
-	return STATUS_USAGE;
-}
-
+/* The command line has been checked: cmdline.c. */
 int hook_main(const struct cmdline *line)
 {
-	const char *verb = line->paths[0];
-	bool installs = strcmp(verb, "install") == 0;
-	bool closed = line->fail && strcmp(line->fail, "closed") == 0;
-	bool open = !line->fail || strcmp(line->fail, "open") == 0;
-	struct hook h = {.open = !closed, .json = line->json};
+	bool installs = strcmp(line->paths[0], "install") == 0;
+	struct hook h = {.json = line->json};
 	char err[HOOK_ERROR_LEN];
 
-	if (!installs && strcmp(verb, "remove") != 0) {
-		print_error("hook %.80s: expected install or remove", cmdline_show(verb));
-		return STATUS_USAGE;
-	}
-	if (line->n_paths > 1 || (!installs && (line->only || line->fail)))
-		return refuse_words(line);
-	if (!open && !closed) {
-		print_error("--fail %.40s: expected open or closed", cmdline_show(line->fail));
-		return STATUS_USAGE;
-	}
+	h.open = !line->fail || strcmp(line->fail, "open") == 0;
 	if (hook_only_parse(line->only, &h.only, err)) {
 		print_error("%s", err);
 		return STATUS_USAGE;

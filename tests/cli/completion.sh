@@ -68,7 +68,7 @@ offered() {
 # Command lines that only lack options.
 begun=("-A" "-I 0" "-D 0" "-L" "-H /x" "status" "stats" "objects 1" "explain" "policy OUTPUT DROP" "set add web"
 	"set rm web" "set list" "set refresh" "set expect /x" "save" "restore /x" "mode enforce"
-	"events" "top" "learn start" "learn stop" "learn suggest" "hook install" "hook remove")
+	"events" "top" "learn start" "learn stop" "learn suggest" "hook install -c INPUT" "hook remove -c INPUT")
 
 # The options that any line takes; they are offered first.
 anywhere=$'--help\n--version'

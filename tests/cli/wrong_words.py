@@ -50,7 +50,7 @@ WRONG = {
     "bytes": ["", "nosuch", "4095", "1099511627777"],
     "kept": ["", "nosuch", "1000", "-1"],
     "failmode": ["", "nosuch", "Open"],
-    "matchwords": ["", " ", "-j DROP", "-p tcp -t raw", "-p \"tcp"],
+    "matchwords": ["", "-j DROP", "-p tcp -t raw", "-p \"tcp"],
     "any": [],
 }
 
@@ -93,7 +93,6 @@ top --frames 1@frames
 learn start@verb --resume
 learn stop@verb
 hook install@verb -c OUTPUT@chain --only tcp@matchwords --fail closed@failmode
-hook remove@verb -c INPUT@chain
 learn suggest@verb /nosuch/file@any --prefix4 24@bits --prefix6 128@bits --wide 16@wide
 """
 
