@@ -50,7 +50,7 @@ expect_that "$(ours ip6tables OUTPUT)" -eq 3 "rules of IPv6"
 expect_fail_mode OUTPUT open
 expect_fail_mode INPUT none
 for addr in $SERVER4 $SERVER6; do
-	expect_ok on client "$HELPERS/talk" $addr 7001 hello
+	expect_ok on client "$HELPERS/talk" "$addr" 7001 hello
 done
 wait_for counts_more cache_accepted 0
 
