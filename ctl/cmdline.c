@@ -359,6 +359,28 @@ static int check_own_options(const struct parser *p)
 	return 0;
 }
 
+/* Before the chain is asked for: what a shell completes comes first. */
+static int check_hook(const struct parser *p)
+{
+	const struct cmdline *line = p->line;
+	const char *verb = line->n_paths ? line->paths[0] : "";
+	bool installs = strcmp(verb, "install") == 0;
+
+	if (!installs && strcmp(verb, "remove") != 0)
+		return refuse(p, "hook%s%.80s: expected install or remove%s",
+			      line->n_paths ? " " : "", line->n_paths ? cmdline_show(verb) : "",
+			      line->n_paths ? "" : " after it");
+	if (line->n_paths > 1)
+		return refuse(p, "hook %s %.80s: expected nothing after it", verb,
+			      cmdline_show(line->paths[1]));
+	if (!installs && (line->only || line->fail))
+		return refuse(p, "%s: does not go with hook remove: expected with hook install",
+			      line->only ? "--only" : "--fail");
+	if (line->fail && strcmp(line->fail, "open") != 0 && strcmp(line->fail, "closed") != 0)
+		return refuse(p, "--fail %.40s: expected open or closed", cmdline_show(line->fail));
+	return 0;
+}
+
 static int check_whole(const struct parser *p)
 {
 	const struct cmdline *line = p->line;
@@ -373,14 +395,12 @@ static int check_whole(const struct parser *p)
 	if (line->command->argument == ARGUMENT_LEARN && line->n_paths == 0)
 		return refuse(p, "%s: expected start, stop or suggest after it",
 			      line->command->name);
-	if (line->command->argument == ARGUMENT_HOOK && line->n_paths == 0)
-		return refuse(p, "%s: expected install or remove after it", line->command->name);
 	if (line->command->argument == ARGUMENT_PATCH && line->n_paths == 0)
 		return refuse(p, "%s: expected add, rm or list after it", line->command->name);
 	if (line->command->argument == ARGUMENT_SIG && line->n_paths == 0)
 		return refuse(p, "%s: expected load, list, rm or test after it",
 			      line->command->name);
-	if (check_own_options(p))
+	if (check_own_options(p) || (line->command->argument == ARGUMENT_HOOK && check_hook(p)))
 		return -EINVAL;
 	if (line->confirm_within && line->command->argument != ARGUMENT_FILE &&
 	    line->command->argument != ARGUMENT_MODE)

@@ -19,7 +19,7 @@ static const char *const programs[] = {"iptables", "ip6tables"};
 struct hook {
 	struct hook_place place;
 	struct hook_only only;
-	bool open;
+	bool open, json;
 	const char *accept, *drop; /* pinned programs; NULL: there is no cache */
 	uint16_t first, last;	   /* queues */
 };
@@ -107,8 +107,23 @@ static int install_one(const struct hook *h, char err[IPTABLES_ERROR_LEN])
 	return clear(&h->place, inserted, &removed, err);
 }
 
+static void tell_json(const struct hook *h, const char *families)
+{
+	json_t *told = json_pack("{s:s, s:s, s:s, s:b, s:i, s:i}", "chain", h->place.chain,
+				 "families", families, "fail", h->open ? "open" : "closed", "cache",
+				 h->accept != NULL, "first", h->first, "last", h->last);
+
+	json_dumpf(told, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(told);
+}
+
 static void tell_installed(const struct hook *h, const char *families)
 {
+	if (h->json) {
+		tell_json(h, families);
+		return;
+	}
 	printf("%s, %s: packets%s", h->place.chain, families, h->only.n ? " that match" : "");
 	if (h->accept)
 		printf(" whose verdict the kernel knows pass, or are dropped, at once; the others");
@@ -226,44 +241,19 @@ static int remove_all(struct hook *h)
 			failed++;
 		}
 	}
-	printf("%s: %u rules removed\n", h->place.chain, removed);
+	printf(h->json ? "{\"chain\":\"%s\",\"removed\":%u}\n" : "%s: %u rules removed\n",
+	       h->place.chain, removed);
 	return failed ? STATUS_REFUSED : STATUS_DONE;
 }
 
-static int refuse_words(const struct cmdline *line)
-{
-	if (line->n_paths > 1)
-		print_error("hook %s %.80s: expected nothing after it", line->paths[0],
-			    cmdline_show(line->paths[1]));
-	else if (line->json)
-		print_error("--json: does not go with hook: expected with a command that reads");
-	else if (line->only || line->fail)
-		print_error("%s: does not go with hook remove: expected with hook install",
-			    line->only ? "--only" : "--fail");
-	else
-		print_error("--fail %.40s: expected open or closed", cmdline_show(line->fail));
-	return STATUS_USAGE;
-}
-
+/* The command line has been checked: cmdline.c. */
 int hook_main(const struct cmdline *line)
 {
-	const char *verb = line->paths[0];
-	bool installs = strcmp(verb, "install") == 0;
-	bool closed = line->fail && strcmp(line->fail, "closed") == 0;
-	bool open = !line->fail || strcmp(line->fail, "open") == 0;
-	struct hook h = {.open = !closed};
+	bool installs = strcmp(line->paths[0], "install") == 0;
+	struct hook h = {.json = line->json};
 	char err[HOOK_ERROR_LEN];
 
-	if (!installs && strcmp(verb, "remove") != 0) {
-		print_error("hook %.80s: expected install or remove", cmdline_show(verb));
-		return STATUS_USAGE;
-	}
-	if (line->n_paths > 1 || line->json || (!installs && (line->only || line->fail)))
-		return refuse_words(line);
-	if (!open && !closed) {
-		print_error("--fail %.40s: expected open or closed", cmdline_show(line->fail));
-		return STATUS_USAGE;
-	}
+	h.open = !line->fail || strcmp(line->fail, "open") == 0;
 	if (hook_only_parse(line->only, &h.only, err)) {
 		print_error("%s", err);
 		return STATUS_USAGE;

@@ -8,9 +8,9 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-static int refuse(char err[HOOK_ERROR_LEN], const char *word, const char *expected)
+static int refuse(char err[HOOK_ERROR_LEN], const char *text, const char *expected)
 {
-	snprintf(err, HOOK_ERROR_LEN, "--only %.80s: expected %s", *word ? word : "\"\"", expected);
+	snprintf(err, HOOK_ERROR_LEN, "--only %.80s: expected %s", *text ? text : "\"\"", expected);
 	return -EINVAL;
 }
 
@@ -101,12 +101,12 @@ int hook_only_parse(const char *text, struct hook_only *out, char err[HOOK_ERROR
 		if (!word)
 			return refuse(err, text, "each quote to be closed");
 		if (is_ours(word))
-			return refuse(err, word, "what packets are, as iptables matches them");
+			return refuse(err, text, "what packets are, not what becomes of them");
 		if (out->n == HOOK_ONLY_MAX)
-			return refuse(err, word, "fewer words");
+			return refuse(err, text, "fewer words");
 		out->word[out->n++] = word;
 	}
-	return out->n ? 0 : refuse(err, "", "words of iptables, such as \"-p tcp\"");
+	return out->n ? 0 : refuse(err, text, "words of iptables, such as \"-p tcp\"");
 }
 
 static void add(struct hook_words *w, const char *word)

@@ -270,15 +270,27 @@ static void scan_done(struct process *p, const struct proc_rec *rec, uint64_t pa
 }
 
 /*
+ * The state that mattered has passed before it was read: whatever the process has mapped since its
+ * exec may have been there, and be gone by now.
+ */
+static int add_past(struct process *p, const struct proc_rec *rec)
+{
+	size_t n = rec->n_objects < ABI_OBJECTS ? rec->n_objects : ABI_OBJECTS;
+
+	p->anonymous |= rec->flags & PROC_ANON_EXEC;
+	return keep_keys(p, rec->obj, n, true);
+}
+
+/*
  * Reads the mappings of a live process: a state that no mapping call overlapped, or -EAGAIN;
- * `final`: what there is, which is not complete then. `pages` is its exec_pages as they were when
- * it mattered; 0: as they are now.
+ * `final`: what there is, which is not complete then. `stamp` and `pages` are those of the state
+ * that matters; pages 0: they are not known.
  */
 static int scan_live(struct processes *ps, struct process *p, const struct proc_rec *before,
-		     uint64_t pages, bool final)
+		     uint64_t stamp, uint64_t pages, bool final)
 {
 	struct proc_rec after;
-	bool complete;
+	bool complete, past;
 	int n;
 
 	if (before->in_flight && !final)
@@ -303,10 +315,13 @@ static int scan_live(struct processes *ps, struct process *p, const struct proc_
 	}
 	if (p->scan_exec_ns != before->exec_ns)
 		forget_program(p);
+	past = stamp != before->map_stamp || (pages && pages != ps->vmas[0].exec_pages);
 	pages = pages ? pages : ps->vmas[0].exec_pages;
 	p->anonymous = (ps->retain && p->anonymous) || has_anonymous(ps->vmas, n);
 	take_program(p, ps->vmas, n);
 	n = vmas_to_keys(ps, p, n);
+	if (!n && past)
+		n = add_past(p, &after);
 	if (n)
 		return n;
 	scan_done(p, before, pages, complete);
@@ -405,7 +420,7 @@ static bool read_anew(struct processes *ps, struct process *p, const struct know
 	    probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec) ||
 	    (rec.flags & PROC_EXITED) || rec.map_stamp != k->stamp)
 		return false;
-	return !scan_live(ps, p, &rec, k->exec_pages, false);
+	return !scan_live(ps, p, &rec, k->stamp, k->exec_pages, false);
 }
 
 /* Scans unless the last scan already is of this state. */
@@ -421,7 +436,7 @@ static int refresh(struct processes *ps, struct process *p, const struct note_ho
 	if (r)
 		return -ESRCH;
 	if (!(rec.flags & PROC_EXITED)) {
-		r = scan_live(ps, p, &rec, h->exec_pages, final);
+		r = scan_live(ps, p, &rec, h->map_stamp, h->exec_pages, final);
 		if (r != -ESRCH)
 			return r;
 		if (probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec))
@@ -620,7 +635,7 @@ int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **ou
 	p = process_get(ps, pid, rec.start_ns);
 	if (!p)
 		return -ENOMEM;
-	r = scan_live(ps, p, &rec, 0, final);
+	r = scan_live(ps, p, &rec, rec.map_stamp, 0, final);
 	if (r)
 		return r;
 	h.start_ns = rec.start_ns;
@@ -666,7 +681,7 @@ int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uin
 		return -ENOMEM;
 	if (!has_program(p, &rec, stamp) && !(rec.flags & PROC_EXITED) &&
 	    stamp >= rec.last_start.stamp)
-		scan_live(ps, p, &rec, 0, false);
+		scan_live(ps, p, &rec, rec.map_stamp, 0, false);
 	if (!has_program(p, &rec, stamp))
 		return -ENOENT;
 	*out = p->program;
@@ -702,7 +717,7 @@ static void learn_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
 	struct process *p = process_get(ps, tgid, rec->start_ns);
 
 	if (p && !(rec->flags & PROC_EXITED))
-		scan_live(ps, p, rec, 0, false);
+		scan_live(ps, p, rec, rec->map_stamp, 0, false);
 }
 
 void processes_learn_all(struct processes *ps)

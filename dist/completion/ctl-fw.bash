@@ -4,7 +4,7 @@
 
 _ctl_fw_commands='-A --append -I --insert -D --delete -L --list -H --print-hash
 	status stats objects explain policy set save restore mode
-	events top learn patch sig doctor'
+	events top learn hook patch sig doctor'
 _ctl_fw_packet='-c -s -d -p --sport --dport'
 _ctl_fw_matches='-s -d -p --sport --dport -n --sng-hash --agg-hash --anon-exec --object --set --script
 	--origin --uid --gid --comm --cgroup --container'
@@ -60,10 +60,12 @@ _ctl_fw_value() {
 	mode) words='enforce monitor confirm' ;;
 	set) words='add rm list refresh expect' ;;
 	learn) words='start stop suggest' ;;
+	hook) words='install remove' ;;
 	patch) words='add rm list' ;;
 	sig) words='load list rm test' ;;
+	--fail) words='open closed' ;;
 	-I | --insert | -D | --delete | -s | --src-ip | -d | --dst-ip | --sport | --dport | --sng-hash | --agg-hash | --uid | \
-		--gid | --comm | --container | --expires | --note | --grace | --confirm-within | --frames | --prefix4 | --prefix6 | --wide | --cidr | --port | --sid | --pattern | --pcre | --limit) ;;
+		--gid | --comm | --container | --expires | --note | --grace | --confirm-within | --frames | --prefix4 | --prefix6 | --wide | --cidr | --port | --sid | --pattern | --pcre | --limit | --only) ;;
 	*) return 1 ;;
 	esac
 }
@@ -152,6 +154,10 @@ _ctl_fw_options() {
 	patch) _ctl_fw_patch "${COMP_WORDS[COMP_CWORD - place]}" "$place" ;;
 	learn) _ctl_fw_learn "${COMP_WORDS[COMP_CWORD - place]}" ;;
 	sig) _ctl_fw_sig "${COMP_WORDS[COMP_CWORD - place]}" "$place" ;;
+	hook)
+		words='-c --json --socket'
+		[[ ${COMP_WORDS[COMP_CWORD - place]} != install ]] || words+=' --only --fail'
+		;;
 	restore | mode) words='--confirm-within --json --socket' ;;
 	*) words='--json --socket' ;;
 	esac

@@ -2,7 +2,7 @@
 # Completion of ctl-fw for fish. tests/cli/completion.sh holds it against what the program says of itself.
 
 set -g __ctl_fw_commands -A --append -I --insert -D --delete -L --list -H --print-hash \
-    status stats objects explain policy set save restore mode events top learn patch sig doctor
+    status stats objects explain policy set save restore mode events top learn hook patch sig doctor
 set -g __ctl_fw_protocols tcp udp icmp icmpv6 ipv6-icmp sctp dccp udplite esp ah gre igmp ipencap egp igp ipv6 \
     rsvp eigrp ospf ipip etherip pim ipcomp vrrp l2tp isis mpls-in-ip hip
 
@@ -82,6 +82,12 @@ function __ctl_fw_sigs
     __ctl_fw_has sig; and set -q words[1]; and contains -- $words[1] $argv
 end
 
+# The same of `hook`.
+function __ctl_fw_hooks
+    set -l words (__ctl_fw_after)
+    __ctl_fw_has hook; and set -q words[1]; and test $words[1] = $argv[1]
+end
+
 # Whether the verb of `set` is one of these.
 function __ctl_fw_verb
     set -l words (__ctl_fw_after)
@@ -124,6 +130,7 @@ complete -c ctl-fw -n __ctl_fw_begins -a learn -d 'rules that allow what was see
 complete -c ctl-fw -n __ctl_fw_begins -a doctor -d 'check the machine, the daemon and what is diverted to it'
 complete -c ctl-fw -n __ctl_fw_begins -a patch -d 'drop what would reach a hole, before all rules'
 complete -c ctl-fw -n __ctl_fw_begins -a sig -d 'signatures of payload'
+complete -c ctl-fw -n __ctl_fw_begins -a hook -d 'the iptables rules that divert a chain to app-fw'
 complete -c ctl-fw -n __ctl_fw_begins -l help -d 'print a summary'
 complete -c ctl-fw -n __ctl_fw_begins -l version -d 'print the version'
 
@@ -203,6 +210,10 @@ complete -c ctl-fw -n __ctl_fw_patches -l pattern -x -d 'text of the payload'
 complete -c ctl-fw -n __ctl_fw_patches -l pcre -x -d 'what the payload matches'
 complete -c ctl-fw -n __ctl_fw_patches -l file -r -F -d 'where the object of --sng-hash lies'
 complete -c ctl-fw -n __ctl_fw_patches -l until-unmapped -d 'until that is replaced, and no process maps it'
+complete -c ctl-fw -n '__ctl_fw_at hook 0' -a install -d 'divert a chain to app-fw'
+complete -c ctl-fw -n '__ctl_fw_at hook 0' -a remove -d 'take these rules out again'
+complete -c ctl-fw -n '__ctl_fw_hooks install' -l only -x -d 'what else iptables is to match'
+complete -c ctl-fw -n '__ctl_fw_hooks install' -l fail -x -a 'open closed' -d 'packets pass, or not, without app-fw'
 complete -c ctl-fw -n '__ctl_fw_has events' -s f -l follow -d 'wait for more'
 complete -c ctl-fw -n '__ctl_fw_has top' -l frames -x -d 'print N pages, one a second, and end'
 complete -c ctl-fw -n '__ctl_fw_has mode restore' -l confirm-within -x -d 'roll back unless confirmed: N[smhd]'

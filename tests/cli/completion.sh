@@ -69,7 +69,7 @@ offered() {
 begun=("-A" "-I 0" "-D 0" "-L" "-H /x" "status" "stats" "doctor" "objects 1" "explain" "policy OUTPUT DROP" "set add web"
 	"set rm web" "set list" "set refresh" "set expect /x" "save" "restore /x" "mode enforce"
 	"events" "top" "learn start" "learn stop" "learn suggest"
-	"patch add" "patch rm 1" "patch list" "sig load" "sig list" "sig rm" "sig test")
+	"patch add" "patch rm 1" "patch list" "sig load" "sig list" "sig rm" "sig test" "hook install -c INPUT" "hook remove -c INPUT")
 
 # The options that any line takes; they are offered first.
 anywhere=$'--help\n--version'
@@ -121,7 +121,7 @@ offers_what_fits() {
 
 # Where a value stands, and the refusal that names what is expected there.
 values=("ctl-fw -A -c " "ctl-fw -A -c OUTPUT -v " "ctl-fw -A --origin " "ctl-fw policy " "ctl-fw policy OUTPUT " "ctl-fw set "
-	"ctl-fw mode " "ctl-fw learn " "ctl-fw patch " "ctl-fw sig " "ctl-fw -L -c " "ctl-fw -D 0 -c " "ctl-fw explain --pid 1 -c " "app-fw --pol-out " "app-fw --pol-in " "app-fw --pol-fwd "
+	"ctl-fw mode " "ctl-fw learn " "ctl-fw patch " "ctl-fw sig " "ctl-fw hook " "ctl-fw hook install --fail " "ctl-fw -L -c " "ctl-fw -D 0 -c " "ctl-fw explain --pid 1 -c " "app-fw --pol-out " "app-fw --pol-in " "app-fw --pol-fwd "
 	"app-fw --unknown " "app-fw --kernel " "app-fw --mode ")
 
 # What is offered there besides options.

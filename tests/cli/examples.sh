@@ -30,7 +30,7 @@ has_all() {
 for command in $(commands_of "$ctl"); do
 	test_that "an example of $command" has_example "$command"
 done
-for command in set mode learn patch sig; do
+for command in set mode learn patch sig hook; do
 	for word in $(expected_by "$ctl" $command nosuch); do
 		test_that "an example of $command $word" has_example "$command" "$word"
 	done

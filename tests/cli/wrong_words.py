@@ -53,6 +53,8 @@ WRONG = {
     "sid": ["", "nosuch", "0", "4294967296", "-1"],
     "payload": ["", "x" * 256, "a\x1b", b"a\xff"],
     "chains": ["", "nosuch", "INPUT,", "INPUT,nosuch"],
+    "failmode": ["", "nosuch", "Open"],
+    "matchwords": ["", "-j DROP", "-p tcp -t raw", "-p \"tcp"],
     "any": [],
 }
 
@@ -106,6 +108,7 @@ sig load@verb builtin:all@any --limit app_set:web;@any --skip-unsupported
 sig list@verb
 sig test@verb builtin:all@any --pcap tests/cli/request.pcap@any --skip-unsupported
 sig rm@verb 1@sid
+hook install@verb -c OUTPUT@chain --only tcp@matchwords --fail closed@failmode
 learn suggest@verb /nosuch/file@any --prefix4 24@bits --prefix6 128@bits --wide 16@wide
 """
 
@@ -121,7 +124,7 @@ APP_LINES = """
 """
 
 # Words that commands after which any word is a path, or one of their own, take as such.
-TAKE_ANY = {"-H", "set", "save", "restore", "mode", "learn", "patch", "sig"}
+TAKE_ANY = {"-H", "set", "save", "restore", "mode", "learn", "patch", "sig", "hook"}
 
 
 class Word:

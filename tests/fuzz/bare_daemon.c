@@ -185,6 +185,37 @@ enum note_source probe_note_source(const struct probe *p)
 	return NOTE_BY_NOBODY;
 }
 
+/* There is no cache, nor a kernel that could have one. */
+void probe_cache_maps(const struct probe *p, struct probe_cache *out)
+{
+	(void)p;
+	*out = (struct probe_cache){.classes = -1};
+}
+
+int probe_cache_pin(struct probe *p, uint64_t netns)
+{
+	(void)p;
+	(void)netns;
+	return -EOPNOTSUPP;
+}
+
+void probe_cache_unpin(struct probe *p)
+{
+	(void)p;
+}
+
+const char *probe_cache_pins(const struct probe *p)
+{
+	(void)p;
+	return NULL;
+}
+
+void probe_cache_path(const char *folder, enum cache_hook hook, enum cache_verdict v,
+		      char out[PROBE_PIN_MAX])
+{
+	snprintf(out, PROBE_PIN_MAX, "%s/%d%d", folder, (int)hook, (int)v);
+}
+
 size_t probe_count_procs(const struct probe *p)
 {
 	(void)p;

@@ -23,6 +23,7 @@ static const struct command table[] = {
 	{"events", NULL, ARGUMENT_EVENTS, RULE_NONE, NULL, ""},
 	{"top", NULL, ARGUMENT_TOP, RULE_NONE, NULL, ""},
 	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, NULL, ""},
+	{"hook", NULL, ARGUMENT_HOOK, RULE_NAMES_CHAIN, NULL, ""},
 };
 
 /* Words are parted by one blank, "" is the empty one; the text must outlive the line. */

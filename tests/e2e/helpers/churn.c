@@ -9,9 +9,9 @@
  * duplicates that change nothing come in between.
  *
  * EVIL is this program with another digest: "churn hold" holds what it inherits, "churn talk FD
- * ADDR PORT TAG N" sends by it, "churn serve" takes descriptors from standard input. CTL is called
- * with "deny" or "allow", TAG and PORT. Prints how many of each it has sent. Exit 0; 1 when a step
- * failed; 2 on a wrong call.
+ * PORT TAG ADDR" sends by it and then does, "churn serve" takes descriptors from standard input.
+ * CTL is called with "deny" or "allow", TAG and PORT. Prints how many of each it has sent. Exit 0;
+ * 1 when a step failed; 2 on a wrong call.
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -102,8 +102,7 @@ static void map_anonymous(struct churn *c)
 	int prot = later ? PROT_READ | PROT_WRITE : PROT_READ | PROT_EXEC;
 	void *memory = mmap(NULL, 4096, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (memory == MAP_FAILED ||
-	    (later && mprotect(memory, 4096, PROT_READ | PROT_WRITE | PROT_EXEC)))
+	if (memory == MAP_FAILED || (later && mprotect(memory, 4096, PROT_READ | PROT_EXEC)))
 		die("mmap");
 	send_evil(c);
 	munmap(memory, 4096);
@@ -151,7 +150,7 @@ static void fork_evil(struct churn *c)
 	end_child(pid);
 }
 
-/* It sends as well, and the parent waits for that. */
+/* It sends as well, before it says that it is there. */
 static void evil_talks(struct churn *c)
 {
 	char fd[16];
@@ -161,8 +160,7 @@ static void evil_talks(struct churn *c)
 	snprintf(fd, sizeof(fd), "%d", c->fd);
 	pid = start_evil(c, "talk", more);
 	send_evil(c);
-	if (waitpid(pid, NULL, 0) != pid)
-		die("waitpid");
+	end_child(pid);
 	c->bad += 5;
 }
 
@@ -354,11 +352,11 @@ static int talk(char *argv[])
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[3]))};
 
-	if (inet_pton(AF_INET, argv[5], &to.sin_addr) != 1 || write(STDOUT_FILENO, "t", 1) != 1)
+	if (inet_pton(AF_INET, argv[5], &to.sin_addr) != 1)
 		return 1;
 	for (unsigned int i = 0; i < 5; i++)
 		send_one(atoi(argv[2]), &to, argv[4], "evil-talk", i);
-	return 0;
+	return hold();
 }
 
 static int run(struct churn *c, unsigned int rounds)
