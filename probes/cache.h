@@ -33,13 +33,15 @@ enum said {
 struct look {
 	__u64 cookie;
 	__u64 file;
-	__u64 now;  /* ticks */
-	__u32 hook; /* enum cache_hook */
-	__u32 verdict, tally;
+	__u64 now;		     /* ticks */
 	__u32 gen[ABI_MEMO_HOLDERS]; /* of the roster's first, before the proof */
+	__u32 tally;
 	__u32 joined;
-	__u32 asked; /* the packet is such as classes are of, and the chain has our programs */
-	__u32 why;   /* enum probe_counter: what a verdict was revoked by; or PCOUNT_COUNT */
+	__u8 hook; /* enum cache_hook */
+	__u8 verdict;
+	__u8 asked; /* the packet is such as classes are of, and the chain has our programs */
+	__u8 why;   /* enum probe_counter: what a verdict was revoked by; or PCOUNT_COUNT */
+	__u32 pad;
 };
 
 /* Takes of the headers what the mask has. */
@@ -333,12 +335,15 @@ static __always_inline void look_around(struct look *l, const struct sock_rec *r
 }
 
 /* The answer that was proven before, and holds. False: another is being written there. */
-static __noinline bool answer_again(struct answer *a, const struct look *l)
+__noinline int answer_again(struct answer *a, const struct look *l)
 {
-	const struct memo *m = memo_of(l->cookie);
+	const struct memo *m;
 	__u32 n = 0;
 	__u64 seq;
 
+	if (!a || !l)
+		return false;
+	m = memo_of(l->cookie);
 	if (!m)
 		return false;
 	seq = *(const volatile __u64 *)&m->seq;
@@ -441,12 +446,15 @@ static __always_inline bool memo_lock(struct memo *m)
 }
 
 /* What was proven just now, for the packets to come. */
-static __noinline int memo_write(const struct look *l, const struct sock_rec *rec,
-				 const struct answer *a, __u64 when_ns)
+__noinline int memo_write(const struct look *l, const struct sock_rec *rec, const struct answer *a,
+			  __u64 when_ns)
 {
-	struct memo *m = memo_of(l->cookie);
+	struct memo *m;
 	__u32 extra;
 
+	if (!l || !rec || !a)
+		return 0;
+	m = memo_of(l->cookie);
 	if (!m || a->state != NOTE_PROVEN || a->lost || a->leaving ||
 	    (a->marks & (MARK_SHARED | MARK_UNKNOWN | MARK_MANY | MARK_UNCLEAR)) ||
 	    (rec->flags & (SOCK_UNSETTLED | SOCK_CROWDED | SOCK_GUESSED)) ||

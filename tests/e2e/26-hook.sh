@@ -87,7 +87,7 @@ grep -q 'without the verdict cache' "$TMP/said" || fail "it does not say so: $(c
 expect_that "$(ours iptables FORWARD)" -eq 1 "rules of FORWARD"
 
 step "without a daemon: removed all the same, and nothing is left"
-stop_daemon
+stop_daemon TERM
 expect_fail on client "$HELPERS/talk" -w 200 -u $SERVER4 7001 closed
 expect_ok ctl_in client hook remove -c OUTPUT
 expect_ok ctl_in client hook remove -c FORWARD

@@ -66,12 +66,12 @@ step "two daemons in two namespaces"
 first=$DAEMON
 APP_FW_SOCKET=$TMP/second/ctl.sock start_daemon server
 [[ -e $(pins client)/accept_out && -e $(pins server)/accept_out ]] || fail "a daemon has no pins"
-stop_daemon
+stop_daemon TERM
 [[ -e $(pins client)/accept_out && ! -e $(pins server) ]] || fail "one daemon removed the other's pins, or left its own"
 DAEMON=$first
 say two-daemons
 wait_for said two-daemons
-stop_daemon
+stop_daemon TERM
 [[ ! -e /sys/fs/bpf/app-fw ]] || fail "pins are left after a clean stop"
 
 step "no bpffs"
