@@ -359,4 +359,6 @@ void command_sig_stop(struct daemon *d)
 	for (size_t i = 0; i < d->n_patches; i++)
 		sig_rule_unref(d->patches[i]);
 	free(d->patches);
+	d->patches = NULL;
+	d->n_patches = 0;
 }

@@ -10,6 +10,7 @@
 #include "fuzz.h"
 #include "fw/command.h"
 #include "fw/command_mode.h"
+#include "fw/command_sig.h"
 
 /* Some day in 2026, and a host that has been up for a while. */
 #define REAL_NS	     1790000000000000000ull
@@ -78,18 +79,6 @@ void judge_set_inspect(struct judge *j, struct inspect *inspect)
 {
 	(void)j;
 	(void)inspect;
-}
-
-void inspect_use(struct inspect *in, struct sig_set *set)
-{
-	(void)in;
-	(void)set;
-}
-
-json_t *inspect_report(const struct inspect *in)
-{
-	(void)in;
-	return json_null();
 }
 
 int queue_copy(struct queue *q, uint32_t bytes)
@@ -270,6 +259,8 @@ static void end(void)
 	loop_free(the_daemon.control_loop);
 	event_log_free(the_daemon.event_log);
 	learn_free(the_daemon.learn);
+	inspect_free(the_daemon.inspect);
+	command_sig_stop(&the_daemon);
 	ruleset_unref(the_daemon.rules);
 	ruleset_unref(in_force);
 	rmdir(folder);
@@ -285,6 +276,8 @@ static void start(struct daemon *d)
 	d->control_loop = loop_new();
 	d->event_log = event_log_new(16, 4096);
 	fuzz_expect(d->event_log, "memory");
+	r = inspect_new(&stream_limits_default, d->options.inspect_closed, &d->stats, &d->inspect);
+	fuzz_expect(r == 0, "memory");
 	r = control_open(d->control_loop, path, command_handle, d, &d->control);
 	fuzz_expect(r == 0, "a socket at %s: %d", path, r);
 	fuzz_expect(command_start(d) == 0 && command_start_mode(d) == 0, "timers");
@@ -312,6 +305,8 @@ void bare_daemon_reset(struct daemon *d)
 	command_end_trial(d);
 	learn_free(d->learn);
 	d->learn = NULL;
+	inspect_use(d->inspect, NULL);
+	command_sig_stop(d);
 	d->learning = false;
 	command_publish(d, rules);
 	command_publish_mode(d, MODE_ENFORCE);
