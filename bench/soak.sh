@@ -8,9 +8,15 @@
 SOAK_S=${SOAK_S:-600}
 EVERY_S=$((SOAK_S >= 120 ? 5 : 1))
 
-# kB of memory that the kernel holds for maps of ours. Names are those of maps of programs that only we load.
+# kB of memory that the kernel holds for maps of ours. bpftool fails where a map of somebody ends while it lists them.
 maps_kb() {
-	bpftool map show -j | jq --argjson pid "$DAEMON" '[.[] | select(any(.pids[]?; .pid == $pid)) | .bytes_memlock // 0] | add / 1024 | floor'
+	local kb attempt
+	for ((attempt = 0; attempt < 20; attempt++)); do
+		kb=$({ bpftool map show -j | jq --argjson pid "$DAEMON" '[.[] | objects | select(any(.pids[]?; .pid == $pid)) |
+			.bytes_memlock // 0] | add / 1024 | floor'; } 2>/dev/null || true)
+		[[ ! $kb =~ ^[0-9]+$ ]] || { echo "$kb"; return; }
+	done
+	fail "bpftool cannot list the maps"
 }
 
 # One line: second, resident kB, descriptors, sockets and processes on record, kB of our maps, kB of slabs of the whole machine, packets.
