@@ -8,15 +8,10 @@
 SOAK_S=${SOAK_S:-600}
 EVERY_S=$((SOAK_S >= 120 ? 5 : 1))
 
-# kB of memory that the kernel holds for maps of ours. bpftool fails where a map of somebody ends while it lists them.
+# kB of memory that the kernel holds for the maps that the daemon has descriptors of.
 maps_kb() {
-	local kb attempt
-	for ((attempt = 0; attempt < 20; attempt++)); do
-		kb=$({ bpftool map show -j | jq --argjson pid "$DAEMON" '[.[] | objects | select(any(.pids[]?; .pid == $pid)) |
-			.bytes_memlock // 0] | add / 1024 | floor'; } 2>/dev/null || true)
-		[[ ! $kb =~ ^[0-9]+$ ]] || { echo "$kb"; return; }
-	done
-	fail "bpftool cannot list the maps"
+	{ cat "/proc/$DAEMON/fdinfo/"* 2>/dev/null || true; } |
+		awk '/^memlock:/ { bytes = $2 } /^map_id:/ { of[$2] = bytes } END { for (id in of) n += of[id]; print int(n / 1024) }'
 }
 
 # One line: second, resident kB, descriptors, sockets and processes on record, kB of our maps, kB of slabs of the whole machine, packets.

@@ -51,7 +51,7 @@ send 1000
 step "allocations of $PACKETS packets"
 before=$(allocations)
 send $PACKETS
-# What it does once a second allocates a little.
+# What it does every two seconds allocates a little.
 expect_that $(($(allocations) - before)) -lt 100 "allocations of the thread that judges"
 
 step "system calls of as many"
