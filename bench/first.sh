@@ -62,6 +62,8 @@ for arm in "${ARMS[@]:1}"; do against none "$arm"; done
 for arm in app-fw app-fw_1000 app-fw_100000; do against null_acceptor "$arm"; done
 ! can_cache || against null_acceptor cached
 table
+matrix none
+matrix null_acceptor
 base=$(median "$TMP/null_acceptor.warm_sent_p99_us")
 ours=$(median "$TMP/app-fw.warm_sent_p99_us")
 more=$(awk -v a="$base" -v b="$ours" 'BEGIN { printf "%.1f", b - a }')

@@ -130,6 +130,17 @@ table() {
 	((DISTURBED == 0)) || echo "  ($DISTURBED of the samples were taken on a machine that was not quiet)"
 }
 
+# matrix BASE: the ratios to one baseline, a row for each figure and a column for each arrangement.
+matrix() {
+	jq -rs --arg base "$1" '
+		[.[] | select(.baseline == $base)] as $rows | ($rows | reduce .[].who as $w ([]; if index($w) then . else . + [$w] end)) as $who |
+		["times \($base)", "unit", $who[]],
+		($rows | reduce .[].what as $w ([]; if index($w) then . else . + [$w] end) | .[] as $what |
+			[$what, ([$rows[] | select(.what == $what)][0].unit),
+			($who[] as $n | [$rows[] | select(.what == $what and .who == $n)][0].ratio // "-" |
+				if type == "number" then . * 1000 | round / 1000 | tostring else . end)]) | @tsv' "$ROWS" | align 2
+}
+
 # record JQ-FILTER: the rows and the machine they are from, into $RESULTS/SCENARIO.json; the filter may add to it.
 record() {
 	mkdir -p "$RESULTS"

@@ -8,9 +8,10 @@
 SOAK_S=${SOAK_S:-600}
 EVERY_S=$((SOAK_S >= 120 ? 5 : 1))
 
-# kB of memory that the kernel holds for maps of ours. Names are those of maps of programs that only we load.
+# kB of memory that the kernel holds for the maps that the daemon has descriptors of.
 maps_kb() {
-	bpftool map show -j | jq --argjson pid "$DAEMON" '[.[] | select(any(.pids[]?; .pid == $pid)) | .bytes_memlock // 0] | add / 1024 | floor'
+	{ cat "/proc/$DAEMON/fdinfo/"* 2>/dev/null || true; } |
+		awk '/^memlock:/ { bytes = $2 } /^map_id:/ { of[$2] = bytes } END { for (id in of) n += of[id]; print int(n / 1024) }'
 }
 
 # One line: second, resident kB, descriptors, sockets and processes on record, kB of our maps, kB of slabs of the whole machine, packets.

@@ -95,4 +95,6 @@ against app-fw app-fw_1000
 against app-fw app-fw_100000 '>=0.97' '>=0.97' '>=0.97' '>=0.97'
 ! can_cache || against cached cached_100000 '>=0.98' '>=0.98' '>=0.98' '>=0.98'
 table
+matrix none
+matrix null_acceptor
 record .
