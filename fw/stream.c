@@ -144,11 +144,9 @@ static void hand_on_waiting(struct stream *s, enum stream_way way)
 static void skip_gaps(struct stream *s, enum stream_way way, uint64_t to)
 {
 	struct stream_flow_way *w = s->ways[way];
-	const struct stream_range *r = w->window.waiting;
 
 	while (wanted(s, w, way) && w->window.next < to) {
-		uint64_t from = w->window.next,
-			 end = w->window.n && r[0].from < to ? r[0].from : to;
+		uint64_t from = w->window.next, end = stream_window_after_gap(&w->window, to);
 
 		stream_window_advance(&w->window, end);
 		stream_window_forget(&w->window, end);
@@ -221,7 +219,7 @@ static bool keep(struct stream *s, struct stream_window *w, uint64_t offset, con
 
 	if (offset > w->next && offset + n - w->base > t->window)
 		return false;
-	if (!stream_make_room(t, s, stream_window_growth(w, offset + n, t->window)))
+	if (!stream_make_room(t, s, stream_window_growth(w, offset, n, t->window)))
 		return false;
 	if (stream_window_put(w, offset, data, n, t->window))
 		return false;
