@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What fw/stream.c (a flow and its segments) and fw/stream_table.c (all of them) share. */
+/* What fw/stream.c (a flow), fw/stream_way.c (what goes its ways) and fw/stream_table.c (all flows)
+ * share. */
 #ifndef FW_STREAM_PRIVATE_H
 #define FW_STREAM_PRIVATE_H
 
@@ -51,6 +52,21 @@ struct stream {
 };
 _Static_assert(sizeof(struct stream) <= 192, "what a flow without data costs");
 
+#define TCP_FIN 0x01 /* RFC 9293 section 3.1 */
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+#define TCP_URG 0x20
+
+/* One segment on its way. */
+struct stream_segment {
+	const uint8_t *data;
+	uint32_t n, seq, ack;
+	uint8_t flags;
+	enum stream_way way;
+	uint64_t now_ns;
+};
+
 struct stream_list {
 	struct stream *oldest, *newest;
 };
@@ -84,6 +100,12 @@ bool stream_make_room(struct streams *t, const struct stream *keep, size_t bytes
 
 /* NULL: no room. */
 struct stream_flow_way *stream_make_way(struct stream *s, enum stream_way way);
+
+/* A segment of the flow: acknowledgements, bytes, FIN, RST; of a SYN, what it carries. */
+enum stream_result stream_take(struct stream *s, const struct stream_segment *g);
+
+/* Nothing was seen of one side: what it acknowledges cannot be known. */
+bool stream_one_sided(const struct stream *s);
 
 void stream_release(struct stream *s, struct stream_window *w);
 

@@ -6,19 +6,78 @@
 #include <string.h>
 
 #define SIZE_LEAST 2048
-#define ROOM_LEAST 4
+#define WORD	   64 /* bits */
 
 void stream_window_release(struct stream_window *w)
 {
 	free(w->ring);
-	free(w->waiting);
-	*w = (struct stream_window){.base = w->next, .next = w->next};
+	free(w->waits);
+	*w = (struct stream_window){
+		.base = w->next, .next = w->next, .ready = w->next, .top = w->next};
+}
+
+static size_t memory_of(size_t size, bool waits)
+{
+	return size + (waits ? size / 8 : 0);
 }
 
 size_t stream_window_memory(const struct stream_window *w)
 {
-	return w->size + w->room * sizeof(*w->waiting);
+	return memory_of(w->size, w->waits);
 }
+
+/* --- What waits ----------------------------------------------------------------------------- */
+
+/* The first offset in [from, to) that waits, or does not; to: there is none. */
+static uint64_t find(const struct stream_window *w, uint64_t from, uint64_t to, bool waits)
+{
+	while (from < to) {
+		size_t at = from & (w->size - 1u);
+		uint64_t word = w->waits[at / WORD];
+
+		word = (waits ? word : ~word) >> at % WORD;
+		if (word) {
+			from += (unsigned int)__builtin_ctzll(word);
+			return from < to ? from : to;
+		}
+		from += WORD - at % WORD;
+	}
+	return to;
+}
+
+static void mark(struct stream_window *w, uint64_t from, uint64_t to, bool waits)
+{
+	while (from < to) {
+		size_t at = from & (w->size - 1u), n = WORD - at % WORD;
+		uint64_t mask;
+
+		n = n < to - from ? n : to - from;
+		mask = UINT64_MAX >> (WORD - n) << at % WORD;
+		if (waits)
+			w->waits[at / WORD] |= mask;
+		else
+			w->waits[at / WORD] &= ~mask;
+		from += n;
+	}
+}
+
+/* There is no gap before `to`, nor where what waits there goes on. */
+static void extend(struct stream_window *w, uint64_t to)
+{
+	uint64_t top = w->top;
+
+	if (to < w->ready)
+		to = w->ready;
+	if (to < top)
+		to = find(w, to, top, false);
+	else
+		w->top = to;
+	if (w->waits)
+		mark(w, w->ready, to < top ? to : top, false);
+	w->ready = to;
+}
+
+/* --- Comparing ------------------------------------------------------------------------------ */
 
 size_t stream_window_piece(const struct stream_window *w, uint64_t offset, size_t n,
 			   const uint8_t **out)
@@ -52,19 +111,20 @@ static bool same(const struct stream_window *w, uint64_t from, uint64_t to, uint
 bool stream_window_agrees(const struct stream_window *w, uint64_t offset, const uint8_t *data,
 			  size_t n)
 {
-	if (!same(w, w->base, w->next, offset, data, n))
+	uint64_t from = offset > w->ready ? offset : w->ready,
+		 end = offset + n < w->top ? offset + n : w->top, to;
+
+	if (!same(w, w->base, w->ready, offset, data, n))
 		return false;
-	for (size_t i = 0; i < w->n && w->waiting[i].from < offset + n; i++)
-		if (!same(w, w->waiting[i].from, w->waiting[i].to, offset, data, n))
+	for (from = find(w, from, end, true); from < end; from = find(w, to, end, true)) {
+		to = find(w, from, end, false);
+		if (!same(w, from, to, offset, data, n))
 			return false;
+	}
 	return true;
 }
 
-/* Where the last byte that is kept ends. */
-static uint64_t top(const struct stream_window *w)
-{
-	return w->n ? w->waiting[w->n - 1].to : w->next;
-}
+/* --- Keeping -------------------------------------------------------------------------------- */
 
 /* The size for bytes up to `end`; as it is now if that is enough. */
 static size_t size_for(const struct stream_window *w, uint64_t end, size_t max)
@@ -76,13 +136,11 @@ static size_t size_for(const struct stream_window *w, uint64_t end, size_t max)
 	return size;
 }
 
-size_t stream_window_growth(const struct stream_window *w, uint64_t end, size_t max)
+size_t stream_window_growth(const struct stream_window *w, uint64_t offset, size_t n, size_t max)
 {
-	size_t growth = size_for(w, end, max) - w->size;
+	bool waits = w->waits || offset > w->ready;
 
-	if (w->n == w->room)
-		growth += (w->room ? w->room : ROOM_LEAST) * sizeof(*w->waiting);
-	return growth;
+	return memory_of(size_for(w, offset + n, max), waits) - stream_window_memory(w);
 }
 
 /* Writes the n bytes at offset, of more than the ring has room for the last ones. */
@@ -103,102 +161,81 @@ static void write_ring(uint8_t *ring, size_t size, uint64_t offset, const uint8_
 	}
 }
 
-static int resize(struct stream_window *w, size_t size)
+/* To a ring of `size`, with bits if `waits`. */
+static int resize(struct stream_window *w, size_t size, bool waits)
 {
-	uint64_t end = top(w);
-	uint8_t *ring;
+	struct stream_window to = *w;
 
-	if (size == w->size)
+	if (size == w->size && waits == !!w->waits)
 		return 0;
-	ring = malloc(size);
-	if (!ring)
+	to.size = (uint32_t)size;
+	to.ring = malloc(size);
+	to.waits = waits ? calloc(size / WORD, sizeof(*to.waits)) : NULL;
+	if (!to.ring || (waits && !to.waits)) {
+		free(to.ring);
+		free(to.waits);
 		return -ENOMEM;
-	for (uint64_t at = w->base; at < end;) {
+	}
+	for (uint64_t at = w->base; at < w->top;) {
 		const uint8_t *piece;
-		size_t n = stream_window_piece(w, at, end - at, &piece);
+		size_t n = stream_window_piece(w, at, w->top - at, &piece);
 
-		write_ring(ring, size, at, piece, n);
+		write_ring(to.ring, size, at, piece, n);
 		at += n;
 	}
-	free(w->ring);
-	w->ring = ring;
-	w->size = (uint32_t)size;
-	return 0;
-}
-
-static int make_range(struct stream_window *w)
-{
-	size_t room = w->room ? 2u * w->room : ROOM_LEAST;
-	struct stream_range *more;
-
-	if (w->n < w->room)
-		return 0;
-	if (room > STREAM_RANGES_MAX)
-		return -ENOSPC;
-	more = realloc(w->waiting, room * sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	w->waiting = more;
-	w->room = (uint16_t)room;
-	return 0;
-}
-
-/* Adds [from, to) to what waits, one with what it touches. There is room for a range. */
-static void add_range(struct stream_window *w, uint64_t from, uint64_t to)
-{
-	struct stream_range *r = w->waiting;
-	size_t first = 0, last;
-
-	while (first < w->n && r[first].to < from)
-		first++;
-	for (last = first; last < w->n && r[last].from <= to; last++) {
-		from = r[last].from < from ? r[last].from : from;
-		to = r[last].to > to ? r[last].to : to;
+	for (uint64_t end, at = find(w, w->ready, w->top, true); at < w->top;
+	     at = find(w, end, w->top, true)) {
+		end = find(w, at, w->top, false);
+		mark(&to, at, end, true);
 	}
-	memmove(r + first + 1, r + last, (w->n - last) * sizeof(*r));
-	r[first] = (struct stream_range){from, to};
-	w->n = (uint16_t)(w->n + 1 - (last - first));
+	free(w->ring);
+	free(w->waits);
+	*w = to;
+	return 0;
 }
 
 int stream_window_put(struct stream_window *w, uint64_t offset, const uint8_t *data, size_t n,
 		      size_t max)
 {
-	uint64_t end = offset + n, last = end > top(w) ? end : top(w);
+	uint64_t end = offset + n, last = end > w->top ? end : w->top;
 	int r;
 
 	if (offset > w->next && last - w->base > max)
 		return -ENOSPC;
-	r = make_range(w);
-	if (!r)
-		r = resize(w, size_for(w, last, max));
+	r = resize(w, size_for(w, last, max), w->waits || offset > w->ready);
 	if (r)
 		return r;
 	write_ring(w->ring, w->size, offset, data, n);
 	if (last - w->base > w->size)
 		w->base = last - w->size;
-	if (end > w->next)
-		add_range(w, offset > w->next ? offset : w->next, end);
+	if (offset > w->ready) {
+		mark(w, offset, end, true);
+		w->top = last;
+	} else {
+		extend(w, end);
+	}
 	return 0;
 }
 
 uint64_t stream_window_ready(const struct stream_window *w)
 {
-	return w->n && w->waiting[0].from <= w->next ? w->waiting[0].to : w->next;
+	return w->ready;
+}
+
+uint64_t stream_window_after_gap(const struct stream_window *w, uint64_t to)
+{
+	uint64_t end = to < w->top ? to : w->top, at;
+
+	if (w->ready > w->next)
+		return w->next < to ? w->next : to;
+	at = find(w, w->next, end, true);
+	return at < end ? at : to;
 }
 
 void stream_window_advance(struct stream_window *w, uint64_t next)
 {
-	size_t gone = 0;
-
 	w->next = next;
-	if (w->base > next)
-		w->base = next;
-	while (gone < w->n && w->waiting[gone].to <= next)
-		gone++;
-	if (!gone)
-		return;
-	w->n = (uint16_t)(w->n - gone);
-	memmove(w->waiting, w->waiting + gone, w->n * sizeof(*w->waiting));
+	extend(w, next);
 }
 
 void stream_window_forget(struct stream_window *w, uint64_t base)

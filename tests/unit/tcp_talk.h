@@ -30,10 +30,12 @@ struct talk {
 	uint64_t now;
 	uint32_t isn[STREAM_WAYS];
 	uint16_t client_port;
-	const char *bad;    /* a text that condemns its flow */
-	uint64_t finish_at; /* 0: never */
-	int gone;	    /* flows */
-	struct stream *s;   /* of the last segment */
+	uint8_t family;
+	uint8_t host[STREAM_WAYS]; /* last byte of the address that sends so */
+	const char *bad;	   /* a text that condemns its flow */
+	uint64_t finish_at;	   /* 0: never */
+	int gone;		   /* flows */
+	struct stream *s;	   /* of the last segment */
 };
 
 static inline void talk_bytes(struct stream *s, enum stream_way way, uint64_t offset,
@@ -78,7 +80,8 @@ static const uint64_t talk_seed[2] = {1, 2};
 
 static inline void talk_begin(struct talk *k, const struct stream_limits *limits)
 {
-	*k = (struct talk){.now = 1, .isn = {1000, 5000}, .client_port = 40000};
+	*k = (struct talk){
+		.now = 1, .isn = {1000, 5000}, .client_port = 40000, .family = 4, .host = {1, 2}};
 	for (int i = 0; i < STREAM_WAYS; i++) {
 		k->heard[i].bytes = calloc(1, TALK_MAX);
 		k->heard[i].in_order = true;
@@ -101,22 +104,21 @@ static inline void talk_end(struct talk *k)
 
 static inline struct packet talk_packet(const struct talk *k, enum stream_way way)
 {
-	struct packet p = {.family = 4,
+	static const uint8_t nets[2][16] = {{192, 0, 2}, {0x20, 0x01, 0x0d, 0xb8}};
+	bool up = way == STREAM_TO_SERVER;
+	int last = k->family == 4 ? 3 : 15;
+	struct packet p = {.family = k->family,
 			   .proto = 6,
 			   .has_proto = true,
 			   .has_ports = true,
 			   .has_tcp = true,
-			   .saddr = {192, 0, 2, 1},
-			   .daddr = {192, 0, 2, 2},
-			   .sport = k->client_port,
-			   .dport = 80};
+			   .sport = up ? k->client_port : 80,
+			   .dport = up ? 80 : k->client_port};
 
-	if (way == STREAM_TO_CLIENT) {
-		p.saddr[3] = 2;
-		p.daddr[3] = 1;
-		p.sport = 80;
-		p.dport = k->client_port;
-	}
+	memcpy(p.saddr, nets[k->family == 6], 16);
+	memcpy(p.daddr, nets[k->family == 6], 16);
+	p.saddr[last] = k->host[way];
+	p.daddr[last] = k->host[!way];
 	return p;
 }
 
