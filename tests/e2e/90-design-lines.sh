@@ -231,6 +231,36 @@ learn start|
 learn suggest|app-fw rules 2
 learn stop|
 END
+
+step "patches, signatures and hooks"
+echo 'alert tcp any any -> any 80 (msg:"one of ours"; content:"nosuch"; sid:7000001;)' >"$TMP/own.rules"
+expect_ok ctl patch add log4shell
+expect_ok ctl patch add shellshock
+expect_ok ctl patch add -d 192.0.2.1 -p tcp --dport 80 --note CVE-2099-0001 --expires +24h
+expect_ok ctl patch add --cidr 192.0.2.0/24 --port 80:81 --proto tcp -c INPUT --note CVE-2099-0002
+id=$(awk '{ print $NF }' "$TMP/out")
+expect_line log4shell ctl patch list
+expect_line CVE-2099-0001 ctl patch list
+[[ $(explained) == DROP ]] || fail "a patch does not come before the rules"
+expect_ok ctl patch rm log4shell
+expect_ok ctl patch rm shellshock
+expect_ok ctl patch rm CVE-2099-0001
+expect_ok ctl patch rm "${id//[!0-9]/}"
+[[ $(explained) == ACCEPT ]] || fail "a patch is in force after it was lifted"
+expect_ok ctl sig load "$TMP/own.rules"
+expect_line "one of ours" ctl sig list
+json sig list
+json patch list
+expect_ok ctl sig test "$TMP/own.rules" --pcap tests/cli/request.pcap
+expect_ok ctl sig rm 7000001
+expect_no_line 7000001 ctl sig list
+for chain in $CHAINS; do
+	expect_ok on client "$BIN/ctl-fw" hook install -c "$chain"
+	expect_ok on client "$BIN/ctl-fw" hook install -c "$chain" --only "-p tcp --dport 80" --fail closed
+	[[ $(on client iptables -S "$chain" | grep -c 'app-fw-hook.*NFQUEUE') -eq 1 ]] || fail "no hook in $chain"
+	expect_ok on client "$BIN/ctl-fw" hook remove -c "$chain"
+	[[ $(on client iptables -S "$chain") == "-P $chain ACCEPT" ]] || fail "the hook has left something in $chain"
+done
 expect_status 1 ctl doctor # nothing is diverted here; 93-doctor.sh has the rest
 grep -q '^fail .*not diverted' "$TMP/out" || fail "doctor does not say so"
 
