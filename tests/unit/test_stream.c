@@ -72,7 +72,8 @@ static void every_second_byte_first(void)
 
 #define MODEL_MAX 20000
 
-/* Sends [0, n) in random pieces, out of order, overlapping, repeated; acknowledges now and then. */
+/* Sends [0, n) in random pieces, out of order, overlapping, repeated; acknowledges now and then. If
+ * chance alone takes long to fill the gaps, it sends what is due, as any sender does in the end. */
 static void send_shuffled(struct talk *k, struct rng *rng, enum stream_way way, const uint8_t *all,
 			  size_t n)
 {
@@ -87,6 +88,8 @@ static void send_shuffled(struct talk *k, struct rng *rng, enum stream_way way, 
 
 		if (rng_below(rng, 3))
 			from += rng_below(rng, ahead);
+		if (i >= 100000)
+			from = h->n;
 		if (from >= n)
 			from = n - 1;
 		size = size < n - from ? size : n - from;
@@ -126,8 +129,11 @@ static bool same_bytes(struct talk *k, struct rng *rng, uint8_t *all, size_t mos
 
 static void any_order_gives_the_same_bytes(void)
 {
-	/* More than 512 pieces wait apart from each other. */
-	static const uint64_t failed_once[] = {0x5d55f731e4305928};
+	static const uint64_t failed_once[] = {
+		0x5d55f731e4305928, /* more than 512 pieces wait apart from each other */
+		0x5dca500018524e4b, /* chance alone does not fill the gaps */
+		0x5c70db71ac657499,
+	};
 	struct rng rng = rng_new();
 	struct talk k;
 	uint8_t *all = malloc(MODEL_MAX);
