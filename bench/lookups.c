@@ -420,8 +420,9 @@ static int start(struct bench *b)
 	const struct probe_options options = {0};
 	char err[256] = "";
 	uint64_t began = now_ns(), took;
-	int r = probe_open(&options, &b->probe, err);
+	int r = probe_check(err);
 
+	r = r ? r : probe_open(&options, &b->probe, err);
 	took = now_ns() - began;
 	if (r)
 		fprintf(stderr, "lookups: %s\n", err);

@@ -101,29 +101,46 @@ static int load_probes(struct daemon *d)
 	return r;
 }
 
+struct portless_start {
+	struct daemon *d;
+	int result;
+};
+
 static void *open_portless(void *cookie)
 {
-	struct daemon *d = cookie;
-	int r = portless_open(&d->portless);
+	struct portless_start *start = cookie;
 
-	if (r)
-		log_line("app-fw: raw and ping sockets cannot be seen (%s): what may come in for "
-			 "them is of unknown origin",
-			 strerror(-r));
+	start->result = portless_open(&start->d->portless);
 	return NULL;
 }
 
 /* Both at once: it is the kernel's look at the programs that takes the time of a start. */
-static int start_probes(struct daemon *d)
+static int load_both(struct daemon *d)
 {
-	pthread_t portless;
-	bool threaded = !pthread_create(&portless, NULL, open_portless, d);
+	struct portless_start start = {d, 0};
+	pthread_t thread;
+	bool threaded = !pthread_create(&thread, NULL, open_portless, &start);
 	int r = load_probes(d);
 
 	if (threaded)
-		pthread_join(portless, NULL);
+		pthread_join(thread, NULL);
 	else
-		open_portless(d);
+		open_portless(&start);
+	if (!r && start.result)
+		log_line("app-fw: raw and ping sockets cannot be seen (%s): what may come in for "
+			 "them is of unknown origin",
+			 strerror(-start.result));
+	return r;
+}
+
+static int start_probes(struct daemon *d)
+{
+	char err[256] = "";
+	int r = probe_check(err);
+
+	if (!r)
+		return load_both(d);
+	log_line("app-fw: %s", err);
 	return r;
 }
 

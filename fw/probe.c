@@ -221,8 +221,9 @@ static int cover_own_netns(const struct probe *p)
 	return bpf_map_update_elem(p->global, &zero, &global, BPF_ANY);
 }
 
-static int check_kernel(char err[256])
+int probe_check(char err[256])
 {
+	libbpf_set_print(quiet);
 	if (geteuid() != 0)
 		return fail(err, -EPERM, "app-fw must be run as root");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
@@ -273,13 +274,9 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 
 int probe_open(const struct probe_options *options, struct probe **out, char err[256])
 {
-	struct probe *p;
-	int r = check_kernel(err);
+	struct probe *p = calloc(1, sizeof(*p));
+	int r;
 
-	if (r)
-		return r;
-	libbpf_set_print(quiet);
-	p = calloc(1, sizeof(*p));
 	if (!p)
 		return fail(err, -ENOMEM, "probes");
 	r = probe_start(p, options, err);

@@ -16,10 +16,15 @@ struct probe_options {
 	const char *object; /* path of a BPF object; NULL: the copy built into the program */
 };
 
+/* What nothing can be loaded without: 0; or -errno with one line in err. From then on libbpf prints
+ * nothing. */
+int probe_check(char err[256]);
+
 /*
- * Loads and attaches the probes, then reads every process and descriptor there is, so that sockets
- * older than the daemon are known when this returns. Notes cover the network namespace of the
- * caller. Returns 0; or -errno with one line in err that names what is missing; *out untouched.
+ * After probe_check(). Loads and attaches the probes, then reads every process and descriptor there
+ * is, so that sockets older than the daemon are known when this returns. Notes cover the network
+ * namespace of the caller. Returns 0; or -errno with one line in err that names what is missing;
+ * *out untouched.
  */
 int probe_open(const struct probe_options *options, struct probe **out, char err[256]);
 void probe_close(struct probe *p); /* NULL is fine */
