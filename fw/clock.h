@@ -68,7 +68,7 @@ uint64_t clock_monotonic_ns(void);
 uint64_t clock_real_ns(void);
 
 /* CLOCK_MONOTONIC as of the last tick of the kernel's timer (1 to 10 ms): for ages of a second and
- * more, at a fifth of the price. Never to be compared with clock_monotonic_ns(). */
+ * more, at a fifth of the price. Never ahead of clock_monotonic_ns(). */
 uint64_t clock_coarse_ns(void);
 
 /* Ticks to nanoseconds in 128-bit arithmetic: exact to 1 ns, no wrap for any uint64_t of ticks

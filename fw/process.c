@@ -21,7 +21,7 @@
 struct known_set {
 	uint64_t stamp, exec_pages;
 	uint64_t exec_ns;
-	uint64_t made_ns;   /* clock_coarse_ns() */
+	uint64_t made_ns;
 	struct objset *set; /* NULL: slot unused */
 };
 
@@ -403,7 +403,7 @@ static const struct known_set *remember(struct process *p, struct objset *set)
 	struct known_set *k = slot_for(p);
 
 	objset_unref(k->set);
-	*k = (struct known_set){p->scan_stamp, p->scan_pages, p->scan_exec_ns, clock_coarse_ns(),
+	*k = (struct known_set){p->scan_stamp, p->scan_pages, p->scan_exec_ns, clock_monotonic_ns(),
 				set};
 	return k;
 }
@@ -416,7 +416,8 @@ static bool read_anew(struct processes *ps, struct process *p, const struct know
 {
 	struct proc_rec rec;
 
-	if (clock_coarse_ns() - k->made_ns < OBJECT_RETRY_NS ||
+	/* The coarse clock may be behind made_ns by a tick. */
+	if (clock_coarse_ns() < k->made_ns + OBJECT_RETRY_NS ||
 	    probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec) ||
 	    (rec.flags & PROC_EXITED) || rec.map_stamp != k->stamp)
 		return false;
