@@ -13,7 +13,7 @@ copy_program "$HELPERS/crowd" good
 copy_program "$HELPERS/crowd" evil
 step "$HOLDERS processes share a socket; the last of them is a blocked program"
 mkfifo "$TMP/good.in"
-STDIN=$TMP/good.in spawn client good "$TMP/good" -s -x "$TMP/evil" -w 20000 $HOLDERS 1 u $SERVER4 7001
+STDIN=$TMP/good.in spawn client good "$TMP/good" -s -x "$TMP/evil" -w 3000 $HOLDERS 1 u $SERVER4 7001
 WAIT_S=20 wait_for grep -qx crowded "$TMP/good.log"
 
 divert client
