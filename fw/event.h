@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/probe_abi.h"
 #include "holder.h"
 #include "packet.h"
 
@@ -63,6 +64,7 @@ struct event_holder {
 	bool whole;			     /* nothing of its facts is still to be read */
 	char container[EVENT_CONTAINER_MAX]; /* "": in none, or not known */
 	int program, matched;		     /* indices in objects, or EVENT_NO_OBJECT */
+	struct object_key awaited;	     /* its program, while that is being hashed; or all 0 */
 };
 
 struct event {

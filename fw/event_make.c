@@ -78,18 +78,27 @@ void event_take_facts(struct event_holder *h, const struct facts *facts)
 		cgroup_text_container(facts->cgroups, h->container);
 }
 
-static int add_program(struct processes *processes, struct objects *objects, struct event *e,
-		       const struct holder *h)
+static void settle(struct objects *objects, struct event *e, struct event_holder *h)
 {
-	const struct object *obj;
-	struct object_key key;
+	const struct object *obj = objects_find(objects, &h->awaited);
 
-	if (processes_program(processes, h->pid, h->start_ns, h->map_stamp, &key))
-		return EVENT_NO_OBJECT;
-	obj = objects_find(objects, &key);
-	if (!obj || obj->state != OBJECT_READY)
-		return EVENT_NO_OBJECT;
-	return event_add_object(e, &obj->digest, obj->path);
+	if (obj && obj->state == OBJECT_PENDING)
+		return;
+	h->awaited = (struct object_key){0};
+	if (obj && obj->state == OBJECT_READY)
+		h->program = event_add_object(e, &obj->digest, obj->path);
+}
+
+bool event_settle(struct objects *objects, struct event *e)
+{
+	bool settled = true;
+
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->holders[i].awaited.ino)
+			settle(objects, e, &e->holders[i]);
+		settled &= !e->holders[i].awaited.ino;
+	}
+	return settled;
 }
 
 static int add_matched(struct processes *processes, struct event *e, const struct rule *rule,
@@ -157,7 +166,9 @@ void event_make(struct processes *processes, struct objects *objects,
 		*to = (struct event_holder){.pid = h->pid, .start_ns = h->start_ns};
 		to->ppid = processes_parent(processes, h->pid, h->start_ns);
 		event_take_facts(to, &h->facts);
-		to->program = add_program(processes, objects, out, h);
+		to->program = EVENT_NO_OBJECT;
+		if (!processes_program(processes, h->pid, h->start_ns, h->map_stamp, &to->awaited))
+			settle(objects, out, to);
 		to->matched =
 			add_matched(processes, out, about->rule ? &about->rule->rule : NULL, h);
 	}

@@ -31,6 +31,9 @@ struct event_about {
 void event_make(struct processes *processes, struct objects *objects,
 		const struct event_about *about, uint64_t time_ns, struct event *out);
 
+/* Puts in the programs that have been hashed since. False: one is still being hashed. */
+bool event_settle(struct objects *objects, struct event *e);
+
 /* Facts as they are kept, with the container instead of the cgroups; unknown ones change nothing.
  */
 void event_take_facts(struct event_holder *h, const struct facts *facts);

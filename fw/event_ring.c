@@ -7,6 +7,7 @@ struct event_ring {
 	size_t n;
 	size_t head; /* events taken: written by who takes */
 	size_t tail; /* events put: written by who puts */
+	size_t kept; /* events written, put or not: who puts alone has this */
 	struct event events[];
 };
 
@@ -26,9 +27,19 @@ void event_ring_free(struct event_ring *r)
 
 struct event *event_ring_room(struct event_ring *r)
 {
-	if (r->tail - __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) == r->n)
+	if (r->kept - __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) == r->n)
 		return NULL;
-	return &r->events[r->tail & (r->n - 1)];
+	return &r->events[r->kept & (r->n - 1)];
+}
+
+void event_ring_keep(struct event_ring *r)
+{
+	r->kept++;
+}
+
+struct event *event_ring_kept(struct event_ring *r)
+{
+	return r->tail == r->kept ? NULL : &r->events[r->tail & (r->n - 1)];
 }
 
 void event_ring_put(struct event_ring *r)

@@ -15,12 +15,15 @@ struct event_ring;
 struct event_ring *event_ring_new(size_t n); /* n: a power of two. NULL with errno */
 void event_ring_free(struct event_ring *r);  /* NULL is fine */
 
-/* Where the next event is to be written; NULL: the ring is full. It is there for the other thread
- * after event_ring_put(). */
+/* Who puts. Where the next event is to be written; NULL: the ring is full. Once written it is kept,
+ * until it is put: only then is it there for the other thread. Events are put in the order in which
+ * they were kept. */
 struct event *event_ring_room(struct event_ring *r);
+void event_ring_keep(struct event_ring *r);
+struct event *event_ring_kept(struct event_ring *r); /* the next to be put; NULL: there is none */
 void event_ring_put(struct event_ring *r);
 
-/* The oldest event, valid until event_ring_drop(); NULL: there is none. */
+/* Who takes. The oldest event, valid until event_ring_drop(); NULL: there is none. */
 struct event *event_ring_first(struct event_ring *r);
 void event_ring_drop(struct event_ring *r);
 

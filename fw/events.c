@@ -70,6 +70,25 @@ static void complete(const struct events *e, struct event *event)
 		read_facts(e, &event->holders[i]);
 }
 
+/* In their order: who waits, all after it wait for. */
+static void put_settled(struct events *e, bool all)
+{
+	struct event *event;
+	bool put = false;
+
+	while ((event = event_ring_kept(e->ring)) && (event_settle(e->objects, event) || all)) {
+		event_ring_put(e->ring);
+		put = true;
+	}
+	if (put)
+		wake(e);
+}
+
+void events_settle(struct events *e)
+{
+	put_settled(e, false);
+}
+
 void events_tell(struct events *e, const struct event_about *about)
 {
 	struct event_gate *gate =
@@ -83,11 +102,12 @@ void events_tell(struct events *e, const struct event_about *about)
 		return;
 	}
 	event_make(e->processes, e->objects, about, clock_real_ns(), event);
-	/* Whoever is to be killed now would be gone when the other thread asks. */
-	if (about->verdict == VERDICT_KILL && about->enforced)
+	/* Whoever is to be killed now, or sent one packet and left, would be gone when the other
+	 * thread asks. */
+	if (!event_settle(e->objects, event) || (about->verdict == VERDICT_KILL && about->enforced))
 		complete(e, event);
-	event_ring_put(e->ring);
-	wake(e);
+	event_ring_keep(e->ring);
+	put_settled(e, false);
 }
 
 uint64_t events_left_out(const struct events *e)
@@ -173,6 +193,7 @@ void events_free(struct events *e)
 	if (!e)
 		return;
 	if (e->running) {
+		put_settled(e, true);
 		__atomic_store_n(&e->stop, true, __ATOMIC_RELEASE);
 		wake(e);
 		pthread_join(e->thread, NULL);

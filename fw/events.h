@@ -7,6 +7,8 @@
  * At most EVENTS_STOPPED a second tell of packets that were stopped, or would have been, and at
  * most EVENTS_MARKED of marked ones. What is past that, or finds the ring full, is counted, and the
  * count is an event within a second.
+ *
+ * An event, and all after it, waits until the programs of its holders are hashed.
  */
 #ifndef FW_EVENTS_H
 #define FW_EVENTS_H
@@ -28,6 +30,9 @@ void events_free(struct events *e); /* what is in the ring is told; NULL is fine
 
 /* On the data thread. */
 void events_tell(struct events *e, const struct event_about *about);
+
+/* The same: objects have been hashed, which events may have waited for. */
+void events_settle(struct events *e);
 
 /* How many events were left out. Any thread. */
 uint64_t events_left_out(const struct events *e);

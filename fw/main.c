@@ -148,8 +148,10 @@ static void on_settled(void *cookie)
 {
 	struct daemon *d = cookie;
 
-	if (d->judge)
-		judge_retry(d->judge);
+	if (!d->judge)
+		return;
+	judge_retry(d->judge);
+	events_settle(d->events);
 }
 
 static void on_hints(void *cookie, uint32_t events)

@@ -39,6 +39,9 @@ setup_net
 serve_http server 8080
 copy_program /usr/bin/curl evil
 copy_program "$PYTHON" sender
+# It takes longer to hash than it lives.
+copy_program "$PYTHON" brief
+truncate -s 300M "$TMP/brief"
 serve_nginx client 8090
 divert client
 start_daemon client --events "$FILE"
@@ -79,12 +82,14 @@ expect_ok ctl -D 0 -c OUTPUT
 
 step "a rule that looks at no object, and the policy: who it was is told all the same"
 expect_ok ctl -A -c OUTPUT -v DROP -p udp --dport 7777
-expect_ok on client "$TMP/sender" $SCRIPTS/datagrams.py 1 0 $SERVER4 7777
-expect_event '.flow.destination_port == 7777' '.reason == "rule" and .holders[0].matched == null and .flow.protocol == "udp"
-	and .flow.length == 30 and .socket_uid == 0 and .holders[0].ppid > 1'
-evil_pid=$(jq -r '.holders[0].exe' "$TMP/event")
-[[ $evil_pid == "$TMP/sender" ]] || fail "its program is $evil_pid"
-jq -e ".holders[0].sha256 == \"$(digest "$TMP/sender")\"" "$TMP/event" >/dev/null || fail "the wrong digest"
+for sender in brief sender; do
+	last=$(jq -s 'last.seq' "$FILE")
+	expect_ok on client "$TMP/$sender" $SCRIPTS/datagrams.py 1 0 $SERVER4 7777
+	expect_event ".flow.destination_port == 7777 and .seq > $last" "
+		.reason == \"rule\" and .holders[0].matched == null and .flow.protocol == \"udp\"
+		and .flow.length == 30 and .socket_uid == 0 and .holders[0].ppid > 1
+		and .holders[0].exe == \"$TMP/$sender\" and .holders[0].sha256 == \"$(digest "$TMP/$sender")\""
+done
 expect_ok ctl -D 0 -c OUTPUT
 expect_ok ctl policy OUTPUT DROP
 expect_ok on client "$TMP/sender" $SCRIPTS/datagrams.py 1 0 $SERVER4 7778

@@ -9,6 +9,36 @@
 
 #define ROUNDS 20000
 
+static void put_one(struct event_ring *r)
+{
+	event_ring_keep(r);
+	event_ring_put(r);
+}
+
+static void kept_until_put(void)
+{
+	struct event_ring *r = event_ring_new(4);
+	struct event *e;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	CU_ASSERT_PTR_NULL(event_ring_kept(r));
+	for (uint64_t n = 0; (e = event_ring_room(r)); event_ring_keep(r))
+		e->seq = ++n;
+	CU_ASSERT_PTR_NULL(event_ring_first(r));
+	for (uint64_t n = 1; n <= 4; n++) {
+		CU_ASSERT_EQUAL_FATAL(event_ring_kept(r)->seq, n);
+		event_ring_put(r);
+		CU_ASSERT_EQUAL(event_ring_first(r)->seq, n);
+		CU_ASSERT_PTR_NULL(event_ring_room(r));
+		event_ring_drop(r);
+		CU_ASSERT_PTR_NULL(event_ring_first(r));
+		CU_ASSERT_PTR_NOT_NULL_FATAL(e = event_ring_room(r));
+		e->seq = n + 4;
+		event_ring_keep(r);
+	}
+	event_ring_free(r);
+}
+
 static void bounded_and_in_order(void)
 {
 	struct event_ring *r = event_ring_new(4);
@@ -17,7 +47,7 @@ static void bounded_and_in_order(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
 	CU_ASSERT_PTR_NULL(event_ring_first(r));
 	for (int round = 0; round < 9; round++) {
-		for (struct event *e; (e = event_ring_room(r)); event_ring_put(r))
+		for (struct event *e; (e = event_ring_room(r)); put_one(r))
 			e->seq = ++put;
 		CU_ASSERT_EQUAL(put - taken, 4);
 		for (int i = 0; i < 3; i++, event_ring_drop(r))
@@ -62,7 +92,7 @@ static void whole_between_threads(void)
 		}
 		e->seq = n;
 		e->n_objects = n++;
-		event_ring_put(r);
+		put_one(r);
 	}
 	pthread_join(thread, &broken);
 	CU_ASSERT_PTR_NULL(broken);
@@ -71,6 +101,8 @@ static void whole_between_threads(void)
 
 static const struct unit_test tests[] = {
 	{"a ring takes as many as it has room for, and gives them in order", bounded_and_in_order},
+	{"what is kept is there for the other thread once it is put, and not before",
+	 kept_until_put},
 	{"two threads: no event is lost, torn or doubled", whole_between_threads},
 };
 UNIT_SUITE("fw/event_ring", tests)
