@@ -10,11 +10,12 @@
 
 #include "cleanup.h"
 #include "decimal.h"
+#include "rule_line.h"
+#include "rule_proto.h"
 #include "utf8.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define WORDS_MAX     160 /* far more than can all be right */
-#define SHOWN_MAX     40
 
 static const struct patch_builtin builtins[] = {
 	{"log4shell", "CVE-2021-44228"},
@@ -25,34 +26,6 @@ const struct patch_builtin *patch_builtins(size_t *n)
 {
 	*n = LENGTH(builtins);
 	return builtins;
-}
-
-__attribute__((format(printf, 2, 3))) static int refuse(struct rule_error *err, const char *fmt,
-							...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
-	va_end(args);
-	return -EINVAL;
-}
-
-struct shown {
-	char text[SHOWN_MAX + sizeof("…")];
-};
-
-static struct shown show(const char *word)
-{
-	struct shown s;
-	size_t n = 0;
-
-	if (!*word)
-		return (struct shown){"\"\""};
-	for (; n < SHOWN_MAX && word[n]; n++)
-		s.text[n] = word[n] >= ' ' && word[n] <= '~' ? word[n] : '?';
-	strcpy(s.text + n, word[n] ? "…" : "");
-	return s;
 }
 
 enum own {
@@ -112,8 +85,8 @@ static int read_sid(struct reader *in, const char *value)
 	uint64_t sid;
 
 	if (decimal_parse(value, strlen(value), UINT32_MAX, &sid) || sid == 0)
-		return refuse(in->err, "--sid %s: expected a number 1..4294967295",
-			      show(value).text);
+		return rule_refuse(in->err, "--sid %s: expected a number 1..4294967295",
+				   rule_show(value).text);
 	in->patch.sid = (uint32_t)sid;
 	in->patch.payload_kind = PATCH_PAYLOAD_SID;
 	return 0;
@@ -124,9 +97,10 @@ static int read_payload(struct reader *in, const char *word, const char *value)
 	size_t n = strlen(value);
 
 	if (n == 0 || n > PATCH_PAYLOAD_MAX || !utf8_is_printable(value))
-		return refuse(in->err,
-			      "%s %s: expected 1 to %d bytes of UTF-8 without control characters",
-			      word, show(value).text, PATCH_PAYLOAD_MAX);
+		return rule_refuse(
+			in->err,
+			"%s %s: expected 1 to %d bytes of UTF-8 without control characters", word,
+			rule_show(value).text, PATCH_PAYLOAD_MAX);
 	memcpy(in->patch.payload, value, n + 1);
 	return 0;
 }
@@ -136,7 +110,7 @@ static int read_file(struct reader *in, const char *value)
 	const char *fault = set_path_fault(value);
 
 	if (fault)
-		return refuse(in->err, "--file %s: %s", show(value).text, fault);
+		return rule_refuse(in->err, "--file %s: %s", rule_show(value).text, fault);
 	strcpy(in->patch.file, value);
 	return 0;
 }
@@ -186,14 +160,14 @@ static int read_own(struct reader *in, enum own o)
 	const char *word = *in->next++;
 
 	if (in->seen & 1u << o)
-		return refuse(in->err, "%s: option given twice: expected once", word);
+		return rule_refuse(in->err, "%s: option given twice: expected once", word);
 	in->seen |= 1u << o;
 	if (o == OWN_UNTIL_UNMAPPED) {
 		in->patch.until_unmapped = true;
 		return 0;
 	}
 	if (in->next == in->end)
-		return refuse(in->err, "%s: expected a value after it", word);
+		return rule_refuse(in->err, "%s: expected a value after it", word);
 	return read_value(in, o, *in->next++);
 }
 
@@ -202,8 +176,8 @@ static int read_name(struct reader *in)
 	const char *word = *in->next++;
 
 	if (in->has_name)
-		return refuse(in->err, "%s: a second name after %s: expected one", show(word).text,
-			      in->patch.payload);
+		return rule_refuse(in->err, "%s: a second name after %s: expected one",
+				   rule_show(word).text, in->patch.payload);
 	for (size_t i = 0; i < LENGTH(builtins); i++)
 		if (strcmp(builtins[i].name, word) == 0) {
 			strcpy(in->patch.payload, word);
@@ -212,7 +186,8 @@ static int read_name(struct reader *in)
 			return 0;
 		}
 	static_assert(LENGTH(builtins) == 2, "the message names all");
-	return refuse(in->err, "%s: expected an option, log4shell or shellshock", show(word).text);
+	return rule_refuse(in->err, "%s: expected an option, log4shell or shellshock",
+			   rule_show(word).text);
 }
 
 /* What a rule has is left to rule_parse(). */
@@ -222,19 +197,21 @@ static int keep_words(struct reader *in)
 	int width = rule_option_width(word);
 
 	if (strcmp(word, "-v") == 0 || strcmp(word, "--vrdct") == 0)
-		return refuse(in->err,
-			      "%s: does not go with a patch, which drops: expected no verdict",
-			      word);
+		return rule_refuse(in->err,
+				   "%s: does not go with a patch, which drops: expected no verdict",
+				   word);
 	if (rule_word_is_not(word) && in->next + 1 < in->end && patch_option_width(in->next[1]))
-		return refuse(in->err, "-! %s: expected a match of a rule after -!", in->next[1]);
+		return rule_refuse(in->err, "-! %s: expected a match of a rule after -!",
+				   in->next[1]);
 	if (rule_word_is_not(word) && in->next + 1 == in->end)
-		return refuse(in->err, "%s: expected a match after it", word);
+		return rule_refuse(in->err, "%s: expected a match after it", word);
 	in->has_chain |= strcmp(word, "-c") == 0 || strcmp(word, "--chain") == 0;
 	width = width ? width : 1;
 	for (; width > 0 && in->next < in->end && in->n < WORDS_MAX; width--)
 		in->words[in->n++] = *in->next++;
-	return in->n == WORDS_MAX ? refuse(in->err, "%s: expected fewer words", show(word).text)
-				  : 0;
+	return in->n == WORDS_MAX
+		       ? rule_refuse(in->err, "%s: expected fewer words", rule_show(word).text)
+		       : 0;
 }
 
 static int read_next(struct reader *in)
@@ -267,13 +244,13 @@ static int check_ends(const struct patch *p, struct rule_error *err)
 	const uint32_t ports = MATCH_BIT(MATCH_SPORT) | MATCH_BIT(MATCH_DPORT);
 
 	if (p->has_cidr && r->have & addresses)
-		return refuse(err, "--cidr: expected no -s and no -d beside it");
+		return rule_refuse(err, "--cidr: expected no -s and no -d beside it");
 	if (p->has_port && r->have & ports)
-		return refuse(err, "--port: expected no --sport and no --dport beside it");
+		return rule_refuse(err, "--port: expected no --sport and no --dport beside it");
 	if (p->has_port && r->have & ~r->neg & MATCH_BIT(MATCH_PROTO) &&
 	    !rule_proto_has_ports(r->proto))
-		return refuse(err, "--port: that protocol has no ports: expected -p tcp, udp, "
-				   "udplite, sctp or dccp");
+		return rule_refuse(err, "--port: that protocol has no ports: expected -p tcp, udp, "
+					"udplite, sctp or dccp");
 	return 0;
 }
 
@@ -284,7 +261,8 @@ static int check_payload(const struct reader *in)
 	for (unsigned int o = OWN_SID; o <= OWN_PCRE; o++)
 		n += in->seen >> o & 1;
 	if (n > 1)
-		return refuse(in->err, "--sid, --pattern, --pcre or a name: expected one of them");
+		return rule_refuse(in->err,
+				   "--sid, --pattern, --pcre or a name: expected one of them");
 	return 0;
 }
 
@@ -296,16 +274,18 @@ static int check_whole(struct reader *in)
 	if (check_payload(in) || check_ends(p, in->err))
 		return -EINVAL;
 	if (*p->file && !has_object)
-		return refuse(in->err, "--file: expected --sng-hash, the digest of that file");
+		return rule_refuse(in->err, "--file: expected --sng-hash, the digest of that file");
 	if (p->until_unmapped && !*p->file)
-		return refuse(in->err, "--until-unmapped: expected --object PATH: what is to be "
-				       "replaced");
+		return rule_refuse(in->err,
+				   "--until-unmapped: expected --object PATH: what is to be "
+				   "replaced");
 	if (p->payload_kind == PATCH_PAYLOAD_NONE && !p->has_cidr && !p->has_port && !p->rule.have)
-		return refuse(in->err, "a patch that matches everything: expected --cidr, --port, "
-				       "--object or another match");
+		return rule_refuse(in->err,
+				   "a patch that matches everything: expected --cidr, --port, "
+				   "--object or another match");
 	if (!*p->rule.note && p->payload_kind != PATCH_PAYLOAD_BUILTIN)
-		return refuse(in->err,
-			      "missing --note: expected what it is for, such as CVE-2021-44228");
+		return rule_refuse(
+			in->err, "missing --note: expected what it is for, such as CVE-2021-44228");
 	return 0;
 }
 
@@ -323,7 +303,7 @@ int patch_parse(int argc, char *const argv[], struct patch *out, struct rule_err
 	int r = 0;
 
 	if (!in) {
-		refuse(err, "out of memory");
+		rule_refuse(err, "out of memory");
 		return -ENOMEM;
 	}
 	in->next = argv;
@@ -347,7 +327,7 @@ int patch_parse_text(const char *text, struct patch *out, struct rule_error *err
 	int n;
 
 	if (!line) {
-		refuse(err, "out of memory");
+		rule_refuse(err, "out of memory");
 		return -ENOMEM;
 	}
 	n = rule_split(line, words, WORDS_MAX, err);

@@ -32,6 +32,7 @@
 #include "hex.h"
 #include "instant.h"
 #include "origin.h"
+#include "rule_error.h"
 #include "set_words.h"
 
 #define RULE_NOTE_MAX	   128 /* bytes of --note, without the NUL; UTF-8, no control characters */
@@ -41,7 +42,8 @@
 #define RULE_CONTAINER_MAX 64
 #define RULE_TEXT_MAX	   1792 /* a canonical text and its NUL always fit */
 
-/* The criteria; each is a bit in rule.have and rule.neg, and a row of the table in rule.c. */
+/* The criteria; each is a bit in rule.have and rule.neg, and a row of the table in rule_option.c.
+ */
 enum match {
 	MATCH_SRC,
 	MATCH_DST,
@@ -105,11 +107,6 @@ struct rule {
 	char note[RULE_NOTE_MAX + 1];
 };
 
-/* What was wrong with a text, ready to be printed on one line after a program's name. */
-struct rule_error {
-	char text[256]; /* e.g. "--dport 65536: expected a port 0..65535 or a range N:M" */
-};
-
 /*
  * Reads a whole rule from words. -c and -v are required.
  * Returns 0, or -EINVAL with *err filled (it names the offending word and what was expected);
@@ -117,8 +114,7 @@ struct rule_error {
  */
 int rule_parse(int argc, char *const argv[], struct rule *out, struct rule_error *err);
 
-/* The same from one line: words are separated by blanks; "double quotes" keep blanks together, and
- * inside them \" and \\ stand for " and \. Also -ENOMEM, with *err filled too. */
+/* The same from one line (common/rule_line.h). Also -ENOMEM, with *err filled too. */
 int rule_parse_text(const char *text, struct rule *out, struct rule_error *err);
 
 /*
@@ -137,21 +133,8 @@ size_t rule_format(const struct rule *r, char out[RULE_TEXT_MAX]);
 int rule_parse_value(enum match m, const char *option, const char *value, struct rule *r,
 		     struct rule_error *err);
 
-/* Parts a line into its words, as rule_parse_text() does, in place. Returns how many there are, at
- * most max: more are not looked at; or -EINVAL with *err filled. */
-int rule_split(char *line, char *words[], int max, struct rule_error *err);
-
 /* Whether the word is -! or --not. */
 bool rule_word_is_not(const char *word);
-
-/* Text in quotes, as one word of a line. out: twice its length, and 3 bytes. */
-void rule_quote(const char *text, char *out);
-
-/* How rules name the protocol; NULL: by its number. */
-const char *rule_proto_name(uint8_t proto);
-
-/* Whether the protocol has ports, so that --sport and --dport mean something for it. */
-bool rule_proto_has_ports(uint8_t proto);
 
 /* The criteria that look at a holder: at its objects, or its script; the others look at the packet.
  */

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "common/instant.h"
+#include "common/rule_proto.h"
 #include "path_text.h"
 
 #define LENGTH(array)	 (sizeof(array) / sizeof((array)[0]))

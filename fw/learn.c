@@ -8,6 +8,7 @@
 
 #include "common/probe_abi.h"
 #include "common/rule.h"
+#include "common/rule_proto.h"
 
 #define ENTRY_SLOTS (4 * LEARN_ENTRIES_MAX)
 #define PARTY_SLOTS (4 * LEARN_PARTIES_MAX)

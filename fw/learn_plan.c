@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "common/memstream.h"
+#include "common/rule_proto.h"
 
 /* Of entries of one kind, before they are covered. */
 struct pick {

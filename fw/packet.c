@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/probe_abi.h"
-#include "common/rule.h"
+#include "common/rule_proto.h"
 
 #define IPV4_HEADER    20
 #define IPV6_HEADER    40

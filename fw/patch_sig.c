@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,31 +14,20 @@
 
 #define MATCHES (MATCH_BIT(MATCH_PROTO) | MATCH_BIT(MATCH_SNG_HASH) | MATCH_BIT(MATCH_SET))
 
-__attribute__((format(printf, 2, 3))) static int refuse(struct rule_error *err, const char *fmt,
-							...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
-	va_end(args);
-	return -EINVAL;
-}
-
 /* Signatures know no chains, and not all that a rule matches. */
 static int check(const struct patch *p, struct rule_error *err)
 {
 	const struct rule *r = &p->rule;
 
 	if (!p->all_chains || r->have & ~MATCHES || r->neg & MATCH_BIT(MATCH_PROTO))
-		return refuse(err,
-			      "what looks at a payload goes with --cidr, --port, -p, --object, "
-			      "--sng-hash and --set: expected no other match, and no -c");
+		return rule_refuse(
+			err, "what looks at a payload goes with --cidr, --port, -p, --object, "
+			     "--sng-hash and --set: expected no other match, and no -c");
 	if (r->have & MATCH_BIT(MATCH_PROTO) && r->proto != 6 && r->proto != 17)
-		return refuse(err, "-p: expected tcp or udp where a payload is looked at");
+		return rule_refuse(err, "-p: expected tcp or udp where a payload is looked at");
 	if (p->payload_kind == PATCH_PAYLOAD_SID && (p->has_cidr || p->has_port))
-		return refuse(err,
-			      "--sid: the signature says where: expected no --cidr, no --port");
+		return rule_refuse(
+			err, "--sid: the signature says where: expected no --cidr, no --port");
 	return 0;
 }
 
@@ -222,7 +210,7 @@ static int add(char *text, struct sig_rule *out[PATCH_SIGS_MAX], size_t *n, stru
 			sig_rule_unref(rule);
 	}
 	if (r)
-		refuse(err, "%.200s", *why.text ? why.text : strerror(-r));
+		rule_refuse(err, "%.200s", *why.text ? why.text : strerror(-r));
 	return r;
 }
 
@@ -236,7 +224,7 @@ static int add_builtin(const struct patch *p, struct sig_rule *out[PATCH_SIGS_MA
 	snprintf(name, sizeof(name), "builtin:%.40s", p->payload);
 	text = sig_builtin_text(name);
 	if (!text)
-		return refuse(err, "%s: this daemon has no such signatures", p->payload);
+		return rule_refuse(err, "%s: this daemon has no such signatures", p->payload);
 	while (!r && *text && *n < PATCH_SIGS_MAX) {
 		size_t m = strcspn(text, "\n");
 
@@ -255,7 +243,8 @@ static int add_loaded(const struct patch *p, const struct sig_list *loaded,
 
 			return add(text_of_other(p, text, strlen(text), 0), out, n, err);
 		}
-	refuse(err, "--sid %u: expected a signature that is loaded: see ctl-fw sig list", p->sid);
+	rule_refuse(err, "--sid %u: expected a signature that is loaded: see ctl-fw sig list",
+		    p->sid);
 	return -ENOENT;
 }
 

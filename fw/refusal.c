@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "common/rule.h"
+#include "common/rule_proto.h"
 
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/rule.h"
+#include "common/rule_proto.h"
 #include "expect.h"
 #include "random.h"
 #include "same_rule.h"

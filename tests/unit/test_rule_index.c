@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "expect.h"
+#include "common/rule_proto.h"
 #include "fw/decision_cache.h"
 #include "random.h"
 #include "unit.h"
