@@ -1,60 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "process.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #include "clock.h"
 #include "common/cleanup.h"
-#include "path_text.h"
-
-#define SETS	 4    /* recent states of one process that are kept */
-#define VMAS_MAX 8192 /* executable mappings of one process that are looked at */
-
-/* One state of a process's executable mappings. */
-struct known_set {
-	uint64_t stamp, exec_pages;
-	uint64_t exec_ns;
-	uint64_t made_ns;
-	struct objset *set; /* NULL: slot unused */
-};
-
-struct identity {
-	uint32_t tgid;
-	uint32_t pad;
-	uint64_t start_ns;
-};
-
-struct process {
-	struct identity id;
-	struct known_set sets[SETS];
-	unsigned int next_set;
-	/* The last scan, kept while its digests are awaited. */
-	uint64_t scan_stamp, scan_pages, scan_exec_ns;
-	struct object_key *keys;
-	time_t *since; /* beside keys: when it was first seen to be mapped */
-	size_t n_keys;
-	bool scan_complete, anonymous;
-	struct object_key program; /* as of that scan; all 0: not seen */
-	UT_hash_handle hh;
-};
-
-struct processes {
-	struct probe *probe;
-	struct objects *objects;
-	struct stats *stats;
-	bool retain;
-	uint32_t self;
-	struct process *table;
-	struct process *last; /* of the table: who was asked for last; NULL: nobody */
-	struct vma_rec *vmas; /* VMAS_MAX: scratch for scans */
-};
+#include "process_private.h"
 
 struct processes *processes_new(struct probe *probe, struct objects *objects, struct stats *stats,
 				bool retain)
@@ -68,7 +22,7 @@ struct processes *processes_new(struct probe *probe, struct objects *objects, st
 	ps->stats = stats;
 	ps->retain = retain;
 	ps->self = (uint32_t)getpid();
-	ps->vmas = malloc(VMAS_MAX * sizeof(*ps->vmas));
+	ps->vmas = malloc(PROCESS_VMAS_MAX * sizeof(*ps->vmas));
 	if (!ps->vmas) {
 		free(ps);
 		return NULL;
@@ -78,7 +32,7 @@ struct processes *processes_new(struct probe *probe, struct objects *objects, st
 
 static void forget_sets(struct process *p)
 {
-	for (int i = 0; i < SETS; i++) {
+	for (int i = 0; i < PROCESS_SETS; i++) {
 		objset_unref(p->sets[i].set);
 		p->sets[i].set = NULL;
 	}
@@ -107,7 +61,7 @@ void processes_free(struct processes *ps)
 	free(ps);
 }
 
-static struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t start_ns)
+struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t start_ns)
 {
 	struct identity id = {.tgid = tgid, .start_ns = start_ns};
 	struct process *p = ps->last;
@@ -143,7 +97,7 @@ static const struct known_set *find_set(const struct process *p, const struct no
 {
 	const struct known_set *found = NULL;
 
-	for (int i = 0; i < SETS; i++) {
+	for (int i = 0; i < PROCESS_SETS; i++) {
 		const struct known_set *k = &p->sets[i];
 
 		if (k->set && k->stamp == h->map_stamp &&
@@ -281,13 +235,8 @@ static int add_past(struct process *p, const struct proc_rec *rec)
 	return keep_keys(p, rec->obj, n, true);
 }
 
-/*
- * Reads the mappings of a live process: a state that no mapping call overlapped, or -EAGAIN;
- * `final`: what there is, which is not complete then. `stamp` and `pages` are those of the state
- * that matters; pages 0: they are not known.
- */
-static int scan_live(struct processes *ps, struct process *p, const struct proc_rec *before,
-		     uint64_t stamp, uint64_t pages, bool final)
+int process_scan(struct processes *ps, struct process *p, const struct proc_rec *before,
+		 uint64_t stamp, uint64_t pages, bool final)
 {
 	struct proc_rec after;
 	bool complete, past;
@@ -295,12 +244,12 @@ static int scan_live(struct processes *ps, struct process *p, const struct proc_
 
 	if (before->in_flight && !final)
 		return -EAGAIN;
-	n = probe_scan_mappings(ps->probe, p->id.tgid, ps->vmas, VMAS_MAX);
+	n = probe_scan_mappings(ps->probe, p->id.tgid, ps->vmas, PROCESS_VMAS_MAX);
 	ps->stats->counter[COUNT_SCAN_MAPS]++;
 	complete = n > 0;
 	if (n == -E2BIG) {
 		ps->stats->counter[COUNT_MAPS_CUT]++;
-		n = VMAS_MAX;
+		n = PROCESS_VMAS_MAX;
 	}
 	if (n <= 0) /* every process that runs has executable mappings */
 		return n ? n : -ESRCH;
@@ -391,11 +340,11 @@ static int build_set(struct processes *ps, const struct process *p, bool final, 
 
 static struct known_set *slot_for(struct process *p)
 {
-	for (int i = 0; i < SETS; i++)
+	for (int i = 0; i < PROCESS_SETS; i++)
 		if (p->sets[i].set && p->sets[i].stamp == p->scan_stamp &&
 		    p->sets[i].exec_pages == p->scan_pages)
 			return &p->sets[i];
-	return &p->sets[p->next_set++ % SETS];
+	return &p->sets[p->next_set++ % PROCESS_SETS];
 }
 
 static const struct known_set *remember(struct process *p, struct objset *set)
@@ -421,7 +370,7 @@ static bool read_anew(struct processes *ps, struct process *p, const struct know
 	    probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec) ||
 	    (rec.flags & PROC_EXITED) || rec.map_stamp != k->stamp)
 		return false;
-	return !scan_live(ps, p, &rec, k->stamp, k->exec_pages, false);
+	return !process_scan(ps, p, &rec, k->stamp, k->exec_pages, false);
 }
 
 /* Scans unless the last scan already is of this state. */
@@ -437,7 +386,7 @@ static int refresh(struct processes *ps, struct process *p, const struct note_ho
 	if (r)
 		return -ESRCH;
 	if (!(rec.flags & PROC_EXITED)) {
-		r = scan_live(ps, p, &rec, h->map_stamp, h->exec_pages, final);
+		r = process_scan(ps, p, &rec, h->map_stamp, h->exec_pages, final);
 		if (r != -ESRCH)
 			return r;
 		if (probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec))
@@ -542,117 +491,6 @@ void processes_expire(struct processes *ps, uint64_t age_ns)
 	probe_reap(ps->probe, age_ns, forget, ps);
 }
 
-static json_t *report_since(time_t since)
-{
-	char text[32];
-	struct tm tm;
-
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&since, &tm));
-	return json_string(text);
-}
-
-static json_t *report_object(const struct object *obj, const struct object_key *key)
-{
-	char hex[SHA256_HEX_LEN + 1], device[32], verity[VERITY_TEXT_MAX];
-	json_t *report;
-
-	snprintf(device, sizeof(device), "%u:%u", key->dev >> 20, key->dev & 0xfffff);
-	if (!obj || obj->state != OBJECT_READY)
-		return json_pack("{s:o, s:n, s:s, s:I, s:s}", "path",
-				 path_text(obj ? obj->path : NULL), "sha256", "device", device,
-				 "inode", (json_int_t)key->ino, "error",
-				 obj ? object_error(obj) : "cannot be found");
-	hex_format_sha256(&obj->digest, hex);
-	report = json_pack("{s:o, s:s, s:s, s:I}", "path", path_text(obj->path), "sha256", hex,
-			   "device", device, "inode", (json_int_t)key->ino);
-	if (obj->verity.size) {
-		verity_format(&obj->verity, verity);
-		json_object_set_new(report, "verity", json_string(verity));
-	}
-	return report;
-}
-
-static json_t *report_objects(struct processes *ps, const struct process *p)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < p->n_keys; i++) {
-		json_t *object = report_object(objects_find(ps->objects, &p->keys[i]), &p->keys[i]);
-
-		json_object_set_new(object, "since", report_since(p->since[i]));
-		json_array_append_new(list, object);
-	}
-	return list;
-}
-
-/* The executable memory without a file, as of now. */
-static json_t *report_anonymous(struct processes *ps, uint32_t pid)
-{
-	int n = probe_scan_mappings(ps->probe, pid, ps->vmas, VMAS_MAX);
-	json_t *list = json_array();
-	char start[32], end[32];
-
-	for (int i = 0; i < (n == -E2BIG ? VMAS_MAX : n); i++) {
-		if (!(ps->vmas[i].flags & VMA_ANONYMOUS))
-			continue;
-		snprintf(start, sizeof(start), "0x%llx", ps->vmas[i].start);
-		snprintf(end, sizeof(end), "0x%llx", ps->vmas[i].end);
-		json_array_append_new(list, json_pack("{s:s, s:s}", "start", start, "end", end));
-	}
-	return list;
-}
-
-static void report_exe(uint32_t pid, char path[PATH_MAX])
-{
-	char link[32];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
-	n = readlink(link, path, PATH_MAX - 1);
-	path[n < 0 ? 0 : n] = 0;
-}
-
-static json_t *report_aggregate(const struct objset *set)
-{
-	char hex[SHA256_HEX_LEN + 1];
-
-	if (!set->has_aggregate)
-		return json_null();
-	hex_format_sha256(&set->aggregate, hex);
-	return json_string(hex);
-}
-
-int processes_report(struct processes *ps, uint32_t pid, bool final, json_t **out)
-{
-	struct note_holder h = {.tgid = pid};
-	const struct objset *set;
-	char exe[PATH_MAX];
-	struct proc_rec rec;
-	struct process *p;
-	int r;
-
-	if (probe_proc(ps->probe, pid, &rec) || (rec.flags & PROC_EXITED))
-		return -ESRCH;
-	p = process_get(ps, pid, rec.start_ns);
-	if (!p)
-		return -ENOMEM;
-	r = scan_live(ps, p, &rec, rec.map_stamp, 0, final);
-	if (r)
-		return r;
-	h.start_ns = rec.start_ns;
-	h.map_stamp = p->scan_stamp;
-	h.exec_pages = p->scan_pages;
-	r = processes_objects(ps, &h, final, &set);
-	if (r)
-		return r;
-	report_exe(pid, exe);
-	*out = json_pack("{s:i, s:I, s:o, s:b, s:o, s:o, s:o}", "pid", pid, "start_ns",
-			 (json_int_t)rec.start_ns, "exe", path_text(exe), "complete", set->complete,
-			 "aggregate", report_aggregate(set), "objects", report_objects(ps, p),
-			 "anonymous", report_anonymous(ps, pid));
-	return *out ? 0 : -ENOMEM;
-}
-
 /* Whether what was seen in the last scan is of the exec that the stamp came after: stamps grow. */
 static bool has_program(const struct process *p, const struct proc_rec *rec, uint64_t stamp)
 {
@@ -682,7 +520,7 @@ int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uin
 		return -ENOMEM;
 	if (!has_program(p, &rec, stamp) && !(rec.flags & PROC_EXITED) &&
 	    stamp >= rec.last_start.stamp)
-		scan_live(ps, p, &rec, rec.map_stamp, 0, false);
+		process_scan(ps, p, &rec, rec.map_stamp, 0, false);
 	if (!has_program(p, &rec, stamp))
 		return -ENOENT;
 	*out = p->program;
@@ -718,7 +556,7 @@ static void learn_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
 	struct process *p = process_get(ps, tgid, rec->start_ns);
 
 	if (p && !(rec->flags & PROC_EXITED))
-		scan_live(ps, p, rec, rec->map_stamp, 0, false);
+		process_scan(ps, p, rec, rec->map_stamp, 0, false);
 }
 
 void processes_learn_all(struct processes *ps)
