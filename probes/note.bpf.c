@@ -125,7 +125,8 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 	if (!file) {
 		note->netns = sock_netns(sk);
 		if (BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) {
-			note->flags = NOTE_ORPHAN;
+			note->flags =
+				look && look->passed ? NOTE_ORPHAN | NOTE_PASSED : NOTE_ORPHAN;
 		} else if (!socket) {
 			note->state = NOTE_UNPROVEN;
 			note->flags = NOTE_UNACCEPTED;
@@ -224,6 +225,10 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	look.why = PCOUNT_COUNT;
 	look.hook = hook == NF_INET_LOCAL_OUT ? CACHE_OUT : CACHE_IN;
 	said = look_up(skb, &look);
+	if (said == SAID_NOBODY && ask_class(skb, &look, NULL))
+		said = SAID_VERDICT;
+	if (said == SAID_VERDICT && look.verdict == CACHE_DROP)
+		void_tickets(&look); /* that one passed before is past */
 	if (said == SAID_VERDICT && write_ticket(&look))
 		return NF_ACCEPT;
 	void_tickets(&look);
