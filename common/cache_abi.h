@@ -13,7 +13,8 @@
 
 #include <linux/types.h>
 
-#define ABI_MEMOS	 16384 /* power of two: 8 MB of kernel memory; a memo is found by cookie */
+#define ABI_MEMO_BITS	 14
+#define ABI_MEMOS	 (1u << ABI_MEMO_BITS) /* 8 MB of kernel memory; a memo is found by cookie */
 #define ABI_MEMO_HOLDERS 4     /* descriptors of a socket, and processes of a class */
 #define ABI_GENS	 16384 /* power of two */
 #define ABI_CLASSES	 16384
@@ -114,6 +115,15 @@ struct memo {
 	struct memo_holder h[ABI_MEMO_HOLDERS];
 	struct memo_verdict v[CACHE_HOOKS];
 };
+
+/*
+ * The place of a socket's memo. Each processor gives out cookies in a row, from a block of its own:
+ * those that are alike in their last digits may be many, at the same time.
+ */
+static inline __attribute__((always_inline)) __u32 abi_memo_place(__u64 cookie)
+{
+	return (cookie * 0x9e3779b97f4a7c15ull) >> (64 - ABI_MEMO_BITS);
+}
 
 /* From the note program to the program in the filter table, on the same processor. */
 struct cache_ticket {

@@ -170,7 +170,7 @@ static bool place_of(struct cache *c, enum cache_hook hook, struct rule_count *c
 void cache_deny(struct cache *c, enum cache_hook hook, uint64_t cookie)
 {
 	if (c->maps.classes >= 0)
-		__atomic_fetch_add(&c->maps.memos[cookie & (ABI_MEMOS - 1)].misses[hook], 1,
+		__atomic_fetch_add(&c->maps.memos[abi_memo_place(cookie)].misses[hook], 1,
 				   __ATOMIC_SEQ_CST);
 }
 

@@ -211,7 +211,7 @@ static __always_inline __u32 gen_of(__u32 tgid)
 
 static __always_inline struct memo *memo_of(__u64 cookie)
 {
-	__u32 place = cookie & (ABI_MEMOS - 1);
+	__u32 place = abi_memo_place(cookie);
 
 	return bpf_map_lookup_elem(&memos, &place);
 }

@@ -49,7 +49,7 @@ hook client
 for addr in $SERVER4 $SERVER6; do
 	for order in last first; do
 		step "$TIMES connections to $addr, closed $order"
-		queued=$(queued_by $addr $order)
+		queued=$(queued_by "$addr" $order)
 		expect_that "$queued" -lt $((TIMES / 5)) "packets that were queued"
 	done
 done
