@@ -41,10 +41,9 @@ struct look {
 	__u32 misses; /* the socket's in this hook, before all else: see write_ticket() */
 	__u8 hook;    /* enum cache_hook */
 	__u8 verdict;
-	__u8 asked;  /* the packet is such as classes are of, and the chain has our programs */
-	__u8 why;    /* enum probe_counter: what a verdict was revoked by; or PCOUNT_COUNT */
-	__u8 passed; /* an orphan's: the last packet of who held it passed in this hook */
-	__u8 pad[7];
+	__u8 asked : 1;	 /* the packet is such as classes are of, and the chain has our programs */
+	__u8 passed : 1; /* an orphan's: the last packet of who held it passed in this hook */
+	__u8 why;	 /* enum probe_counter: what a verdict was revoked by; or PCOUNT_COUNT */
 };
 
 /* Takes of the headers what the mask has. */
