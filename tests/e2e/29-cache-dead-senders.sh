@@ -87,11 +87,10 @@ told() {
 	grep -q "^got .*$1" "$TMP/tell.log"
 }
 
-# say_on TEXT: says something by the second connection, from which the daemon learns what it tells the kernel. Whether TEXT
-# has arrived by the first.
+# say_on CMD...: says something by the second connection, from which the daemon learns what it tells the kernel. As CMD.
 say_on() {
 	echo "1 other" >&"$pipe"
-	told "$1"
+	"$@"
 }
 
 # deafen, listen_again: whether what is sent to the server arrives, after it has left the client.
@@ -182,12 +181,12 @@ dropped=$(counter dropped)
 echo "0 second" >&"$pipe"
 wait_for counts_more dropped $((dropped + 2)) # it is sent again and again, ever later
 expect_ok ctl -D 0 -c OUTPUT
-wait_for say_on second
+wait_for say_on told second
 echo "0 third" >&"$pipe"
-wait_for told third
+wait_for say_on told third
 deafen
 echo "0 good-too" >&"$pipe"
-wait_for lost_more 0
+wait_for say_on lost_more 2
 end_leaver
 halt "$CONNECT"
 expect_ok ctl -A -c OUTPUT -v DROP -p udp --dport 9 # other rules: now the daemon has to say it
