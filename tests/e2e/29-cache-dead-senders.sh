@@ -10,14 +10,14 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# ADDR PORT N: N connections; at each line "I TEXT" of standard input writes TEXT into the I-th; prints what it
-# receives; ends with its input, at once.
+# ADDR PORT N: N connections; at each line "I TEXT" of standard input writes TEXT into the I-th, or closes it; prints what
+# it receives; ends with its input, at once.
 cat >"$TMP/leave.py" <<-'END'
 	import os, select, socket, sys
 	socks = [socket.create_connection((sys.argv[1], int(sys.argv[2]))) for i in range(int(sys.argv[3]))]
 	print("connected", flush=True)
 	while True:
-	    for f in select.select([0] + socks, [], [])[0]:
+	    for f in select.select([0] + [s for s in socks if s.fileno() >= 0], [], [])[0]:
 	        if f != 0:
 	            print("got", f.recv(4096).decode(), flush=True)
 	            continue
@@ -28,7 +28,10 @@ cat >"$TMP/leave.py" <<-'END'
 	                os._exit(0)
 	            line += c
 	        i, text = line.split(b" ", 1)
-	        socks[int(i)].send(text)
+	        if text == b"close\n":
+	            socks[int(i)].close()
+	        else:
+	            socks[int(i)].send(text)
 END
 
 # PORT: prints what it receives, and says each line of standard input to all that are connected.
@@ -187,6 +190,8 @@ wait_for say_on told third
 deafen
 echo "0 good-too" >&"$pipe"
 wait_for say_on lost_more 2
+echo "0 close" >&"$pipe" # its FIN is its holder's still, as it would not be at the end of the process
+wait_for say_on lost_more 4
 end_leaver
 halt "$CONNECT"
 expect_ok ctl -A -c OUTPUT -v DROP -p udp --dport 9 # other rules: now the daemon has to say it
