@@ -4,15 +4,17 @@
  * common/probe_abi.h: plain fixed-width records, for BPF programs and for the daemon.
  *
  * Two levels. A *class* is a kind of packet that the daemon has judged: by the identity of all who
- * hold its socket, and what the rules in force look at. A *memo* is of one socket: who was proven
- * to hold it, by what that can be seen to hold still, and what class its last packet was of.
+ * hold its socket, or by that no process does, and what the rules in force look at. A *memo* is of
+ * one socket: who was proven to hold it, by what that can be seen to hold still, and what class its
+ * last packet was of.
  */
 #ifndef COMMON_CACHE_ABI_H
 #define COMMON_CACHE_ABI_H
 
 #include <linux/types.h>
 
-#define ABI_MEMOS	 16384 /* power of two: 7 MB of kernel memory; a memo is found by cookie */
+#define ABI_MEMO_BITS	 14
+#define ABI_MEMOS	 (1u << ABI_MEMO_BITS) /* 8 MB of kernel memory; a memo is found by cookie */
 #define ABI_MEMO_HOLDERS 4     /* descriptors of a socket, and processes of a class */
 #define ABI_GENS	 16384 /* power of two */
 #define ABI_CLASSES	 16384
@@ -64,8 +66,8 @@ struct cache_who {
 struct cache_key {
 	__u64 netns;
 	struct cache_tuple tuple;
-	__u8 hook; /* enum cache_hook */
-	__u8 n_who;
+	__u8 hook;  /* enum cache_hook */
+	__u8 n_who; /* 0: of kernel origin, see probe_abi.h's NOTE_KERNEL */
 	__u8 pad[6];
 	struct cache_who who[ABI_MEMO_HOLDERS]; /* in the order of the note */
 };
@@ -106,11 +108,22 @@ struct memo {
 	__u32 joined_then;
 	/* These are not under seq, and of all sockets that share the place. */
 	__u32 joined; /* grows with each descriptor that comes to be on record */
-	__u32 misses; /* grows with each packet that does not pass: tickets from before are void */
-	__u32 pad;
+	/* By enum cache_hook: grows with each packet there that does not pass, or is denied by the
+	 * daemon: tickets from before are void. */
+	__u32 misses[CACHE_HOOKS];
+	__u64 passed[CACHE_HOOKS]; /* see cache_passed(), of the last packet that passed there */
 	struct memo_holder h[ABI_MEMO_HOLDERS];
 	struct memo_verdict v[CACHE_HOOKS];
 };
+
+/*
+ * The place of a socket's memo. Each processor gives out cookies in a row, from a block of its own:
+ * those that are alike in their last digits may be many, at the same time.
+ */
+static inline __attribute__((always_inline)) __u32 abi_memo_place(__u64 cookie)
+{
+	return (cookie * 0x9e3779b97f4a7c15ull) >> (64 - ABI_MEMO_BITS);
+}
 
 /* From the note program to the program in the filter table, on the same processor. */
 struct cache_ticket {
@@ -118,8 +131,18 @@ struct cache_ticket {
 	__u64 when;   /* ticks */
 	__u32 misses; /* the memo's */
 	__u32 tally;
-	__u64 pad;
+	__u64 passed; /* for the memo, once it is used; 0: it says nothing of the socket's holders
+		       */
 };
+
+/*
+ * Says of a socket that its last packet in a chain passed in the kernel, as its holders', and none
+ * has gone to the daemon since: as long as the memo has this, and so many misses.
+ */
+static inline __attribute__((always_inline)) __u64 cache_passed(__u64 cookie, __u32 misses)
+{
+	return cookie << 32 | misses;
+}
 
 /* One chain: written by the daemon, all but `seen`. */
 struct cache_chain {

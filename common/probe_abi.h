@@ -107,6 +107,7 @@ enum note_flags {
 	NOTE_ORPHAN = 1, /* kernel: the socket had a file once, and its last holder has closed it */
 	NOTE_UNACCEPTED = 2, /* unproven: no process has accepted this connection yet */
 	NOTE_OVERRUN = 4,    /* it took the place of a note of the same print, of another socket */
+	NOTE_PASSED = 8,     /* orphan: the last packet of who held it passed in the kernel */
 };
 
 /* A descriptor under which a process was seen to hold a socket. Truth is re-read before use. */

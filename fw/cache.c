@@ -167,6 +167,13 @@ static bool place_of(struct cache *c, enum cache_hook hook, struct rule_count *c
 	return true;
 }
 
+void cache_deny(struct cache *c, enum cache_hook hook, uint64_t cookie)
+{
+	if (c->maps.classes >= 0)
+		__atomic_fetch_add(&c->maps.memos[abi_memo_place(cookie)].misses[hook], 1,
+				   __ATOMIC_SEQ_CST);
+}
+
 static struct recent *recent_of(struct cache *c, const struct cache_key *key)
 {
 	const unsigned char *bytes = (const unsigned char *)key;

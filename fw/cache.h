@@ -37,12 +37,18 @@ void cache_restart(struct cache *c, const struct ruleset *rules, uint8_t also);
 bool cache_is_met(const struct cache *c, enum cache_hook hook);
 
 /*
- * Packets of such holders get the verdict from now on, until then (CLOCK_MONOTONIC). count: of the
- * rule that says so; NULL: the policy does.
+ * Packets of such holders (NULL and 0: of kernel origin) get the verdict from now on, until then
+ * (CLOCK_MONOTONIC). count: of the rule that says so; NULL: the policy does.
  */
 void cache_put(struct cache *c, enum cache_hook hook, uint64_t netns, const struct packet *p,
 	       const struct note_holder *holders, size_t n, enum cache_verdict v,
 	       struct rule_count *count, uint64_t until_ns);
+
+/*
+ * A packet of that socket was denied here: that others have passed before does not speak for it any
+ * more. Sockets that share the place only cost each other a miss.
+ */
+void cache_deny(struct cache *c, enum cache_hook hook, uint64_t cookie);
 
 /* Adds what has passed since the last time to the counts of rules, and to the stats. NULL is fine.
  */

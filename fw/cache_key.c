@@ -41,7 +41,7 @@ bool cache_key_hook(enum chain chain, uint8_t nf_hook, enum cache_hook *out)
 
 static bool take_who(const struct note_holder *holders, size_t n, struct cache_key *key)
 {
-	if (n == 0 || n > ABI_MEMO_HOLDERS)
+	if ((n == 0 && holders) || n > ABI_MEMO_HOLDERS)
 		return false;
 	key->n_who = (uint8_t)n;
 	for (size_t i = 0; i < n; i++) {

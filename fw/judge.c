@@ -51,7 +51,8 @@ struct judge {
 	struct held *held, **held_last;		    /* oldest first */
 	size_t n_held, held_bytes;
 	struct loop_timer *retry;
-	uint64_t denied[DENIED_SLOTS]; /* cookies of sockets whose last verdict was to drop */
+	/* Cookies of sockets whose last verdict in the chain was to drop. */
+	uint64_t denied[CHAIN_COUNT][DENIED_SLOTS];
 	struct events *events;
 	struct tally *tally;
 	struct cache *cache;
@@ -232,22 +233,28 @@ static void count_match(const struct rule_entry *rule, uint32_t bytes)
 /*
  * What a process wrote before it went away is sent by the kernel, on a socket that nobody holds. If
  * the process was not allowed to send it, its death does not change that; nor does it that for one
- * packet its holders cannot be told.
+ * packet its holders cannot be told; nor that what it receives is allowed. Who was denied, and
+ * whose later packets have passed in the kernel, was allowed to at last.
  */
-static enum verdict remember_denied(struct judge *j, const struct holders *who, bool orphan,
+static enum verdict remember_denied(struct judge *j, enum chain chain, const struct queue_packet *p,
+				    const struct attribution *a, const struct holders *who,
 				    enum verdict v)
 {
-	bool silent = orphan || (who->origin == ORIGIN_UNKNOWN && !who->n);
-	uint64_t *slot = &j->denied[who->cookie % DENIED_SLOTS];
+	bool silent = a->orphan || (who->origin == ORIGIN_UNKNOWN && !who->n);
+	uint64_t *slot = &j->denied[chain][who->cookie % DENIED_SLOTS];
+	enum cache_hook hook;
 
 	if (!who->cookie)
 		return v;
+	if (*slot == who->cookie && (a->passed || (!silent && verdict_passes(v))))
+		*slot = 0;
 	if (silent)
 		return *slot == who->cookie ? VERDICT_DROP : v;
-	if (!verdict_passes(v))
-		*slot = who->cookie;
-	else if (*slot == who->cookie)
-		*slot = 0;
+	if (verdict_passes(v))
+		return v;
+	*slot = who->cookie;
+	if (cache_key_hook(chain, p->hook, &hook))
+		cache_deny(j->cache, hook, who->cookie);
 	return v;
 }
 
@@ -373,14 +380,14 @@ static struct ruling look_inside(struct judge *j, enum chain chain, const struct
 
 /* *would_stop: it passes, and would not but for a mode or rule that only logs. */
 static struct ruling pronounce(struct judge *j, enum chain chain, const struct queue_packet *p,
-			       const struct holders *who, bool orphan, bool *would_stop,
-			       struct reason *why)
+			       const struct attribution *a, const struct holders *who,
+			       bool *would_stop, struct reason *why)
 {
 	const bool lenient = j->mode == MODE_MONITOR;
 	struct ruling ruling = {.verdict = VERDICT_ACCEPT};
 	enum verdict decided =
 		decision_cache_decide(j->decisions, j->rules, chain, &p->packet, who, why);
-	enum verdict v = remember_denied(j, who, orphan, decided);
+	enum verdict v = remember_denied(j, chain, p, a, who, decided);
 	bool would = tell_monitored(j, chain, &p->packet, who, why);
 
 	learn_packet(j->learn, chain, &p->packet, who, why->rule != NULL,
@@ -407,16 +414,21 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 /*
  * Whether the kernel may decide packets like this one itself for a while: all that the verdict
  * rests on is in the class's key, or changes its epoch, or is a matter of time. What must see each
- * packet of a flow says no here.
+ * packet of a flow says no here. What is said of a packet of kernel origin rests on its headers
+ * alone: a denied socket's orphan is dropped, so of none that is accepted was there more to say.
  */
 static bool judge_may_cache(const struct judge *j, enum chain chain, const struct packet *p,
 			    const struct attribution *who, const struct holders *holders,
-			    const struct reason *why)
+			    const struct reason *why, enum cache_verdict v)
 {
 	/* What is inspected is a matter of each flow, and a class has no flows. */
 	if (inspect_is_on(j->inspect) && sig_set_may_want(inspect_set(j->inspect), p))
 		return false;
-	if (!who->proven || holders->origin != ORIGIN_KNOWN || why->n_monitored > 0)
+	if (why->n_monitored > 0)
+		return false;
+	if (holders->origin == ORIGIN_KERNEL)
+		return who->noted && v == CACHE_ACCEPT;
+	if (!who->proven || holders->origin != ORIGIN_KNOWN)
 		return false;
 	for (size_t i = 0; j->needs_objects[chain] && i < holders->n; i++)
 		if (!holders->h[i].objects->complete)
@@ -429,6 +441,8 @@ static uint64_t valid_until(struct judge *j, enum chain chain, const struct attr
 {
 	uint64_t until = clock_monotonic_ns() + OBJECT_RETRY_NS;
 
+	if (who->origin == ORIGIN_KERNEL) /* the same for all of a second: it is put once */
+		return until + OBJECT_RETRY_NS - until % OBJECT_RETRY_NS;
 	for (size_t i = 0; j->needs_objects[chain] && i < who->n; i++) {
 		uint64_t valid = processes_valid_until(j->processes, attribution_holder(who, i));
 
@@ -448,9 +462,10 @@ static void teach_kernel(struct judge *j, enum chain chain, const struct queue_p
 
 	if (v == CACHE_NONE || !cache_key_hook(chain, p->hook, &hook) ||
 	    !cache_is_met(j->cache, hook) ||
-	    !judge_may_cache(j, chain, &p->packet, who, holders, why))
+	    !judge_may_cache(j, chain, &p->packet, who, holders, why, v))
 		return;
-	cache_put(j->cache, hook, holders->netns, &p->packet, who->few, who->n, v,
+	cache_put(j->cache, hook, holders->netns, &p->packet,
+		  holders->origin == ORIGIN_KERNEL ? NULL : who->few, who->n, v,
 		  why->rule ? why->rule->count : NULL, valid_until(j, chain, who));
 }
 
@@ -499,7 +514,7 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 		resolve_facts(j, j->needs_groups[chain], &holders);
 	j->stats->counter[origin_counter[holders.origin]]++;
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
-	*ruling = pronounce(j, chain, p, &holders, who->orphan, &would, &why);
+	*ruling = pronounce(j, chain, p, who, &holders, &would, &why);
 	teach_kernel(j, chain, p, who, &holders, &why, *ruling);
 	tally_packet(j->tally, who, &p->packet, ruling->verdict, would);
 	lap(j, STAGE_DECIDE, ticks);

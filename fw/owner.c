@@ -254,6 +254,7 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 		out->netns = note->netns;
 	out->cookie = note->cookie;
 	out->orphan = note->flags & NOTE_ORPHAN;
+	out->passed = (note->flags & (NOTE_PASSED | NOTE_OVERRUN)) == NOTE_PASSED;
 	q->hint_tgid = note->current_tgid;
 	q->was_open = true;
 	q->noted = out->noted = !(note->flags & NOTE_OVERRUN);

@@ -156,6 +156,7 @@ static size_t page_round(size_t size)
 #define PROOF_SIZE   page_round(sizeof(struct proof))
 #define CHAINS_SIZE  page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
 #define TALLIES_SIZE page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
+#define MEMOS_SIZE   page_round(sizeof(struct memo) * ABI_MEMOS)
 
 static void unmap(const void *memory, size_t size)
 {
@@ -201,9 +202,12 @@ static int bind_maps(struct probe *p)
 	p->classes = find_map(p, "classes");
 	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
 	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
+	p->memos = map_memory(p, "memos", MEMOS_SIZE, PROT_READ | PROT_WRITE);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
 	p->given = calloc(ABI_NOTE_SETS, sizeof(*p->given));
-	return p->notes && p->proof && p->chains && p->tallies && p->ring && p->given ? 0 : -errno;
+	return p->notes && p->proof && p->chains && p->tallies && p->memos && p->ring && p->given
+		       ? 0
+		       : -errno;
 }
 
 /* Before any program runs: what they write there is not written over. */
@@ -301,6 +305,7 @@ void probe_close(struct probe *p)
 	unmap(p->proof, PROOF_SIZE);
 	unmap(p->chains, CHAINS_SIZE);
 	unmap(p->tallies, TALLIES_SIZE);
+	unmap(p->memos, MEMOS_SIZE);
 	free(p->given);
 	bpf_object__close(p->object);
 	free(p);

@@ -27,6 +27,7 @@ struct probe {
 	const struct proof *proof;	  /* 1 */
 	struct cache_chain *chains;	  /* CACHE_HOOKS; ours to write */
 	const struct cache_tally *tallies;
+	struct memo *memos; /* ABI_MEMOS; ours to write: their misses */
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
 	int socks, crowds, procs, ghosts, counters, hints, global;

@@ -25,6 +25,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 enum said {
 	SAID_NOTHING,
+	SAID_NOBODY, /* of kernel origin, and nothing it is held to is in doubt */
 	SAID_PROVEN, /* who holds the socket is as it was; the verdict is not known */
 	SAID_VERDICT,
 };
@@ -37,11 +38,12 @@ struct look {
 	__u32 gen[ABI_MEMO_HOLDERS]; /* of the roster's first, before the proof */
 	__u32 tally;
 	__u32 joined;
-	__u8 hook; /* enum cache_hook */
+	__u32 misses; /* the socket's in this hook, before all else: see write_ticket() */
+	__u8 hook;    /* enum cache_hook */
 	__u8 verdict;
-	__u8 asked; /* the packet is such as classes are of, and the chain has our programs */
-	__u8 why;   /* enum probe_counter: what a verdict was revoked by; or PCOUNT_COUNT */
-	__u32 pad;
+	__u8 asked : 1;	 /* the packet is such as classes are of, and the chain has our programs */
+	__u8 passed : 1; /* an orphan's: the last packet of who held it passed in this hook */
+	__u8 why;	 /* enum probe_counter: what a verdict was revoked by; or PCOUNT_COUNT */
 };
 
 /* Takes of the headers what the mask has. */
@@ -218,12 +220,48 @@ static __always_inline bool met_before(const struct memo *m, const struct look *
 	return m->v[l->hook & (CACHE_HOOKS - 1)].class.verdict;
 }
 
-/* Whether a socket has a state in which it answers for itself. */
-static __always_inline bool is_whole_socket(const struct sock *sk)
+/*
+ * A full socket without an open file: an orphan, or the kernel's own, as note_socket() tells them.
+ * The daemon drops what an orphan sends if it has denied its holders' last packet: no class says
+ * that. So an orphan passes only if that packet passed too.
+ */
+static __always_inline bool is_nobody(const struct sock *sk, const struct socket *socket,
+				      const struct memo *m, struct look *l)
 {
-	__u8 state = sk->__sk_common.skc_state;
+	if (!(sk->__sk_common.skc_flags & SOCK_DEAD_BIT))
+		return socket;
+	l->passed = *(const volatile __u64 *)&m->passed[l->hook & (CACHE_HOOKS - 1)] ==
+		    cache_passed(l->cookie, l->misses);
+	return l->passed;
+}
 
-	return state != TCP_NEW_SYN_RECV && state != TCP_TIME_WAIT;
+/* Whether packets like this one are in classes. */
+static __always_inline bool ask(const struct sk_buff *skb, const struct cache_chain *c, __u64 now,
+				__u64 epoch, __u16 proto, struct cache_tuple *t)
+{
+	return epoch && is_asked(c, now) &&
+	       read_tuple(skb, t, *(const volatile __u64 *)&c->mask) == proto;
+}
+
+/* A connection in TIME_WAIT is nobody's, and the daemon remembers nothing of it. */
+static __noinline enum said look_up_nobody(const struct sk_buff *skb, struct look *l)
+{
+	const struct sock *sk = skb->sk;
+	const struct cache_chain *c = chain_of(l->hook);
+	const struct memo *m = memo_of(l->cookie);
+	struct cache_tuple tuple = {};
+	__u16 proto = IPPROTO_TCP;
+	bool is = true;
+
+	if (!sk || !c || !m)
+		return SAID_NOTHING;
+	if (sk->__sk_common.skc_state != TCP_TIME_WAIT) {
+		is = is_nobody(sk, sk->sk_socket, m, l);
+		proto = sk->sk_protocol;
+	}
+	l->now = bpf_jiffies64();
+	l->asked = ask(skb, c, l->now, *(const volatile __u64 *)&c->epoch, proto, &tuple);
+	return is ? SAID_NOBODY : SAID_NOTHING;
 }
 
 /* Not inlined: what it needs of the stack, the proof needs after it. */
@@ -232,28 +270,37 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	const struct sock *sk = skb->sk;
 	const struct cache_chain *c = chain_of(l->hook);
 	const struct socket *socket;
-	const struct file *file;
+	const struct file *file = NULL;
 	enum probe_counter why;
 	struct cache_tuple tuple = {};
 	const struct memo *m;
 	__u64 seq, epoch;
 	bool sending;
+	__u8 state;
 
-	if (!sk || !c || !is_whole_socket(sk))
+	if (!sk || !c)
+		return SAID_NOTHING;
+	state = sk->__sk_common.skc_state;
+	if (state == TCP_NEW_SYN_RECV)
 		return SAID_NOTHING;
 	l->cookie = sk->__sk_common.skc_cookie.counter;
 	m = l->cookie ? memo_of(l->cookie) : NULL;
-	socket = sk->sk_socket;
-	file = socket ? socket->file : NULL;
-	if (!m || !file)
+	if (!m)
 		return SAID_NOTHING;
+	l->misses = *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)];
+	barrier();
+	if (state != TCP_TIME_WAIT) {
+		socket = sk->sk_socket;
+		file = socket ? socket->file : NULL;
+	}
+	if (!file)
+		return look_up_nobody(skb, l);
 	l->file = (__u64)file;
 	l->joined = *(const volatile __u32 *)&m->joined;
 	l->now = bpf_jiffies64();
 	epoch = *(const volatile __u64 *)&c->epoch;
 	barrier();
-	l->asked = epoch && is_asked(c, l->now) &&
-		   read_tuple(skb, &tuple, *(const volatile __u64 *)&c->mask) == sk->sk_protocol;
+	l->asked = ask(skb, c, l->now, epoch, sk->sk_protocol, &tuple);
 	seq = *(const volatile __u64 *)&m->seq;
 	barrier();
 	if ((seq & 1) || m->cookie != l->cookie)
@@ -279,7 +326,8 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 
 /*
  * Has the packet pass, or stopped, where our programs are in the filter table. False: its place is
- * taken by a packet that came in between.
+ * taken by a packet that came in between, or one of the socket has gone to the daemon since this
+ * one's verdict was looked for.
  */
 static __always_inline bool write_ticket(const struct look *l)
 {
@@ -288,33 +336,36 @@ static __always_inline bool write_ticket(const struct look *l)
 	volatile struct cache_ticket *t;
 	const struct memo *m = memo_of(l->cookie);
 	__u64 whose = l->cookie << 2 | l->verdict;
-	__u32 misses;
+	__u64 passed = 0;
 
 	if (cpu >= ABI_CPUS || !m)
 		return false;
 	t = bpf_map_lookup_elem(&tickets, &place);
-	if (!t)
+	if (!t || *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)] != l->misses)
 		return false;
-	misses = *(const volatile __u32 *)&m->misses;
+	if (l->file && l->verdict == CACHE_ACCEPT)
+		passed = cache_passed(l->cookie, l->misses);
 	t->whose = 0;
 	t->when = l->now;
-	t->misses = misses;
+	t->misses = l->misses;
 	t->tally = l->tally;
+	t->passed = passed;
 	t->whose = whose;
 	/* A softirq that has come in between has left its own there. */
-	if (t->misses == misses && t->tally == l->tally && t->whose == whose)
+	if (t->misses == l->misses && t->tally == l->tally && t->passed == passed &&
+	    t->whose == whose)
 		return true;
 	t->whose = 0;
 	return false;
 }
 
 /* Tickets of its socket that nobody has used are void. */
-static __always_inline void void_tickets(const struct look *l)
+static __always_inline void void_tickets(struct look *l)
 {
 	struct memo *m = l->cookie ? memo_of(l->cookie) : NULL;
 
 	if (m)
-		__sync_fetch_and_add(&m->misses, 1);
+		l->misses = __sync_fetch_and_add(&m->misses[l->hook & (CACHE_HOOKS - 1)], 1) + 1;
 }
 
 /* The packet goes to the daemon, although it might not have to. */
@@ -521,9 +572,21 @@ static __always_inline void memo_meet(const struct look *l, const struct cache_t
 	__sync_fetch_and_add(&m->seq, 1);
 }
 
+/* The same for a packet of kernel origin. */
+static __always_inline bool make_key_of_nobody(struct cache_key *key, __u32 hook,
+					       const struct sock *sk)
+{
+	if (!sk)
+		return false;
+	key->netns = sock_netns(sk);
+	key->hook = hook;
+	return true;
+}
+
 /*
- * What was said of the class of a packet whose holders are proven. The first packet of a socket
- * that is to be dropped goes to the daemon all the same, which remembers whom it has denied.
+ * What was said of the class of a packet whose holders are proven; a NULL: that nobody holds. The
+ * first packet of a socket that is to be dropped goes to the daemon all the same, which remembers
+ * whom it has denied.
  */
 static __noinline bool ask_class(const struct sk_buff *skb, struct look *l, const struct answer *a)
 {
@@ -537,7 +600,8 @@ static __noinline bool ask_class(const struct sk_buff *skb, struct look *l, cons
 	__builtin_memset(&key, 0, sizeof(key));
 	epoch = *(const volatile __u64 *)&c->epoch;
 	barrier();
-	if (!epoch || !make_key(&key, l->hook, a) ||
+	if (!epoch ||
+	    !(a ? make_key(&key, l->hook, a) : make_key_of_nobody(&key, l->hook, skb->sk)) ||
 	    !read_tuple(skb, &key.tuple, *(const volatile __u64 *)&c->mask))
 		return false;
 	class = bpf_map_lookup_elem(&classes, &key);
@@ -549,7 +613,8 @@ static __noinline bool ask_class(const struct sk_buff *skb, struct look *l, cons
 	/* The map may have given the memory to another class while it was read. */
 	if (bpf_map_lookup_elem(&classes, &key) != class || now_ns >= until)
 		return false;
-	memo_meet(l, &key.tuple, epoch, l->now + (until - now_ns) / ABI_TICK_NS);
+	if (a)
+		memo_meet(l, &key.tuple, epoch, l->now + (until - now_ns) / ABI_TICK_NS);
 	return l->verdict == CACHE_ACCEPT;
 }
 

@@ -98,6 +98,7 @@ struct file___old {
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
+	unsigned long *open_fds; /* a bit for each */
 };
 
 struct files_struct {

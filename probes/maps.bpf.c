@@ -8,6 +8,7 @@ struct map_procs procs SEC(".maps");
 struct map_ghosts ghosts SEC(".maps");
 struct map_scratch scratches SEC(".maps");
 struct map_draft drafts SEC(".maps");
+struct map_note_drafts note_drafts SEC(".maps");
 struct map_notes notes SEC(".maps");
 struct map_proof proof_out SEC(".maps");
 struct map_hints hints SEC(".maps");

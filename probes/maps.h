@@ -52,6 +52,19 @@ struct map_scratch {
 	__type(value, struct scratch);
 };
 
+/* A note that may not be needed: one at a time and CPU. */
+struct note_draft {
+	__u64 busy;
+	struct note note;
+};
+
+struct map_note_drafts {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_CPUS);
+	__type(key, __u32);
+	__type(value, struct note_draft);
+};
+
 /* Where a process record is written before others may see it. */
 struct map_draft {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -112,6 +125,7 @@ struct map_gens {
 
 struct map_memos {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, ABI_MEMOS);
 	__type(key, __u32);
 	__type(value, struct memo);
@@ -154,6 +168,7 @@ extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
 extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
+extern struct map_note_drafts note_drafts SEC(".maps");
 extern struct map_notes notes SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");
@@ -210,7 +225,7 @@ static __always_inline __u32 gen_of(__u32 tgid)
 
 static __always_inline struct memo *memo_of(__u64 cookie)
 {
-	__u32 place = cookie & (ABI_MEMOS - 1);
+	__u32 place = abi_memo_place(cookie);
 
 	return bpf_map_lookup_elem(&memos, &place);
 }

@@ -12,6 +12,8 @@
 #define NF_INET_LOCAL_IN  1
 #define NF_INET_LOCAL_OUT 3
 
+#define SEVERAL (~0ull) /* no socket's cookie */
+
 /* What of the packet the fingerprint is made of. */
 struct header {
 	__u64 addr[4];
@@ -125,7 +127,8 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 	if (!file) {
 		note->netns = sock_netns(sk);
 		if (BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) {
-			note->flags = NOTE_ORPHAN;
+			note->flags =
+				look && look->passed ? NOTE_ORPHAN | NOTE_PASSED : NOTE_ORPHAN;
 		} else if (!socket) {
 			note->state = NOTE_UNPROVEN;
 			note->flags = NOTE_UNACCEPTED;
@@ -137,8 +140,6 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 		return 0;
 	}
 	note->state = NOTE_UNPROVEN;
-	/* TCP also sends when acknowledgements come or timers end. */
-	sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
 	rec = note->cookie ? sock_record(note->cookie) : NULL;
 	if (!rec) {
 		scratch = borrow_scratch();
@@ -153,6 +154,8 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 	note->netns = rec->netns;
 	if (look && look->file)
 		look_around(look, rec);
+	/* TCP also sends when acknowledgements come or timers end. */
+	sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
 	prove(rec, &note->answer, scratch ? 0 : note->cookie, (__u64)file, sending);
 	if (look && look->file && !scratch)
 		memo_write(look, rec, &note->answer, note->when_ns);
@@ -162,21 +165,45 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 	return 0;
 }
 
-/* Returns whether what the cache said of others like it lets the packet pass: it is not noted then.
- */
-static __always_inline bool write_note(const struct sk_buff *skb, __u8 hook, struct look *look,
-				       enum said said)
+/* Where a note is written that the packet needs only if no class has it. NULL: it is in use. */
+static __always_inline struct note_draft *borrow_draft(void)
 {
-	__u64 sk = (__u64)BPF_CORE_READ(skb, sk); /* a plain value, as note_socket() wants */
-	__u64 print = fingerprint(skb), seq, before;
-	__u32 overrun;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct note_draft *d = bpf_map_lookup_elem(&note_drafts, &cpu);
+
+	return !d || __sync_val_compare_and_swap(&d->busy, 0, 1) ? NULL : d;
+}
+
+/* All but its seq. Returns whether what the cache said of others like it lets the packet pass. */
+static __always_inline bool fill_note(const struct sk_buff *skb, struct note *note, __u8 hook,
+				      struct look *look, enum said said)
+{
+	__u64 sk;
+
+	note->when_ns = bpf_ktime_get_boot_ns();
+	note->cookie = note->netns = 0;
+	note->n_holders = note->flags = 0;
+	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
+	sk = (__u64)BPF_CORE_READ(skb, sk); /* a plain value, as note_socket() wants */
+	note_socket(note, sk, hook, look, said);
+	return look && look->file && ask_class(skb, look, &note->answer) && write_ticket(look);
+}
+
+/*
+ * Puts it where the daemon finds it: as it is in the draft, or if that is NULL, as it is now.
+ * Returns whether the packet passes: then there is none.
+ */
+static __always_inline bool put_note(const struct sk_buff *skb, __u8 hook, struct look *look,
+				     enum said said, const struct note_draft *draft)
+{
+	__u64 print = fingerprint(skb), seq, before, *whose;
 	struct note_set *set;
 	struct note *note;
 	__u32 index, way;
-	bool passes;
+	bool passes = false;
 
 	/* On INPUT, no socket only means that early demux found none: nothing to say. */
-	if (!print || (!sk && hook != NF_INET_LOCAL_OUT))
+	if (!print || (!skb->sk && hook != NF_INET_LOCAL_OUT))
 		return false;
 	print = abi_print_at(print, hook);
 	index = print & (ABI_NOTE_SETS - 1);
@@ -190,25 +217,43 @@ static __always_inline bool write_note(const struct sk_buff *skb, __u8 hook, str
 		count(PCOUNT_NOTE_BUSY);
 		return false;
 	}
-	before = set->print[way] == print ? note->cookie : 0;
-	overrun = set->print[way] == print ? note->flags & NOTE_OVERRUN : 0;
-	set->print[way] = print;
-	note->when_ns = bpf_ktime_get_boot_ns();
-	note->cookie = note->netns = 0;
-	note->n_holders = note->flags = 0;
-	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
-	note_socket(note, sk, hook, look, said);
-	passes = look && look->file && ask_class(skb, look, &note->answer) && write_ticket(look);
+	whose = &set->print[way];
+	before = *whose == print ? note->cookie : 0;
+	if (*whose == print && (note->flags & NOTE_OVERRUN))
+		before = SEVERAL;
+	*whose = print;
+	if (draft)
+		__builtin_memcpy(&note->cookie, &draft->note.cookie,
+				 sizeof(*note) - __builtin_offsetof(struct note, cookie));
+	else
+		passes = fill_note(skb, note, hook, look, said);
 	if (passes)
-		set->print[way] = 0;
+		*whose = 0;
 	else
 		count(PCOUNT_NOTES);
 	if (look && !passes)
 		count_miss(look);
-	if (overrun || (before && before != note->cookie))
+	if (before && before != note->cookie)
 		note->flags |= NOTE_OVERRUN;
 	barrier();
 	note->seq = seq + 2;
+	return passes;
+}
+
+/* Returns whether what the cache said of others like it lets the packet pass: it is not noted then.
+ * As a rule it is, where a class may have it: so who holds its socket is proven beside the notes.
+ */
+static __always_inline bool write_note(const struct sk_buff *skb, __u8 hook, struct look *look,
+				       enum said said)
+{
+	struct note_draft *draft = look && look->file && look->asked ? borrow_draft() : NULL;
+	bool passes;
+
+	passes = draft && fill_note(skb, &draft->note, hook, look, said);
+	if (!passes)
+		passes = put_note(skb, hook, look, said, draft);
+	if (draft)
+		draft->busy = 0;
 	return passes;
 }
 
@@ -224,6 +269,10 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	look.why = PCOUNT_COUNT;
 	look.hook = hook == NF_INET_LOCAL_OUT ? CACHE_OUT : CACHE_IN;
 	said = look_up(skb, &look);
+	if (said == SAID_NOBODY && ask_class(skb, &look, NULL))
+		said = SAID_VERDICT;
+	if (said == SAID_VERDICT && look.verdict == CACHE_DROP)
+		void_tickets(&look); /* that one passed before is past */
 	if (said == SAID_VERDICT && write_ticket(&look))
 		return NF_ACCEPT;
 	void_tickets(&look);

@@ -33,7 +33,7 @@ static __always_inline int has_ticket(struct __sk_buff *skb, __u32 hook, __u32 v
 	__u32 cpu = bpf_get_smp_processor_id(), place;
 	__u64 now = bpf_jiffies64(), cookie = bpf_get_socket_cookie(skb);
 	volatile struct cache_ticket *t;
-	const volatile struct memo *m;
+	volatile struct memo *m;
 	bool valid;
 
 	tell_seen(hook, now);
@@ -44,10 +44,12 @@ static __always_inline int has_ticket(struct __sk_buff *skb, __u32 hook, __u32 v
 	if (!t || t->whose != (cookie << 2 | verdict))
 		return 0;
 	m = memo_of(cookie);
-	valid = m && m->misses == t->misses && now - t->when <= ABI_TICKET_TICKS;
+	valid = m && m->misses[hook] == t->misses && now - t->when <= ABI_TICKET_TICKS;
 	t->whose = 0;
 	if (!valid)
 		return 0;
+	if (t->passed)
+		m->passed[hook] = t->passed;
 	add_to(cpu, t->tally, skb->len);
 	return 1;
 }

@@ -39,7 +39,7 @@ static __always_inline struct sock_rec *new_record(__u64 cookie, const struct fi
 
 /*
  * Every way to create an Internet socket passes here: socket(2) of 64 and 32 bits, io_uring. The
- * descriptor comes after; next_fd is where the kernel will look for a free one first.
+ * descriptor comes after, and where is a guess.
  */
 SEC("cgroup/sock_create")
 int sock_created(struct bpf_sock *ctx)
@@ -50,7 +50,7 @@ int sock_created(struct bpf_sock *ctx)
 	if (!is_covered(bpf_get_netns_cookie(ctx)))
 		return 1;
 	files = bpf_get_current_task_btf()->files;
-	rec = new_record(bpf_get_socket_cookie(ctx), files, files->next_fd);
+	rec = new_record(bpf_get_socket_cookie(ctx), files, next_descriptor(files));
 	if (rec)
 		rec->flags |= SOCK_GUESSED;
 	return 1;

@@ -108,6 +108,39 @@ static __always_inline const struct file *current_file(__u32 fd)
 	return file;
 }
 
+static __always_inline __u32 lowest_bit(__u64 word)
+{
+	__u32 n = 0;
+
+	for (__u32 width = 32; width; width /= 2)
+		if (!(word & ((1ull << width) - 1))) {
+			word >>= width;
+			n += width;
+		}
+	return n;
+}
+
+#define FREE_WORDS 4 /* of 64 descriptors each: further is not worth a look */
+
+/* Where the current thread's next descriptor will be, as far as can be told: next_fd is only where
+ * the kernel begins to look for a free one. */
+static __always_inline __u32 next_descriptor(const struct files_struct *files)
+{
+	const struct fdtable *fdt = files->fdt;
+	__u32 fd = files->next_fd;
+
+	for (int i = 0; i < FREE_WORDS && fd < fdt->max_fds; i++) {
+		unsigned long used = ~0ul, free;
+
+		bpf_probe_read_kernel(&used, sizeof(used), fdt->open_fds + fd / 64);
+		free = ~used >> (fd & 63);
+		if (free)
+			return fd + lowest_bit(free);
+		fd = (fd | 63) + 1;
+	}
+	return fd;
+}
+
 static __always_inline bool table_has(__u64 files, __u32 fd, const struct file *file)
 {
 	return file_at((const struct files_struct *)files, fd) == file;

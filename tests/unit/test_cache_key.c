@@ -155,7 +155,7 @@ static void no_key_for_holders_that_change(void)
 
 	for (size_t i = 0; i <= ABI_MEMO_HOLDERS; i++)
 		h[i] = holder;
-	expect(!makes(&plain, h, 0, 0, &key), "nobody");
+	expect(!makes(&plain, h, 0, 0, &key), "holders, and none of them named");
 	expect(makes(&plain, h, ABI_MEMO_HOLDERS, 0, &key), "as many as fit");
 	expect(!makes(&plain, h, ABI_MEMO_HOLDERS + 1, 0, &key), "one more");
 	h[1].in_flight = 1;
@@ -166,6 +166,21 @@ static void no_key_for_holders_that_change(void)
 	expect(!makes(&plain, h, 2, 0, &key), "a process that is not known");
 }
 
+/* Of kernel origin; no list of holders makes the same. */
+static void nobody_has_a_key_of_his_own(void)
+{
+	struct cache_key key, held;
+
+	expect(makes(&plain, NULL, 0, CACHE_DPORT, &key), "nobody");
+	expect_int("holders", key.n_who, 0);
+	expect_int("namespace", (long long)key.netns, 5);
+	expect_int("port", key.tuple.dport, htons(80));
+	for (size_t i = 0; i < ABI_MEMO_HOLDERS; i++)
+		expect_int("start", (long long)key.who[i].start_ns, 0);
+	expect(makes(&plain, &holder, 1, CACHE_DPORT, &held), "somebody");
+	expect(memcmp(&key, &held, sizeof(key)) != 0, "the same key");
+}
+
 static const struct unit_test tests[] = {
 	{"the mask is what the rules look at", mask_is_what_rules_look_at},
 	{"hooks are of their chain", hooks_are_of_their_chain},
@@ -173,6 +188,7 @@ static const struct unit_test tests[] = {
 	{"no key for packets that the kernel does not look at",
 	 no_key_for_what_the_kernel_does_not_look_at},
 	{"no key for holders that change", no_key_for_holders_that_change},
+	{"nobody has a key of his own", nobody_has_a_key_of_his_own},
 };
 
 UNIT_SUITE("fw/cache_key", tests)

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Goal: with the verdict cache, a new connection of a program that was judged before costs the daemon no packet, from
+# its SYN to the last packet of a socket that nobody holds any more: of 300 connections a few packets are queued in all,
+# for verdicts whose time was over; whoever closes first, IPv4 and IPv6.
+# shellcheck source=tests/e2e/bpffs.sh
+. "$(dirname "$0")/bpffs.sh"
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+TIMES=300
+
+# ADDR PORT first|last TIMES: connections, one after the other, that it closes first, or after the other side has.
+cat >"$TMP/connect.py" <<-'END'
+	import socket, sys
+	addr, port, order, times = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+	end = "\r\nConnection: close" if order == "last" else ""
+	for i in range(times):
+	    s = socket.create_connection((addr, port))
+	    s.sendall(f"GET / HTTP/1.1\r\nHost: x{end}\r\n\r\n".encode())
+	    got = s.recv(4096)
+	    while order == "last" and s.recv(4096):
+	        pass
+	    s.close()
+	    assert got.startswith(b"HTTP/1.1 200"), got
+END
+
+connect() {
+	on client "$TMP/good" "$TMP/connect.py" "$@"
+}
+
+# queued_by ADDR ORDER: how many packets of so many connections came to the daemon. Two before them have it judge each kind.
+queued_by() {
+	local before
+	connect "$1" 8088 "$2" 2
+	before=$(counter queued)
+	connect "$1" 8088 "$2" $TIMES
+	wait_for settled
+	echo $(($(counter queued) - before))
+}
+
+setup_net
+serve_nginx server 8088
+copy_program "$(readlink -f "$(command -v python3)")" good
+start_daemon client
+expect_ok ctl -A -c OUTPUT -v DROP --sng-hash "$(digest nc)"
+hook client
+
+for addr in $SERVER4 $SERVER6; do
+	for order in last first; do
+		step "$TIMES connections to $addr, closed $order"
+		queued=$(queued_by "$addr" $order)
+		expect_that "$queued" -lt $((TIMES / 5)) "packets that were queued"
+	done
+done
+expect_that "$(counter dropped)" -eq 0 "packets that were dropped"
+expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
