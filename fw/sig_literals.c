@@ -2,6 +2,7 @@
 #include "sig_literals.h"
 
 #include <errno.h>
+#include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #define GRAM	     4
 #define STRIDE	     (SIG_LITERAL_LEAST - GRAM + 1)
 #define HASH_BITS    21
+#define BLOCK	     64		/* bytes */
 #define FILTER_LEAST (1u << 12) /* bits: few texts stay in the first cache */
 #define SPARSE	     64		/* bits of the filter for each gram, as far as HASH_BITS allow */
 #define HEADS	     (1u << 16)
@@ -37,6 +39,9 @@ struct sig_literals {
 	uint32_t *heads;    /* HEADS and one: where in `grams` each begins */
 	uint64_t *filter;
 	uint32_t filter_mask;
+	/* Bytes that grams have: of those below 128 and of the others, by their low four bits, a
+	 * bit for each value of the next three. */
+	uint8_t members[2][16];
 };
 
 struct sig_literals_way {
@@ -172,6 +177,17 @@ static int make_filter(struct sig_literals *l)
 	return 0;
 }
 
+static void note_members(struct sig_literals *l)
+{
+	for (size_t i = 0; i < l->n_grams; i++)
+		for (int k = 0; k < GRAM; k++) {
+			const uint8_t byte = (uint8_t)(l->grams[i].value >> 8 * k);
+
+			l->members[byte >> 7][byte & 15] |= (uint8_t)(1 << (byte >> 4 & 7));
+			l->members[byte >> 7][byte & 15] |= (uint8_t)(1 << (byte >> 4 & 5));
+		}
+}
+
 static void cleanup_literals(struct sig_literals **l)
 {
 	sig_literals_free(*l);
@@ -196,9 +212,11 @@ int sig_literals_new(const struct sig_literal *texts, size_t n, bool *taken,
 	r = gather(l, texts, n, taken);
 	r = r ? r : sort_grams(l);
 	r = r ? r : make_filter(l);
-	if (!r)
-		*out = TAKE_PTR(l);
-	return r;
+	if (r)
+		return r;
+	note_members(l);
+	*out = TAKE_PTR(l);
+	return 0;
 }
 
 void sig_literals_free(struct sig_literals *l)
@@ -290,18 +308,66 @@ __attribute__((noinline)) static void compare(const struct search *s, size_t i, 
 	}
 }
 
+static void look_at(const struct search *s, size_t i)
+{
+	const uint32_t gram = gram_at(s->data + i), full = hash(gram), h = full & s->l->filter_mask;
+
+	if (__builtin_expect(s->l->filter[h / 64] >> h % 64 & 1, 0))
+		compare(s, i, gram, full);
+}
+
+/* A bit for each of 32 bytes that is a member. */
+__attribute__((target("avx2"))) static uint32_t members_of(const uint8_t *p, __m256i low,
+							   __m256i high)
+{
+	const __m256i bits = _mm256_set1_epi64x((int64_t)0x8040201008040201);
+	const __m256i v = _mm256_loadu_si256((const __m256i *)p);
+	const __m256i index = _mm256_set1_epi8((char)0x8f), top = _mm256_set1_epi8((char)0x80);
+	const __m256i row = _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(7));
+	/* PSHUFB makes 0 of an index whose first bit is set. */
+	const __m256i of_low = _mm256_shuffle_epi8(low, _mm256_and_si256(v, index));
+	const __m256i of_high =
+		_mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_xor_si256(v, top), index));
+	const __m256i in =
+		_mm256_and_si256(_mm256_or_si256(of_low, of_high), _mm256_shuffle_epi8(bits, row));
+
+	return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(in, _mm256_setzero_si256()));
+}
+
+/*
+ * Looks at grams alone all of whose bytes are members: of random bytes, which is what makes up the
+ * bulk, these are few, where the texts are text. Returns how far it came.
+ */
+__attribute__((target("avx2"))) static size_t search_blocks(const struct search *s)
+{
+	const uint64_t every_fifth = UINT64_C(0x1084210842108421); /* thirteen of them */
+	const __m256i low =
+		_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)s->l->members[0]));
+	const __m256i high =
+		_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)s->l->members[1]));
+	size_t i = 0;
+
+	for (; i + BLOCK <= s->n; i += 13 * STRIDE) {
+		const uint8_t *p = s->data + i;
+		uint64_t in = members_of(p, low, high) |
+			      (uint64_t)members_of(p + BLOCK / 2, low, high) << 32;
+
+		in &= in >> 1;
+		in &= in >> 2;
+		for (in &= every_fifth; in; in &= in - 1)
+			look_at(s, i + (size_t)__builtin_ctzll(in));
+	}
+	return i;
+}
+_Static_assert(13 * STRIDE == BLOCK + 1 && GRAM == 4, "what search_blocks() is written for");
+
 /* All texts that lie in s->data as a whole. */
 static void search(const struct search *s)
 {
-	const uint64_t *filter = s->l->filter;
-	const uint32_t mask = s->l->filter_mask;
+	size_t i = __builtin_cpu_supports("avx2") ? search_blocks(s) : 0;
 
-	for (size_t i = 0; i + GRAM <= s->n; i += STRIDE) {
-		const uint32_t gram = gram_at(s->data + i), full = hash(gram), h = full & mask;
-
-		if (__builtin_expect(filter[h / 64] >> h % 64 & 1, 0))
-			compare(s, i, gram, full);
-	}
+	for (; i + GRAM <= s->n; i += STRIDE)
+		look_at(s, i);
 }
 
 /* The last bytes of the way, of which a text may be the beginning. */
