@@ -82,7 +82,8 @@ static void as_one_by_one(void)
 	struct rng rng = rng_new();
 
 	for (int round = 0; round < 1500; round++) {
-		size_t n = 1 + rng_below(&rng, TEXTS_MAX), most = 1 + rng_below(&rng, 30);
+		size_t n = 1 + rng_below(&rng, TEXTS_MAX),
+		       most = 1 + rng_below(&rng, round % 2 ? 30 : DATA_MAX);
 		size_t kinds = 2 + rng_below(&rng, sizeof(letters) - 2);
 		size_t length = 1 + rng_below(&rng, DATA_MAX);
 		struct sig_literal texts[TEXTS_MAX];
@@ -158,6 +159,35 @@ static void at_every_cut(void)
 	sig_literals_free(l);
 }
 
+/* The shortest text, anywhere in one long piece of other bytes. */
+static void anywhere(void)
+{
+	static const struct sig_literal one = {.text = "\x80 text\xfe\xff", .n = 8};
+	struct rng rng = rng_new();
+	struct sig_literals *l = NULL;
+	bool taken;
+
+	if (!expect_int("new", sig_literals_new(&one, 1, &taken, &l), 0))
+		return;
+	for (size_t at = 0; at + one.n <= DATA_MAX; at++)
+		for (int fill = 0; fill < 3; fill++) {
+			struct sig_literals_way *w = sig_literals_way_new(l);
+			struct found f = {.now = 0};
+			char data[DATA_MAX];
+
+			/* Bytes that it has, none of them, and any. */
+			for (size_t i = 0; i < DATA_MAX; i++)
+				data[i] = fill == 0   ? one.text[rng_below(&rng, 4)]
+					  : fill == 1 ? '0'
+						      : (char)rng_next(&rng);
+			memcpy(data + at, one.text, one.n);
+			sig_literals_scan(l, w, data, DATA_MAX, on_found, &f);
+			expect(f.times[0] == 1, "at %zu, filled with %d: %u", at, fill, f.times[0]);
+			free(w);
+		}
+	sig_literals_free(l);
+}
+
 /* What would make a scan slow is left to others. */
 static void alike(void)
 {
@@ -183,6 +213,7 @@ static void alike(void)
 static const struct unit_test tests[] = {
 	{"as if each were looked for alone", as_one_by_one},
 	{"a text cut anywhere", at_every_cut},
+	{"a text anywhere in a long piece", anywhere},
 	{"texts that are alike are not all taken", alike},
 };
 UNIT_SUITE("fw/sig_literals", tests)
