@@ -168,6 +168,7 @@ static enum wire_status load(struct daemon *d, struct sig_file *f, const char *n
 		return command_refuse(reply, "%s", strerror(-r));
 	if (commit(d, &list, reply) != WIRE_OK)
 		return WIRE_REFUSED;
+	command_patch_signatures(d); /* of those that were replaced; what fails is logged */
 	note_source(d, strlen(name) < PATH_MAX ? name : "a file of a very long name");
 	*reply = json_pack("{s:I, s:I, s:s?, s:I, s:I}", "loaded", (json_int_t)f->n, "skipped",
 			   (json_int_t)f->skipped, "first_skipped", f->first_skipped, "signatures",
@@ -355,16 +356,13 @@ int command_sig_reload(struct daemon *d)
 	sig_list_clear(&list);
 	if (r)
 		log_line("app-fw: the saved signatures: %s", *err ? err : strerror(-r));
-	return r;
+	return r ? r : command_patch_signatures(d);
 }
 
 int command_sig_start(struct daemon *d)
 {
-	int r;
-
 	d->signatures.depth = SIG_DEPTH_DEFAULT;
-	r = command_sig_reload(d);
-	return r ? r : command_patch_signatures(d);
+	return command_sig_reload(d);
 }
 
 void command_sig_stop(struct daemon *d)
