@@ -64,7 +64,7 @@ PROBE_SRC   := $(filter-out probes/portless.bpf.c,$(wildcard probes/*.bpf.c))
 UNIT_SRC    := $(wildcard tests/unit/*.c)
 BENCH_SRC   := $(wildcard bench/*.c)
 HELPER_SRC  := $(wildcard tests/e2e/helpers/*.c)
-FUZZERS     := rule command wire store packet refusal http stream fragment signature
+FUZZERS     := rule command wire store packet refusal http stream fragment signature literals
 FUZZ_SRC    := $(wildcard tests/fuzz/*.c)
 # What the fuzzers share; and the core without what holds the probes, which are built for the daemon only.
 FUZZ_SHARED := $(filter-out $(FUZZERS:%=tests/fuzz/%.c),$(FUZZ_SRC))

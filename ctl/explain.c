@@ -61,6 +61,36 @@ static bool passes(const char *verdict)
 	return verdict && !verdict_parse(verdict, &v) && verdict_passes(v);
 }
 
+/* The rules let it pass; what it carries may still be what a signature stops. */
+static void show_inspected(const json_t *inspected)
+{
+	const char *stops = "none of them stops what it finds";
+	struct print_room signatures, patches, stopping, depth;
+	const json_int_t n = json_integer_value(json_object_get(inspected, "signatures")) +
+			     json_integer_value(json_object_get(inspected, "patches"));
+	char text[256], some[64];
+
+	if (!json_is_object(inspected))
+		return;
+	if (!n) {
+		print_pair("inspected", STYLE_PLAIN, "no: no signature looks at such packets");
+		return;
+	}
+	if (json_integer_value(json_object_get(inspected, "stopping"))) {
+		snprintf(some, sizeof(some), "%.20s of them stop what they find",
+			 print_field(inspected, "stopping", &stopping));
+		stops = some;
+	}
+	snprintf(text, sizeof(text), "by %.20s signatures and %.20s patches, %.20s bytes deep: %s",
+		 print_field(inspected, "signatures", &signatures),
+		 print_field(inspected, "patches", &patches),
+		 json_integer_value(json_object_get(inspected, "depth"))
+			 ? print_field(inspected, "depth", &depth)
+			 : "all",
+		 stops);
+	print_pair("inspected", STYLE_HEADING, text);
+}
+
 static void show(const json_t *reply)
 {
 	const char *verdict = json_string_value(json_object_get(reply, "verdict"));
@@ -79,6 +109,7 @@ static void show(const json_t *reply)
 	print_pair("verdict", passes(verdict) ? STYLE_GOOD : STYLE_BAD,
 		   print_field(reply, "verdict", &room));
 	print_pair("because", STYLE_PLAIN, print_field(reply, "why", &room));
+	show_inspected(json_object_get(reply, "inspected"));
 }
 
 static bool has_chain(const struct cmdline *line)

@@ -61,6 +61,34 @@ static void show_confirm(const json_t *confirm)
 			  : print_field(confirm, "before", &before));
 }
 
+/* What looks into what packets carry; nothing at all is said too. */
+static void show_signatures(const json_t *signatures)
+{
+	const json_t *inspection = json_object_get(signatures, "inspection");
+	const json_int_t loaded = json_integer_value(json_object_get(signatures, "loaded")),
+			 patches = json_integer_value(json_object_get(signatures, "of_patches"));
+	struct print_room a, b, c;
+
+	if (!json_is_object(signatures))
+		return;
+	if (!loaded && !patches) {
+		print_pair("signatures", STYLE_PLAIN, "none");
+		return;
+	}
+	if (json_is_string(json_object_get(signatures, "file")))
+		show_line("signatures", "%s, the last from %s, %s",
+			  print_field(signatures, "loaded", &a),
+			  print_field(signatures, "file", &b), print_field(signatures, "at", &c));
+	else
+		print_pair("signatures", STYLE_PLAIN, print_field(signatures, "loaded", &a));
+	show_line("", "and %s of patches; %s connections inspected, %s bytes deep",
+		  print_field(signatures, "of_patches", &a),
+		  print_field(inspection, "connections", &b),
+		  json_integer_value(json_object_get(inspection, "depth"))
+			  ? print_field(inspection, "depth", &c)
+			  : "all");
+}
+
 static void show_cache(const json_t *cache)
 {
 	struct print_room state, why;
@@ -152,6 +180,7 @@ static void show(const json_t *reply)
 	show_cache(json_object_get(reply, "cache"));
 	print_pair("epoch", STYLE_PLAIN, print_field(reply, "epoch", &a));
 	show_rules(json_object_get(reply, "rules"));
+	show_signatures(json_object_get(reply, "signatures"));
 	show_line("known", "%s processes, %s sockets, %s objects; %s packets held",
 		  print_field(reply, "processes", &a), print_field(reply, "sockets", &b),
 		  print_field(reply, "objects", &c), print_field(reply, "held", &d));

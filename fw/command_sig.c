@@ -2,6 +2,7 @@
 #include "command_sig.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,7 +148,15 @@ static int check_sets(const struct daemon *d, const struct sig_file *f, const ch
 	return 0;
 }
 
-static enum wire_status load(struct daemon *d, struct sig_file *f, json_t **reply)
+/* For `status`. Without memory for it, it is not known. */
+static void note_source(struct daemon *d, const char *file)
+{
+	free(d->signatures_file);
+	d->signatures_file = file ? strdup(file) : NULL;
+	d->signatures_s = clock_real_ns() / SECOND;
+}
+
+static enum wire_status load(struct daemon *d, struct sig_file *f, const char *name, json_t **reply)
 {
 	uint64_t began = clock_monotonic_ns();
 	struct sig_list list;
@@ -159,6 +168,8 @@ static enum wire_status load(struct daemon *d, struct sig_file *f, json_t **repl
 		return command_refuse(reply, "%s", strerror(-r));
 	if (commit(d, &list, reply) != WIRE_OK)
 		return WIRE_REFUSED;
+	command_patch_signatures(d); /* of those that were replaced; what fails is logged */
+	note_source(d, strlen(name) < PATH_MAX ? name : "a file of a very long name");
 	*reply = json_pack("{s:I, s:I, s:s?, s:I, s:I}", "loaded", (json_int_t)f->n, "skipped",
 			   (json_int_t)f->skipped, "first_skipped", f->first_skipped, "signatures",
 			   (json_int_t)d->signatures.n, "compiled_ms",
@@ -187,7 +198,7 @@ enum wire_status command_sig_load(struct daemon *d, const json_t *request, json_
 	if (sig_file_parse(name, text, limit, skip, &f, err) ||
 	    sig_file_check(&f, name, skip, err) || check_sets(d, &f, name, err))
 		return command_refuse(reply, "%s", err);
-	return load(d, &f, reply);
+	return load(d, &f, name, reply);
 }
 
 static json_t *signature_json(const struct sig_rule *r, bool patch)
@@ -258,6 +269,8 @@ enum wire_status command_sig_remove(struct daemon *d, const json_t *request, jso
 		return command_refuse(reply, "%s", strerror(-r));
 	if (commit(d, &list, reply) != WIRE_OK)
 		return WIRE_REFUSED;
+	if (!d->signatures.n)
+		note_source(d, NULL);
 	*reply = json_pack("{s:I}", "removed", (json_int_t)(before - d->signatures.n));
 	return WIRE_OK;
 }
@@ -338,19 +351,18 @@ int command_sig_reload(struct daemon *d)
 		r = compile(d, &list, &set, err);
 		r = r ? r : use(d, &list, set);
 	}
+	if (!r)
+		note_source(d, d->signatures.n ? COMMAND_SIG_FILE : NULL);
 	sig_list_clear(&list);
 	if (r)
 		log_line("app-fw: the saved signatures: %s", *err ? err : strerror(-r));
-	return r;
+	return r ? r : command_patch_signatures(d);
 }
 
 int command_sig_start(struct daemon *d)
 {
-	int r;
-
 	d->signatures.depth = SIG_DEPTH_DEFAULT;
-	r = command_sig_reload(d);
-	return r ? r : command_patch_signatures(d);
+	return command_sig_reload(d);
 }
 
 void command_sig_stop(struct daemon *d)
@@ -361,4 +373,5 @@ void command_sig_stop(struct daemon *d)
 	free(d->patches);
 	d->patches = NULL;
 	d->n_patches = 0;
+	note_source(d, NULL);
 }

@@ -80,6 +80,8 @@ struct daemon {
 
 	/* The control thread's. */
 	struct sig_list signatures; /* what is in force of those that were loaded */
+	char *signatures_file;	    /* where the last ones came from; NULL: none did */
+	uint64_t signatures_s;	    /* when, CLOCK_REALTIME */
 	struct sig_rule **patches;  /* and of patches */
 	size_t n_patches;
 	struct ruleset *rules;	 /* what is in force */

@@ -63,6 +63,14 @@ static void take_from_data(void *cookie)
 		f->lost[i] = health_lost(d->health, i, now_ns);
 }
 
+static void take_signatures(const struct sig_list *l, struct figures *f)
+{
+	f->n_signatures = l->n;
+	for (size_t i = 0; i < l->n && f->n_met < FIGURES_SIGS_MAX; i++)
+		if (__atomic_load_n(&l->rules[i]->hits, __ATOMIC_RELAXED))
+			f->met[f->n_met++] = sig_rule_ref(l->rules[i]);
+}
+
 /* On the control thread, which asks the data thread as it does for its own clients. */
 static void take_from_control(void *cookie)
 {
@@ -72,6 +80,7 @@ static void take_from_control(void *cookie)
 	uint64_t now_ns = clock_monotonic_ns();
 
 	f->rules = ruleset_ref(d->rules);
+	take_signatures(&d->signatures, f);
 	f->mode = d->mode;
 	f->trial = d->trial.of;
 	f->trial_left_ns =
@@ -100,6 +109,8 @@ char *figures_tell(void *daemon, size_t *length)
 	take_from_kernel(a.d, f);
 	mailbox_call(a.d->control_mailbox, take_from_control, &a);
 	text = metrics_text(f, length);
+	while (f->n_met)
+		sig_rule_unref(f->met[--f->n_met]);
 	mailbox_call(a.d->control_mailbox, give_back, &a);
 	return text;
 }

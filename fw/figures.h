@@ -11,10 +11,12 @@
 #include "common/probe_abi.h"
 #include "health.h"
 #include "ruleset.h"
+#include "sig_rule.h"
 #include "stats.h"
 #include "trial.h"
 
 #define FIGURES_QUEUES_MAX (CHAIN_COUNT * 64)
+#define FIGURES_SIGS_MAX   1000
 
 struct figures {
 	const char *version;
@@ -30,6 +32,11 @@ struct figures {
 	enum trial_of trial;
 	uint64_t trial_left_ns;
 	struct ruleset *rules; /* with a reference; the counts in it go on */
+
+	/* Those that were loaded; of those that were met, the first by sid, each with a reference.
+	 */
+	size_t n_signatures, n_met;
+	struct sig_rule *met[FIGURES_SIGS_MAX];
 
 	struct stats stats;
 	uint64_t probe[PCOUNT_COUNT], probes_missed;

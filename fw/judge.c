@@ -9,6 +9,7 @@
 #include "decide.h"
 #include "decision_cache.h"
 #include "explain.h"
+#include "explain_signatures.h"
 #include "facts.h"
 #include "killer.h"
 #include "learn.h"
@@ -652,6 +653,18 @@ static int report_holders(struct judge *j, const struct attribution *who, bool f
 	return 0;
 }
 
+/* What the rules let pass may be stopped for what it carries. */
+static json_t *explain_inspection(const struct judge *j, const json_t *explained,
+				  const struct packet *p, const struct holders *holders)
+{
+	const char *word = json_string_value(json_object_get(explained, "verdict"));
+	enum verdict v;
+
+	if (!inspect_is_on(j->inspect) || !word || verdict_parse(word, &v) || !verdict_passes(v))
+		return json_null();
+	return explain_signatures(inspect_set(j->inspect), p, holders, j->rules);
+}
+
 static int explain_to(struct judge *j, const struct attribution *who, enum chain chain,
 		      const struct packet *p, bool final, json_t **out)
 {
@@ -668,6 +681,7 @@ static int explain_to(struct judge *j, const struct attribution *who, enum chain
 		json_decref(reports);
 		return r ? r : -ENOMEM;
 	}
+	json_object_set_new(*out, "inspected", explain_inspection(j, *out, p, &holders));
 	json_object_set_new(*out, "holders", reports);
 	json_object_set_new(*out, "socket", who->cookie ? json_integer(who->cookie) : json_null());
 	return 0;

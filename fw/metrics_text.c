@@ -278,6 +278,21 @@ static void put_patches(FILE *out, const struct patch_list *patches)
 	put_of_each_patch(out, "appfw_patch_bytes_total", patches, bytes_of);
 }
 
+static void put_signatures(FILE *out, const struct figures *f)
+{
+	put_gauge(out, "signatures", "payload signatures that were loaded", f->n_signatures);
+	put_family(out, "signature_matches", "counter", NULL,
+		   "how often a signature was met; of those that were, the first 1,000 by sid");
+	for (size_t i = 0; i < f->n_met; i++) {
+		const struct sig_rule *r = f->met[i];
+
+		fprintf(out, "appfw_signature_matches_total{sid=\"%" PRIu32 "\",action=\"%s\"",
+			r->sid, sig_action_name(r->action));
+		put_label(out, ",", "msg", r->msg);
+		fprintf(out, "} %" PRIu64 "\n", __atomic_load_n(&r->hits, __ATOMIC_RELAXED));
+	}
+}
+
 char *metrics_text(const struct figures *f, size_t *length)
 {
 	char *text = NULL;
@@ -294,6 +309,7 @@ char *metrics_text(const struct figures *f, size_t *length)
 	put_stages(out, f);
 	put_rules(out, f->rules);
 	put_patches(out, &f->rules->patches);
+	put_signatures(out, f);
 	fputs("# EOF\n", out);
 	return memstream_end(out, &text);
 }

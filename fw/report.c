@@ -94,6 +94,17 @@ static json_t *report_trial(const struct daemon *d)
 			 (json_int_t)left_s, "until", until);
 }
 
+/* Those that were loaded, and those that patches are made of. */
+static json_t *report_signatures(const struct daemon *d)
+{
+	char at[INSTANT_TEXT_LEN];
+
+	instant_format(d->signatures_s, at);
+	return json_pack("{s:I, s:I, s:s?, s:s?, s:o}", "loaded", (json_int_t)d->signatures.n,
+			 "of_patches", (json_int_t)d->n_patches, "file", d->signatures_file, "at",
+			 d->signatures_file ? at : NULL, "inspection", inspect_report(d->inspect));
+}
+
 json_t *report_status(const struct daemon *d)
 {
 	json_t *degraded = make_degraded(d);
@@ -104,7 +115,7 @@ json_t *report_status(const struct daemon *d)
 		"s:o, s:o, s:I, "
 		"s:I, "
 		"s:I, "
-		"s:I, s:I, s:s?}",
+		"s:I, s:I, s:o, s:s?}",
 		"version", FW_VERSION, "pid", getpid(), "uptime_s",
 		(clock_boot_ns() - d->started_ns) / 1e9, "mode", mode_name(d->mode), "confirm",
 		report_trial(d), "learning", d->learning, "epoch", (json_int_t)d->rules->epoch,
@@ -116,7 +127,7 @@ json_t *report_status(const struct daemon *d)
 		(json_int_t)d->netns, "processes", (json_int_t)probe_count_procs(d->probe),
 		"sockets", (json_int_t)probe_count_socks(d->probe), "objects",
 		(json_int_t)objects_count(d->objects), "held", (json_int_t)judge_held(d->judge),
-		"state_dir", d->options.state);
+		"signatures", report_signatures(d), "state_dir", d->options.state);
 }
 
 static json_t *report_stage(const struct daemon *d, enum stage s)

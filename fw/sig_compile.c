@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
+
 #define GROUPS_MAX 64 /* nested in one expression */
 
 static const enum sig_place place_of[SIG_BUFFERS] = {
@@ -53,7 +55,8 @@ int sig_compile_begin(struct sig_compile *c, struct sig_rule *const *rules, size
 		l->ids = calloc(room[i] + 1, sizeof(*l->ids));
 		l->ext = calloc(room[i] + 1, sizeof(*l->ext));
 		l->exts = calloc(room[i] + 1, sizeof(*l->exts));
-		if (!l->text || !l->flags || !l->ids || !l->ext || !l->exts)
+		l->literals = calloc(room[i] + 1, sizeof(*l->literals));
+		if (!l->text || !l->flags || !l->ids || !l->ext || !l->exts || !l->literals)
 			return -ENOMEM;
 	}
 	return 0;
@@ -67,6 +70,7 @@ void sig_compile_clear(struct sig_compile *c)
 		free(c->list[i].ids);
 		free(c->list[i].ext);
 		free(c->list[i].exts);
+		free(c->list[i].literals);
 	}
 	for (size_t i = 0; i < c->n_texts; i++)
 		free(c->texts[i]);
@@ -94,6 +98,20 @@ static hs_expr_ext_t ext_of(const struct sig_expr *e)
 	return ext;
 }
 
+/* One that is told of once, as sig_literals.h does. */
+static struct sig_literal literal_of(const struct sig_rule *r, const struct sig_expr *e,
+				     unsigned int id)
+{
+	if (!e->literal || !(flags_of(r) & HS_FLAG_SINGLEMATCH))
+		return (struct sig_literal){.n = 0};
+	return (struct sig_literal){.text = e->literal->text,
+				    .n = e->literal->n,
+				    .nocase = e->literal->nocase,
+				    .min_end = e->min_end,
+				    .max_end = e->max_end,
+				    .id = id};
+}
+
 void sig_compile_add(struct sig_compile *c, const struct sig_rule *r, struct sig_expr *e,
 		     unsigned int id)
 {
@@ -109,6 +127,7 @@ void sig_compile_add(struct sig_compile *c, const struct sig_rule *r, struct sig
 		l->ids[i] = id;
 		l->ext[i] = ext_of(e);
 		l->exts[i] = &l->ext[i];
+		l->literals[i] = literal_of(r, e, id);
 	}
 	c->texts[c->n_texts++] = e->text;
 	e->text = NULL;
@@ -123,6 +142,52 @@ static int refuse(hs_compile_error_t *e, bool one, struct sig_error *err)
 		sig_fault(err, r, r == -ENOMEM ? "rules" : "pcre", "%s", e->message);
 	hs_free_compile_error(e);
 	return r;
+}
+
+/* What the database is left with. */
+static void leave(struct sig_compile_list *l, size_t *n, const bool *taken)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		if (taken[i])
+			continue;
+		l->text[left] = l->text[i];
+		l->flags[left] = l->flags[i];
+		l->ids[left] = l->ids[i];
+		l->ext[left] = l->ext[i];
+		l->exts[left] = &l->ext[left];
+		left++;
+	}
+	*n = left;
+}
+
+/* Takes plain contents of streams out of what is for vectorscan, where that makes both fast. */
+static int take_literals(struct sig_compile *c, struct sig_set *s)
+{
+	struct sig_compile_list *l = &c->list[SIG_IN_STREAM];
+	_cleanup_free_ bool *taken = calloc(c->n[SIG_IN_STREAM] + 1, sizeof(*taken));
+	struct sig_literals *literals;
+	size_t n = 0;
+	int r;
+
+	if (!taken)
+		return -ENOMEM;
+	r = sig_literals_new(l->literals, c->n[SIG_IN_STREAM], taken, &literals);
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	for (size_t i = 0; i < c->n[SIG_IN_STREAM]; i++)
+		n += taken[i];
+	if (n < SIG_LITERALS_FROM || c->n[SIG_IN_STREAM] - n > SIG_LITERALS_REST ||
+	    sig_literals_way_memory(literals) > SIG_STREAM_STATE_MAX) {
+		sig_literals_free(literals);
+		return 0;
+	}
+	leave(l, &c->n[SIG_IN_STREAM], taken);
+	s->literals = literals;
+	s->n_literals = n;
+	s->memory += sig_literals_memory(literals);
+	return 0;
 }
 
 static int run_place(struct sig_compile *c, enum sig_place p, struct sig_set *s, unsigned int *id,
@@ -154,9 +219,10 @@ static int run_place(struct sig_compile *c, enum sig_place p, struct sig_set *s,
 int sig_compile_run(struct sig_compile *c, struct sig_set *s, unsigned int *id,
 		    struct sig_error *err)
 {
-	int r = 0;
+	int r;
 
 	*id = UINT32_MAX;
+	r = c->n[SIG_IN_STREAM] < SIG_LITERALS_FROM ? 0 : take_literals(c, s);
 	for (int p = 0; !r && p < SIG_PLACES; p++)
 		r = run_place(c, p, s, id, err);
 	return r;

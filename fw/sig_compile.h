@@ -12,6 +12,7 @@ struct sig_compile_list {
 	unsigned int *flags, *ids;
 	hs_expr_ext_t *ext;
 	const hs_expr_ext_t **exts;
+	struct sig_literal *literals; /* of each; n 0: it is none */
 };
 
 struct sig_compile {

@@ -157,12 +157,23 @@ static int write_chain(struct chain *c, const struct sig_rule *r, size_t i, stru
 	return 0;
 }
 
+/* What its bytes, and where it may end, say all of. */
+static bool is_literal(const struct sig_rule *r, size_t i)
+{
+	const struct sig_match *m = &r->matches[i];
+
+	return !m->is_pcre && !m->starts && !m->ends && !m->relative &&
+	       next_of(r, i) == r->n_matches;
+}
+
 static int make_one(const struct sig_rule *r, size_t i, struct sig_expr *out, struct sig_error *err)
 {
 	struct chain c = {.expr = out};
 	int e;
 
-	*out = (struct sig_expr){.buffer = r->matches[i].buffer, .negated = r->matches[i].negated};
+	*out = (struct sig_expr){.buffer = r->matches[i].buffer,
+				 .negated = r->matches[i].negated,
+				 .literal = is_literal(r, i) ? &r->matches[i] : NULL};
 	c.to = open_memstream(&c.text, &c.size);
 	if (!c.to)
 		return -ENOMEM;

@@ -17,6 +17,7 @@ struct sig_expr {
 	char *text; /* with its flags inside; to be compiled with DOTALL */
 	uint64_t min_end,
 		max_end; /* where a match may end, in bytes of the buffer; max 0: anywhere */
+	const struct sig_match *literal; /* the content that is all of it, of the rule's; or NULL */
 };
 
 /* At most one for each match of the rule. 0, -ENOTSUP as sig_rule_parse(), -ENOMEM. */

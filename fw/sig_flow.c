@@ -14,7 +14,8 @@ struct sig_flow {
 	struct sig_set *set;
 	hs_stream_t *way[WAYS]; /* 1: to the server */
 	hs_stream_t *header, *body;
-	bool rebased;	   /* the set has not seen it from its beginning */
+	struct sig_literals_way *literals[WAYS]; /* as `way` */
+	bool rebased;				 /* the set has not seen it from its beginning */
 	uint64_t *bits;	   /* of both ways, then of the request; NULL: none is set */
 	struct http *http; /* NULL: not yet, or nobody asks */
 	bool http_over;
@@ -48,22 +49,31 @@ static void set_bit(uint64_t *bits, uint32_t i)
 	bits[i / 64] |= 1ull << (i % 64);
 }
 
-static int on_match(unsigned int id, unsigned long long from, unsigned long long to,
-		    unsigned int flags, void *cookie)
+static void note_match(const struct scan *scan, unsigned int id)
 {
-	const struct scan *scan = cookie;
 	struct sig_set *s = scan->set;
 	const struct sig_part *p = &s->parts[id];
 
-	(void)from;
-	(void)to;
-	(void)flags;
 	if (!s->entries[p->rule].single)
 		set_bit(scan->bits, p->bit);
 	if (!p->negated && !s->is_touched[p->rule]) {
 		s->is_touched[p->rule] = 1;
 		s->touched[s->n_touched++] = p->rule;
 	}
+}
+
+static void on_literal(void *cookie, unsigned int id)
+{
+	note_match(cookie, id);
+}
+
+static int on_match(unsigned int id, unsigned long long from, unsigned long long to,
+		    unsigned int flags, void *cookie)
+{
+	(void)from;
+	(void)to;
+	(void)flags;
+	note_match(cookie, id);
 	return 0;
 }
 
@@ -221,6 +231,21 @@ static void scan_stream(struct sig_flow *f, enum sig_place p, hs_stream_t **stre
 	note_error(f, e);
 }
 
+static void scan_literals(struct sig_flow *f, bool to_server, const void *data, size_t n)
+{
+	const struct sig_literals *l = f->set->literals;
+	struct scan scan = {.set = f->set, .bits = bits_of(f, to_server)};
+
+	if (!l)
+		return;
+	if (!f->literals[to_server])
+		f->literals[to_server] = sig_literals_way_new(l);
+	if (f->literals[to_server])
+		sig_literals_scan(l, f->literals[to_server], data, n, on_literal, &scan);
+	else
+		note_error(f, HS_NOMEM);
+}
+
 /* Its end, where what must stand at the end is found; then it begins anew. */
 static void end_stream(struct sig_flow *f, hs_stream_t *stream)
 {
@@ -306,6 +331,10 @@ static void close_streams(struct sig_flow *f)
 			hs_close_stream(*streams[i], NULL, NULL, NULL);
 		*streams[i] = NULL;
 	}
+	for (size_t i = 0; i < WAYS; i++) {
+		free(f->literals[i]);
+		f->literals[i] = NULL;
+	}
 	free(f->bits);
 	f->bits = NULL;
 }
@@ -362,6 +391,7 @@ int sig_flow_bytes(struct sig_flow *f, const struct sig_context *c, const void *
 	f->error = 0;
 	/* What it touches is judged with what the first request in it touches, or behind all. */
 	scan_stream(f, SIG_IN_STREAM, &f->way[c->to_server], c->to_server, data, n);
+	scan_literals(f, c->to_server, data, n);
 	if (c->to_server)
 		feed_http(f, data, n);
 	judge_touched(f);
@@ -374,6 +404,8 @@ void sig_flow_gap(struct sig_flow *f, bool to_server, uint64_t n)
 	if (f->way[to_server])
 		hs_close_stream(f->way[to_server], NULL, NULL, NULL);
 	f->way[to_server] = NULL;
+	free(f->literals[to_server]);
+	f->literals[to_server] = NULL;
 	f->rebased = true;
 	if (to_server && f->http && !f->http_over) {
 		http_gap(f->http, n);
@@ -388,6 +420,8 @@ size_t sig_flow_memory(const struct sig_flow *f)
 
 	n += f->way[0] ? s->state[SIG_IN_STREAM] : 0;
 	n += f->way[1] ? s->state[SIG_IN_STREAM] : 0;
+	for (size_t i = 0; i < WAYS; i++)
+		n += f->literals[i] ? sig_literals_way_memory(s->literals) : 0;
 	n += f->header ? s->state[SIG_IN_HEADER] : 0;
 	n += f->body ? s->state[SIG_IN_BODY] : 0;
 	n += f->bits ? (WAYS + 1) * words(s) * 8 : 0;

@@ -247,3 +247,28 @@ bool sig_header_fits(const struct sig_header *h, const struct packet *p)
 	return h->both && side_has(&h->from, p, p->daddr, p->dport) &&
 	       side_has(&h->to, p, p->saddr, p->sport);
 }
+
+static bool is_unknown(const uint8_t addr[16])
+{
+	static const uint8_t none[16];
+
+	return memcmp(addr, none, sizeof(none)) == 0;
+}
+
+static bool side_may_have(const struct sig_side *s, const struct packet *p, const uint8_t *addr,
+			  uint16_t port)
+{
+	return (is_unknown(addr) || addresses_have(&s->addresses, p->family, addr)) &&
+	       (s->ports.n == 0 || !port || sig_ports_have(&s->ports, port));
+}
+
+bool sig_header_may_fit(const struct sig_header *h, const struct packet *p)
+{
+	if (p->has_proto && !proto_fits(h->proto, p))
+		return false;
+	if (side_may_have(&h->from, p, p->saddr, p->sport) &&
+	    side_may_have(&h->to, p, p->daddr, p->dport))
+		return true;
+	return h->both && side_may_have(&h->from, p, p->daddr, p->dport) &&
+	       side_may_have(&h->to, p, p->saddr, p->sport);
+}

@@ -63,4 +63,8 @@ bool sig_ports_have(const struct sig_ports *p, uint16_t port);
  * or UDP. */
 bool sig_header_fits(const struct sig_header *h, const struct packet *p);
 
+/* The same of a packet that is not known as a whole: what of it is missing (no protocol, addresses
+ * and ports that are 0) may be anything. */
+bool sig_header_may_fit(const struct sig_header *h, const struct packet *p);
+
 #endif

@@ -23,6 +23,7 @@ static void set_free(struct sig_set *s)
 		sig_rule_unref(s->entries[i].rule);
 	for (int i = 0; i < SIG_PLACES; i++)
 		hs_free_database(s->db[i]);
+	sig_literals_free(s->literals);
 	hs_free_scratch(s->scratch);
 	free(s->entries);
 	free(s->parts);
@@ -71,6 +72,11 @@ bool sig_set_wants_http(const struct sig_set *s)
 	return s->http;
 }
 
+size_t sig_set_literals(const struct sig_set *s)
+{
+	return s->n_literals;
+}
+
 size_t sig_set_memory(const struct sig_set *s)
 {
 	return s->memory;
@@ -79,7 +85,7 @@ size_t sig_set_memory(const struct sig_set *s)
 size_t sig_set_stream_memory(const struct sig_set *s)
 {
 	return s->state[SIG_IN_STREAM] + s->state[SIG_IN_HEADER] + s->state[SIG_IN_BODY] +
-	       (s->n_bits + 63) / 64 * 8;
+	       (s->n_bits + 63) / 64 * 8 + (s->literals ? sig_literals_way_memory(s->literals) : 0);
 }
 
 static bool has_port(const uint64_t bits[1024], uint16_t port)

@@ -4,7 +4,8 @@
  * is (law 8). Compiling takes a second for some thousand rules: not on the thread of the packets.
  *
  * There is one database for each place that is looked into. Streams and HTTP headers and bodies
- * are scanned as they come, in any pieces; all others as one block.
+ * are scanned as they come, in any pieces; all others as one block. Where a set has many plain
+ * contents for streams, these are not in the database: sig_literals.h looks for them.
  */
 #ifndef FW_SIG_SET_H
 #define FW_SIG_SET_H
@@ -18,6 +19,11 @@
 
 #define SIG_STREAM_STATE_MAX 65536 /* bytes that vectorscan may need for one stream */
 #define SIG_EXPANSION_MAX    20000 /* what the nested repeats of one pcre may multiply to */
+
+/* Contents of streams are looked for by sig_literals.h if they are at least so many, and all else
+ * that vectorscan would have to look for in the same bytes is at most so much. */
+#define SIG_LITERALS_FROM 500
+#define SIG_LITERALS_REST 32
 
 struct sig_set;
 
@@ -40,7 +46,10 @@ struct sig_rule *sig_set_rule(const struct sig_set *s, size_t i);
 uint64_t sig_set_depth(const struct sig_set *s);
 bool sig_set_stops(const struct sig_set *s); /* one of them drops or rejects */
 
-/* Bytes of the databases, and of what vectorscan keeps for one way of a connection. */
+/* How many parts of rules sig_literals.h looks for; 0: vectorscan looks for all. */
+size_t sig_set_literals(const struct sig_set *s);
+
+/* Bytes of the databases, and of what is kept for one way of a connection. */
 size_t sig_set_memory(const struct sig_set *s);
 size_t sig_set_stream_memory(const struct sig_set *s);
 

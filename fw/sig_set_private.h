@@ -5,6 +5,7 @@
 
 #include <hs/hs.h>
 
+#include "sig_literals.h"
 #include "sig_set.h"
 
 /* What is looked into, each with a database. */
@@ -58,6 +59,8 @@ struct sig_set {
 	uint32_t *waiting; /* entries with waits_for */
 	hs_database_t *db[SIG_PLACES];
 	size_t state[SIG_PLACES], memory;
+	struct sig_literals *literals; /* of streams, beside their database; or NULL */
+	size_t n_literals;
 	uint64_t tcp_ports[1024], udp_ports[1024]; /* bits: ports that some rule may look at */
 	bool other;				   /* some rule may look at other protocols */
 

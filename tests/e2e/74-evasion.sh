@@ -9,6 +9,7 @@
 NOBODY4=10.200.0.77 NOBODY6=fd00:200::77
 EVIL='the needle in here' CLEAN='the noodle in here'
 SINK=$TMP/sink
+FILLERS=${FILLERS:-0} # other signatures that are loaded beside
 PORT=20000 # of the client; each try has its own
 
 # try_plan FAMILY PLAN TEXT: sends it; what the sender says of it is in $SAID.
@@ -53,11 +54,15 @@ on server ip neigh add $NOBODY6 lladdr "$own" dev veth0
 divert server
 start_daemon server
 cat >"$TMP/rules" <<-'END'
-	drop tcp any any -> any 8080 (msg:"needle"; flow:to_server; content:"needle"; sid:1;)
+	drop tcp any any -> any 8080 (msg:"needle"; flow:to_server; content:"the needle"; sid:1;)
 	drop http any any -> any 8080 (msg:"needle in a URI"; http.uri; content:"/needle"; sid:2;)
 	drop udp any any -> any 8080 (msg:"needle by UDP"; content:"needle"; sid:3;)
 END
+for ((i = 1; i <= FILLERS; i++)); do
+	printf 'alert tcp any any -> any 8080 (content:"|00 00|%08x|00 00|"; sid:%d;)\n' $((i * 7919)) $((i + 10))
+done >>"$TMP/rules"
 expect_ok ctl sig load "$TMP/rules"
+expect_that "$(ctl sig list --json | jq '.signatures | length')" -eq $((FILLERS + 3)) "signatures"
 
 for family in 4 6; do
 	step "IPv$family: split at every byte"

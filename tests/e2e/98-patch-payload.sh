@@ -92,6 +92,10 @@ expect_ok ctl sig load "$TMP/sig.rules"
 arrives /sid-alert -H 'X-A: loaded-one'
 expect_line "patch 5" ctl patch add --sid 5 --note signature
 stopped /by-sid -H 'X-A: loaded-one'
+sed -i s/loaded-one/loaded-two/ "$TMP/sig.rules"
+expect_ok ctl sig load "$TMP/sig.rules"
+stopped /by-sid-anew -H 'X-A: loaded-two'
+arrives /by-sid-before -H 'X-A: loaded-one'
 expect_refused 1 "patch 5 is made of it" ctl sig rm 5
 for id in 3 4 5; do expect_ok ctl patch rm $id; done
 arrives /none -H 'X-A: secret; "word" evil77/x loaded-one'

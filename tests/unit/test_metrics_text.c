@@ -283,6 +283,29 @@ static void each_patch(void)
 	discard(f);
 }
 
+static void each_signature_that_was_met(void)
+{
+	static const char *const texts[] = {
+		"drop tcp any any -> any any (msg:\"say \\\"no\\\"\"; content:\"x\"; sid:5;)",
+		"alert tcp any any -> any any (content:\"y\"; sid:6;)",
+	};
+	struct figures *f = made();
+	struct sig_error err;
+
+	f->n_signatures = 3;
+	for (f->n_met = 0; f->n_met < 2; f->n_met++) {
+		CU_ASSERT_EQUAL_FATAL(sig_rule_parse(texts[f->n_met], &f->met[f->n_met], &err), 0);
+		f->met[f->n_met]->hits = 10 + f->n_met;
+	}
+	EXPECT_LINES(f, "appfw_signatures 3",
+		     "appfw_signature_matches_total{sid=\"5\",action=\"drop\","
+		     "msg=\"say \\\"no\\\"\"} 10",
+		     "appfw_signature_matches_total{sid=\"6\",action=\"alert\",msg=\"\"} 11");
+	while (f->n_met)
+		sig_rule_unref(f->met[--f->n_met]);
+	discard(f);
+}
+
 static void label_values_are_escaped(void)
 {
 	struct figures *f = made();
@@ -342,6 +365,7 @@ static void families_are_whole_and_told_once(void)
 
 static const struct unit_test tests[] = {
 	{"each patch", each_patch},
+	{"each signature that was met", each_signature_that_was_met},
 	{"what it is, and how much it has", what_it_is},
 	{"each reason to be degraded", its_health},
 	{"the mode, and what waits to be confirmed", its_mode},

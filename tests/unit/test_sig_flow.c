@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "expect.h"
 #include "fw/sig_file.h"
 #include "fw/sig_flow.h"
@@ -202,6 +203,144 @@ static void streams(void)
 	sig_set_unref(s);
 }
 
+/* The rules, behind as many others as make their contents sig_literals.h's. */
+static struct sig_set *make_many(const char *rules)
+{
+	_cleanup_free_ char *text = malloc(100 * SIG_LITERALS_FROM + strlen(rules) + 1);
+	size_t n = 0;
+
+	for (unsigned int i = 0; text && i < SIG_LITERALS_FROM; i++)
+		n += (size_t)sprintf(
+			text + n,
+			"alert tcp any any -> any any (content:\"|00 01|%08x|02|\"; sid:%u;)\n",
+			i * 2654435761u, 1000 + i);
+	if (!text)
+		return NULL;
+	strcpy(text + n, rules);
+	return make(text);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	return atoi(*(char *const *)a) - atoi(*(char *const *)b);
+}
+
+/* Of what one piece completes, it is not said which is first. */
+static void sort_words(char text[256])
+{
+	char copy[256], *words[64], *next = copy;
+	size_t n = 0;
+
+	strcpy(copy, text);
+	for (char *word; n < 64 && (word = strsep(&next, " "));)
+		words[n++] = word;
+	qsort(words, n, sizeof(*words), by_number);
+	*text = '\0';
+	for (size_t i = 0; i < n; i++)
+		sprintf(text + strlen(text), "%s%s", i ? " " : "", words[i]);
+}
+
+/* As vectorscan would have it, whichever looks for it. */
+static void many(void)
+{
+	static const char rules[] =
+		"alert tcp any any -> any 80 (content:\"needle-in-it\"; sid:1;)\n"
+		"alert tcp any any -> any any (flow:to_client; content:\"NEEDLE-in-it\"; nocase; "
+		"sid:2;)\n"
+		"alert tcp any any -> any 80 (content:\"number-one\"; content:\"number-two\"; "
+		"sid:3;)\n"
+		"alert tcp any any -> any 80 (content:\"number-one\"; content:\"number-two\"; "
+		"distance:0; within:14; sid:4;)\n"
+		"alert tcp any any -> any 80 (content:\"needle-in-it\"; content:!\"the-thread\"; "
+		"sid:5;)\n"
+		"alert tcp any any -> any 80 (content:\"hay-and-straw\"; depth:15; sid:6;)\n"
+		"alert tcp any any -> any 80 (content:\"hay-and-straw\"; offset:4; sid:7;)\n"
+		"alert tcp any any -> any 80 (content:\"a|20|\"; content:\"needle-in-it\"; "
+		"sid:8;)\n"
+		"alert tcp any any -> any 80 (content:\"needle-in-it\"; dsize:>100; sid:9;)\n"
+		"alert tcp any any -> any 80 (content:\"number-six\"; startswith; sid:10;)\n";
+	static const struct {
+		const char *data, *up, *down;
+	} rows[] = {
+		{"..needle-in-it..needle-in-it", "1 5", "2"},
+		{"a needle-in-it", "1 5 8", "2"},
+		{"..needle-i.n-it..", "", ""},
+		{"..Needle-in-it..", "", "2"},
+		{"number-two..number-one", "3", ""},
+		{"number-one..number-two", "3 4", ""},
+		{"the-thread needle-in-it", "1", "2"},
+		{"..hay-and-straw", "6", ""},
+		{"...hay-and-straw", "", ""},
+		{"....hay-and-straw", "7", ""},
+		{"number-six", "10", ""},
+		{".number-six", "", ""},
+	};
+	struct sig_set *s = make_many(rules);
+
+	CU_ASSERT(s && sig_set_literals(s) > SIG_LITERALS_FROM);
+	for (size_t i = 0; s && i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t piece = 1; piece <= strlen(rows[i].data); piece++) {
+			struct sig_flow *f = sig_flow_new(s);
+			char up[256] = "", down[256] = "";
+
+			feed(f, true, rows[i].data, strlen(rows[i].data), piece, up);
+			feed(f, false, rows[i].data, strlen(rows[i].data), piece, down);
+			sort_words(up);
+			sort_words(down);
+			expect(!strcmp(up, rows[i].up), "'%s' by %zu, up: '%s', want '%s'",
+			       rows[i].data, piece, up, rows[i].up);
+			expect(!strcmp(down, rows[i].down), "'%s' by %zu, down: '%s', want '%s'",
+			       rows[i].data, piece, down, rows[i].down);
+			sig_flow_free(f);
+		}
+	sig_set_unref(s);
+}
+
+/* Nothing goes across a gap, or from one set to the next, there either. */
+static void many_adopt(void)
+{
+	struct sig_set *a =
+		make_many("alert tcp any any -> any any (content:\"first-one\"; sid:1;)");
+	struct sig_set *b =
+		make_many("alert tcp any any -> any any (content:\"other-one\"; sid:2;)");
+	struct sig_flow *f = a ? sig_flow_new(a) : NULL;
+	char fired[256] = "";
+
+	if (!f || !b)
+		return;
+	feed(f, true, "first-one other-", 16, 5, fired);
+	expect_int("adopt", sig_flow_adopt(f, b), 0);
+	feed(f, true, "one", 3, 3, fired);
+	expect_text("fired", fired, "1");
+	feed(f, true, "other-o", 7, 7, fired);
+	sig_flow_gap(f, true, 10);
+	feed(f, true, "ne", 2, 2, fired);
+	expect_text("fired", fired, "1");
+	feed(f, true, " other-one", 10, 4, fired);
+	expect_text("fired", fired, "1 2");
+	CU_ASSERT(sig_flow_memory(f) >= sig_set_stream_memory(b));
+	sig_flow_free(f);
+	sig_set_unref(a);
+	sig_set_unref(b);
+}
+
+/* Where vectorscan has much to do for the same bytes in any case, it does all of it. */
+static void few(void)
+{
+	struct sig_set *s;
+	char rules[100 * (SIG_LITERALS_REST + 1)] = "";
+
+	for (unsigned int i = 0; i <= SIG_LITERALS_REST; i++)
+		sprintf(rules + strlen(rules),
+			"alert tcp any any -> any any (content:\"%04x\"; sid:%u;)\n", i, i + 1);
+	s = make_many(rules);
+	CU_ASSERT(s && sig_set_literals(s) == 0);
+	sig_set_unref(s);
+	s = make("alert tcp any any -> any any (content:\"needle-in-it\"; sid:1;)");
+	CU_ASSERT(s && sig_set_literals(s) == 0);
+	sig_set_unref(s);
+}
+
 static void requests(void)
 {
 	static const char rules[] =
@@ -347,6 +486,9 @@ static void refuses(void)
 static const struct unit_test tests[] = {
 	{"what contents and expressions match", contents},
 	{"streams in pieces of any size", streams},
+	{"streams with many contents", many},
+	{"another set and gaps with many contents", many_adopt},
+	{"when vectorscan looks for all", few},
 	{"HTTP requests in pieces of any size", requests},
 	{"another set in the middle", adopts},
 	{"which packets a set wants", wants},
