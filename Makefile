@@ -237,7 +237,7 @@ asan: root deps ## unit tests and scenarios under ASan and UBSan
 
 # All but what measures speed or memory, and the longest; and of those that differ only in what the processes beside the
 # daemon do, which is as much work for it, the first of a kind.
-NOT_UNDER_ASAN = 15 16 21 23 40 67 89 92  32 33 35 36 37 39  41 42 43 45  65
+NOT_UNDER_ASAN = 15 16 21 23 40 67 89 92  32 33 35 36 37 39  41 42 43 45  47 65
 ASAN_SCENARIOS = $(filter-out $(NOT_UNDER_ASAN:%=%-%),$(notdir $(basename $(sort $(wildcard tests/e2e/[0-9][0-9]-*.sh)))))
 
 tested: all $(BUILD)/unit $(BENCH_BIN) $(HELPER_BIN)
