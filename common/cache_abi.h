@@ -144,6 +144,13 @@ static inline __attribute__((always_inline)) __u64 cache_passed(__u64 cookie, __
 	return cookie << 32 | misses;
 }
 
+/* The daemon has denied a packet of that socket: for probes/deny.bpf.c. */
+struct deny_args {
+	__u64 cookie;
+	__u32 hook; /* enum cache_hook */
+	__u32 pad;
+};
+
 /* One chain: written by the daemon, all but `seen`. */
 struct cache_chain {
 	__u64 epoch; /* grows with whatever makes verdicts other; 0: nothing passes */

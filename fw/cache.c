@@ -2,6 +2,7 @@
 #include "cache.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,9 +170,12 @@ static bool place_of(struct cache *c, enum cache_hook hook, struct rule_count *c
 
 void cache_deny(struct cache *c, enum cache_hook hook, uint64_t cookie)
 {
-	if (c->maps.classes >= 0)
-		__atomic_fetch_add(&c->maps.memos[abi_memo_place(cookie)].misses[hook], 1,
-				   __ATOMIC_SEQ_CST);
+	struct deny_args args = {.cookie = cookie, .hook = hook};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+
+	/* Where no packet was ever asked about, none has passed. */
+	if (c->maps.classes >= 0 && __atomic_load_n(&c->maps.chains[hook].seen, __ATOMIC_RELAXED))
+		bpf_prog_test_run_opts(c->maps.deny, &opts);
 }
 
 static struct recent *recent_of(struct cache *c, const struct cache_key *key)

@@ -156,7 +156,6 @@ static size_t page_round(size_t size)
 #define PROOF_SIZE   page_round(sizeof(struct proof))
 #define CHAINS_SIZE  page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
 #define TALLIES_SIZE page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
-#define MEMOS_SIZE   page_round(sizeof(struct memo) * ABI_MEMOS)
 
 static void unmap(const void *memory, size_t size)
 {
@@ -189,25 +188,23 @@ static int bind_maps(struct probe *p)
 	p->hints = find_map(p, "hints");
 	p->global = find_map(p, "global");
 	p->prove = bpf_program__fd(bpf_object__find_program_by_name(p->object, "prove_socket"));
+	p->deny = bpf_program__fd(bpf_object__find_program_by_name(p->object, "deny_socket"));
 	p->scan_files = bpf_object__find_program_by_name(p->object, "scan_files");
 	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
 	p->cpus = libbpf_num_possible_cpus();
 	if (p->socks < 0 || p->crowds < 0 || p->procs < 0 || p->ghosts < 0 || p->counters < 0 ||
-	    p->hints < 0 || p->global < 0 || p->prove < 0 || !p->scan_files || !p->scan_tasks ||
-	    !p->scan_mappings || p->cpus < 1)
+	    p->hints < 0 || p->global < 0 || p->prove < 0 || p->deny < 0 || !p->scan_files ||
+	    !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
 		return -EBADF;
 	p->notes = map_memory(p, "notes", NOTES_SIZE, PROT_READ);
 	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);
 	p->classes = find_map(p, "classes");
 	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
 	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
-	p->memos = map_memory(p, "memos", MEMOS_SIZE, PROT_READ | PROT_WRITE);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
 	p->given = calloc(ABI_NOTE_SETS, sizeof(*p->given));
-	return p->notes && p->proof && p->chains && p->tallies && p->memos && p->ring && p->given
-		       ? 0
-		       : -errno;
+	return p->notes && p->proof && p->chains && p->tallies && p->ring && p->given ? 0 : -errno;
 }
 
 /* Before any program runs: what they write there is not written over. */
@@ -305,7 +302,6 @@ void probe_close(struct probe *p)
 	unmap(p->proof, PROOF_SIZE);
 	unmap(p->chains, CHAINS_SIZE);
 	unmap(p->tallies, TALLIES_SIZE);
-	unmap(p->memos, MEMOS_SIZE);
 	free(p->given);
 	bpf_object__close(p->object);
 	free(p);

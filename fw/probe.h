@@ -114,7 +114,7 @@ struct probe_cache {
 	int cpus;
 	struct cache_chain *chains;	   /* CACHE_HOOKS, shared with the programs */
 	const struct cache_tally *tallies; /* cpus x ABI_TALLIES */
-	struct memo *memos; /* ABI_MEMOS, shared too: of them, `misses` may be moved */
+	int deny;			   /* program: a packet was denied (struct deny_args) */
 };
 
 void probe_cache_maps(const struct probe *p, struct probe_cache *out);

@@ -24,7 +24,7 @@ void probe_cache_maps(const struct probe *p, struct probe_cache *out)
 		out->classes = p->classes;
 		out->chains = p->chains;
 		out->tallies = p->tallies;
-		out->memos = p->memos;
+		out->deny = p->deny;
 	}
 }
 

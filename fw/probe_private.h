@@ -27,12 +27,11 @@ struct probe {
 	const struct proof *proof;	  /* 1 */
 	struct cache_chain *chains;	  /* CACHE_HOOKS; ours to write */
 	const struct cache_tally *tallies;
-	struct memo *memos; /* ABI_MEMOS; ours to write: their misses */
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
 	int socks, crowds, procs, ghosts, counters, hints, global;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
-	int prove;
+	int prove, deny;
 	int cpus;
 	void (*hint_fn)(void *cookie, const struct hint *h);
 	void *hint_cookie;

@@ -121,7 +121,7 @@ struct fs_struct {
 };
 
 struct list_head {
-	struct list_head *next;
+	struct list_head *next, *prev;
 };
 
 struct signal_struct {

@@ -125,7 +125,6 @@ struct map_gens {
 
 struct map_memos {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, ABI_MEMOS);
 	__type(key, __u32);
 	__type(value, struct memo);

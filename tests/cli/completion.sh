@@ -143,7 +143,7 @@ offers_exactly() {
 
 # As the table of the grammar has them: the refusal names only some.
 protocols() {
-	sed -n '/^} protocols\[\] = {/,/^};/p' common/rule.c | grep -o '"[a-z0-9-]*"' | tr -d '"' | sort
+	sed -n '/^} protocols\[\] = {/,/^};/p' common/rule_proto.c | grep -o '"[a-z0-9-]*"' | tr -d '"' | sort
 }
 
 offers_the_file() {
