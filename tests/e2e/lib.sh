@@ -289,7 +289,7 @@ http_saw() {
 	grep -qF -- "$2" "$TMP/http-$1.log"
 }
 
-# receive NS PORT...: a python3 program that notes every line sent to it by TCP or UDP, and answers.
+# receive NS [-a WORD] PORT...: a python3 program that notes every line sent to it by TCP or UDP, and answers.
 receive() {
 	local ns=$1
 	shift

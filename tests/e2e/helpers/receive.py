@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""receive.py PORT...: takes lines by TCP and UDP on these ports, over IPv4 and IPv6; prints
-"tcp PORT LINE" or "udp PORT LINE" for each and answers "ok". A TCP connection is "tcp PORT +"."""
+"""receive.py [-a WORD] PORT...: takes lines by TCP and UDP on these ports, over IPv4 and IPv6; prints
+"tcp PORT LINE" or "udp PORT LINE" for each and answers "ok"; with -a, of datagrams those alone that
+have WORD. A TCP connection is "tcp PORT +"."""
 import selectors
 import socket
 import sys
@@ -23,7 +24,8 @@ def note(proto, port, text):
 def on_datagram(s, port):
     data, peer = s.recvfrom(65536)
     note("udp", port, data.decode(errors="replace").strip())
-    s.sendto(b"ok\n", peer)
+    if answered in data:
+        s.sendto(b"ok\n", peer)
 
 
 def on_connection(s, port):
@@ -49,7 +51,12 @@ def on_line(c, port):
         pass  # who sent it has gone: the next recv says so
 
 
-for p in map(int, sys.argv[1:]):
+ports = sys.argv[1:]
+answered = b""
+if ports[0] == "-a":
+    answered = ports[1].encode()
+    ports = ports[2:]
+for p in map(int, ports):
     tcp = bound(socket.SOCK_STREAM, p)
     tcp.listen(1024)
     sel.register(tcp, selectors.EVENT_READ, (on_connection, p))
