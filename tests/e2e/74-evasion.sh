@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: however a pattern travels, in pieces, out of order, twice, over other bytes, in fragments, late, or encoded, it
-# does not arrive; and what differs from it by one letter arrives in the same way, byte for byte.
+# does not arrive; and what differs from it by one letter arrives in the same way, byte for byte. By IPv6 there are so many
+# signatures that contents are looked for in another way (fw/sig_literals.h).
 # timeout: 300
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -9,7 +10,6 @@
 NOBODY4=10.200.0.77 NOBODY6=fd00:200::77
 EVIL='the needle in here' CLEAN='the noodle in here'
 SINK=$TMP/sink
-FILLERS=${FILLERS:-0} # other signatures that are loaded beside
 PORT=20000 # of the client; each try has its own
 
 # try_plan FAMILY PLAN TEXT: sends it; what the sender says of it is in $SAID.
@@ -53,18 +53,19 @@ on server ip neigh add $NOBODY4 lladdr "$own" dev veth0
 on server ip neigh add $NOBODY6 lladdr "$own" dev veth0
 divert server
 start_daemon server
-cat >"$TMP/rules" <<-'END'
+cat >"$TMP/rules.4" <<-'END'
 	drop tcp any any -> any 8080 (msg:"needle"; flow:to_server; content:"the needle"; sid:1;)
 	drop http any any -> any 8080 (msg:"needle in a URI"; http.uri; content:"/needle"; sid:2;)
 	drop udp any any -> any 8080 (msg:"needle by UDP"; content:"needle"; sid:3;)
 END
-for ((i = 1; i <= FILLERS; i++)); do
+cp "$TMP/rules.4" "$TMP/rules.6"
+for ((i = 1; i <= 600; i++)); do
 	printf 'alert tcp any any -> any 8080 (content:"|00 00|%08x|00 00|"; sid:%d;)\n' $((i * 7919)) $((i + 10))
-done >>"$TMP/rules"
-expect_ok ctl sig load "$TMP/rules"
-expect_that "$(ctl sig list --json | jq '.signatures | length')" -eq $((FILLERS + 3)) "signatures"
+done >>"$TMP/rules.6"
 
 for family in 4 6; do
+	expect_ok ctl sig load "$TMP/rules.$family"
+	expect_that "$(ctl sig list --json | jq '.signatures | length')" -eq "$(wc -l <"$TMP/rules.$family")" "signatures"
 	step "IPv$family: split at every byte"
 	for ((at = 1; at < ${#EVIL}; at++)); do
 		expect_caught $family split:$at "$EVIL"
@@ -104,11 +105,10 @@ for family in 4 6; do
 		try_plan $family $plan "$CLEAN"
 		wait_for cmp -s "$SINK/udp-$PORT" "$TMP/wanted"
 	done
-done
-
-step "every signature has been met, and no packet is without a verdict"
-for sid in 1 2 3; do
-	expect_that "$(ctl sig list --json | jq ".signatures[] | select(.sid == $sid).hits")" -gt 0 "hits of $sid"
+	step "IPv$family: every signature has been met"
+	for sid in 1 2 3; do
+		expect_that "$(ctl sig list --json | jq ".signatures[] | select(.sid == $sid).hits")" -gt 0 "hits of $sid"
+	done
 done
 wait_for settled
 daemon_alive
