@@ -60,7 +60,8 @@ COMMON_SRC  := $(wildcard common/*.c)
 FW_SRC      := $(filter-out fw/main.c,$(wildcard fw/*.c))
 CTL_SRC     := $(wildcard ctl/*.c)
 # An object of its own, which the daemon can do without: probes/portless.bpf.c.
-PROBE_SRC   := $(filter-out probes/portless.bpf.c,$(wildcard probes/*.bpf.c))
+# The linker wants the file that defines the maps before those that use them.
+PROBE_SRC   := probes/maps.bpf.c $(sort $(filter-out probes/maps.bpf.c probes/portless.bpf.c,$(wildcard probes/*.bpf.c)))
 UNIT_SRC    := $(wildcard tests/unit/*.c)
 BENCH_SRC   := $(wildcard bench/*.c)
 HELPER_SRC  := $(wildcard tests/e2e/helpers/*.c)
