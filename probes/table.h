@@ -54,7 +54,7 @@ static __always_inline bool threads_use(const struct proc_rec *proc, __u64 files
 	return t.found;
 }
 
-static __always_inline bool is_in_exit(const struct task_struct *task, __u32 tgid)
+static __noinline bool is_in_exit(const struct task_struct *task, __u32 tgid)
 {
 	return BPF_CORE_READ(task, tgid) == (int)tgid &&
 	       (BPF_CORE_READ(task, flags) & PF_EXITING) && !BPF_CORE_READ(task, exit_state);
