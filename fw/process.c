@@ -235,6 +235,16 @@ static int add_past(struct process *p, const struct proc_rec *rec)
 	return keep_keys(p, rec->obj, n, true);
 }
 
+/*
+ * Whether the mappings are not those of that many pages. They are read one after the other, and
+ * what is unmapped meanwhile stamps nothing: both the first and the last tell what there was at the
+ * time.
+ */
+static bool is_other(const struct vma_rec *v, size_t n, uint64_t pages)
+{
+	return v[0].exec_pages != v[n - 1].exec_pages || (pages && pages != v[0].exec_pages);
+}
+
 int process_scan(struct processes *ps, struct process *p, const struct proc_rec *before,
 		 uint64_t stamp, uint64_t pages, bool final)
 {
@@ -264,7 +274,7 @@ int process_scan(struct processes *ps, struct process *p, const struct proc_rec 
 	}
 	if (p->scan_exec_ns != before->exec_ns)
 		forget_program(p);
-	past = stamp != before->map_stamp || (pages && pages != ps->vmas[0].exec_pages);
+	past = stamp != before->map_stamp || is_other(ps->vmas, (size_t)n, pages);
 	pages = pages ? pages : ps->vmas[0].exec_pages;
 	p->anonymous = (ps->retain && p->anonymous) || has_anonymous(ps->vmas, n);
 	take_program(p, ps->vmas, n);
