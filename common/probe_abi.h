@@ -292,6 +292,7 @@ enum vma_flags {
 	VMA_ANONYMOUS = 1, /* no file stands behind it, or only behind what was not written to */
 	VMA_OBJECT = 2,	   /* a file does; neither: the kernel's own (vdso, uprobes) */
 	VMA_PROGRAM = 4,   /* the program's own code begins in it */
+	VMA_COUNTED = 8,   /* the kernel counts it among exec_pages */
 };
 
 struct vma_rec {

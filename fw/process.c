@@ -10,6 +10,8 @@
 #include "common/cleanup.h"
 #include "process_private.h"
 
+#define PAGE 4096 /* of x86: what exec_pages counts */
+
 struct processes *processes_new(struct probe *probe, struct objects *objects, struct stats *stats,
 				bool retain)
 {
@@ -236,13 +238,18 @@ static int add_past(struct process *p, const struct proc_rec *rec)
 }
 
 /*
- * Whether the mappings are not those of that many pages. They are read one after the other, and
- * what is unmapped meanwhile stamps nothing: both the first and the last tell what there was at the
- * time.
+ * Whether the mappings are not those of that many pages (0: not known). They are read one after the
+ * other, and what is unmapped meanwhile stamps nothing. Nor is it enough that the kernel's count is
+ * the same: munmap(2) lets readers in before it counts (mm/vma.c, vms_complete_munmap_vmas).
  */
 static bool is_other(const struct vma_rec *v, size_t n, uint64_t pages)
 {
-	return v[0].exec_pages != v[n - 1].exec_pages || (pages && pages != v[0].exec_pages);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].flags & VMA_COUNTED)
+			sum += (v[i].end - v[i].start) / PAGE;
+	return sum != v[0].exec_pages || sum != v[n - 1].exec_pages || (pages && pages != sum);
 }
 
 int process_scan(struct processes *ps, struct process *p, const struct proc_rec *before,

@@ -320,6 +320,7 @@ struct trace_event_raw_sys_exit {
 #define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */
 #define READ_IMPLIES_EXEC 0x0400000 /* include/uapi/linux/personality.h */
 #define VM_WRITE	  0x2
+#define VM_GROWSDOWN	  0x100
 #define VM_EXEC		  0x4
 #define VM_SHARED	  0x8
 #define AT_BASE		  7	      /* include/uapi/linux/auxvec.h */

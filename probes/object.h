@@ -93,6 +93,9 @@ static __always_inline void mapping_tell(struct vma_rec *rec, const struct task_
 	rec->start = vma->vm_start;
 	rec->end = vma->vm_end;
 	rec->exec_pages = BPF_CORE_READ(task, mm, exec_vm);
+	/* include/linux/mm.h: is_exec_mapping */
+	if ((vma->vm_flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC)
+		rec->flags |= VMA_COUNTED;
 	if (is_anonymous(vma, vma->vm_flags & VM_WRITE))
 		rec->flags |= VMA_ANONYMOUS;
 	if (!file || !vma->vm_ops)
