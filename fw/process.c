@@ -216,7 +216,7 @@ static int vmas_to_keys(struct processes *ps, struct process *p, size_t n)
 	return keep_keys(p, keys, files, ps->retain);
 }
 
-/* exec_pages as the probes see it; the sum over the mappings is not the same thing. */
+/* pages: as the packet was sent with, which may not be those that were read. */
 static void scan_done(struct process *p, const struct proc_rec *rec, uint64_t pages, bool complete)
 {
 	p->scan_stamp = rec->map_stamp;
