@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a virtual machine was kept from: a measurement during which its processors were given to another one has
+# measured that other one. Whether it was says the kernel (proc_stat(5): steal), whatever the measurement says; where it
+# does not tell, as on a machine of one's own, nothing was stolen.
+STOLEN_PERMILLE=${STOLEN_PERMILLE:-50} # of the time that its processors had work: more, and it counts as disturbed
+STOLEN_TRIES=${STOLEN_TRIES:-8}        # how often one measurement is begun, before it counts as it is
+STOLEN=0                               # measurements that counted although they were disturbed
+
+# What the processors worked so far, and what they would have worked meanwhile, in ticks.
+work_and_steal() {
+	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $9 }' /proc/stat
+}
+
+# stolen BEFORE: the part of the work since then, in thousandths, that another machine kept them from.
+stolen() {
+	awk '{ work[NR] = $1; steal[NR] = $2 }
+		END { w = work[2] - work[1]; s = steal[2] - steal[1]; print w + s > 0 ? int(1000 * s / (w + s)) : 0 }' \
+		<<<"$1"$'\n'"$(work_and_steal)"
+}
+
+# undisturbed FILE CMD...: what CMD prints, into FILE, of the first time that nothing to speak of was stolen from it.
+undisturbed() {
+	local file=$1 before lost i
+	shift
+	for ((i = 0; i < STOLEN_TRIES; i++)); do
+		before=$(work_and_steal)
+		"$@" >"$file"
+		lost=$(stolen "$before")
+		((lost > STOLEN_PERMILLE)) || return 0
+		echo "$*: another machine had $lost/1000 of its time" >&2
+	done
+	((STOLEN += 1))
+}
