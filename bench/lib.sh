@@ -7,6 +7,8 @@
 # the machine decides how fast it is, and the reader whether that will do.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../tests/e2e/lib.sh"
+# shellcheck source=tests/e2e/stolen.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../tests/e2e/stolen.sh"
 
 # shellcheck disable=SC2034
 SCENARIO=$(basename "$0" .sh)
@@ -49,14 +51,15 @@ is_quiet() {
 }
 
 # sample WHO N CMD...: appends to $TMP/WHO.METRIC what CMD prints, lines of METRIC VALUE. The machine is
-# quiet before, if it ever is, and N firewalls are loaded, before and after; else it is done again.
+# quiet before, if it ever is, no other machine has its processors meanwhile, and N firewalls are loaded, before and
+# after; else it is done again.
 sample() {
 	local who=$1 n=$2 attempt metric value
 	shift 2
 	for ((attempt = 0; attempt < ATTEMPTS; attempt++)); do
 		WAIT_S=120 wait_for firewalls_are "$n"
 		poll "$QUIET_S" is_quiet || ((DISTURBED += 1))
-		"$@" >"$TMP/sample"
+		undisturbed "$TMP/sample" "$@"
 		firewalls_are "$n" || { say "$who: another firewall came or went, once more"; continue; }
 		while read -r metric value; do
 			[[ $value =~ ^[0-9]+([.][0-9]+)?$ ]] || fail "no number for $metric of $who: '$value'"
@@ -128,6 +131,7 @@ table() {
 			"\(.ratio_least | ratio)..\(.ratio_greatest | ratio)", .goal // "-",
 			if .met == null then "" elif .met then "met" else "not met" end]) | @tsv' "$ROWS" | align 3
 	((DISTURBED == 0)) || echo "  ($DISTURBED of the samples were taken on a machine that was not quiet)"
+	((STOLEN == 0)) || echo "  ($STOLEN of the samples were taken while another machine had its processors)"
 }
 
 # matrix BASE: the ratios to one baseline, a row for each figure and a column for each arrangement.
@@ -146,10 +150,10 @@ record() {
 	mkdir -p "$RESULTS"
 	jq -s --arg scenario "$SCENARIO" --arg date "$(date -u +%FT%TZ)" --arg kernel "$(uname -r)" \
 		--arg cpu "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" \
-		--argjson cpus "$(nproc)" --argjson rounds "$ROUNDS" --argjson disturbed "$DISTURBED" \
+		--argjson cpus "$(nproc)" --argjson rounds "$ROUNDS" --argjson disturbed "$DISTURBED" --argjson stolen "$STOLEN" \
 		--arg commit "$(git -c safe.directory='*' describe --always --dirty 2>/dev/null)" \
 		'{scenario: $scenario, date: $date, commit: $commit, kernel: $kernel, cpu: $cpu, cpus: $cpus,
-		  rounds: $rounds, disturbed: $disturbed, rows: .}' "$ROWS" |
+		  rounds: $rounds, disturbed: $disturbed, stolen: $stolen, rows: .}' "$ROWS" |
 		jq "$1" >"$RESULTS/$SCENARIO.json.tmp"
 	mv "$RESULTS/$SCENARIO.json.tmp" "$RESULTS/$SCENARIO.json"
 	echo "  -> $RESULTS/$SCENARIO.json"
