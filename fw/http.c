@@ -82,6 +82,16 @@ static size_t line_part(const uint8_t *data, size_t n, bool *whole)
 	return end ? (size_t)(end - data) + 1 : n;
 }
 
+/* The same, into h->line, of which `most` bytes are kept: what is more is left out. */
+static int take_line(struct http *h, size_t most, const uint8_t *data, size_t n, size_t *used,
+		     bool *whole)
+{
+	size_t room = most - h->line.n;
+
+	*used = line_part(data, n, whole);
+	return append(&h->line, data, *used < room ? *used : room);
+}
+
 static struct http_text without_end(const uint8_t *data, size_t n)
 {
 	if (n && data[n - 1] == '\n')
@@ -156,10 +166,8 @@ static int step_request_line(struct http *h, const uint8_t *data, size_t n, size
 {
 	size_t room = LINE_MOST - h->line.n;
 	bool whole;
-	int r;
+	int r = take_line(h, LINE_MOST, data, n, used, &whole);
 
-	*used = line_part(data, n, &whole);
-	r = append(&h->line, data, *used < room ? *used : room);
 	if (r)
 		return r;
 	if (!may_be_request(&h->line)) {
@@ -328,12 +336,9 @@ static void bad_chunk(struct http *h)
 
 static int step_chunk_line(struct http *h, const uint8_t *data, size_t n, size_t *used)
 {
-	size_t room = CHUNK_LINE - h->line.n;
 	bool whole;
-	int r;
+	int r = take_line(h, CHUNK_LINE, data, n, used, &whole);
 
-	*used = line_part(data, n, &whole);
-	r = append(&h->line, data, *used < room ? *used : room);
 	if (r || !whole)
 		return r;
 	if (!http_chunk_size(without_end(h->line.data, h->line.n), &h->left)) {
@@ -364,12 +369,9 @@ static int step_chunk_end(struct http *h, const uint8_t *data, size_t n, size_t 
 
 static int step_trailers(struct http *h, const uint8_t *data, size_t n, size_t *used)
 {
-	size_t room = TRAILER_LINE - h->line.n;
 	bool whole;
-	int r;
+	int r = take_line(h, TRAILER_LINE, data, n, used, &whole);
 
-	*used = line_part(data, n, &whole);
-	r = append(&h->line, data, *used < room ? *used : room);
 	if (r || !whole)
 		return r;
 	if (without_end(h->line.data, h->line.n).n == 0)
