@@ -5,28 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "expect.h"
 #include "fw/patch_sig.h"
-#include "fw/sig_file.h"
+#include "sigs.h"
 #include "unit.h"
 
 static const enum verdict pass[CHAIN_COUNT];
 
 #define DIGEST "0101010101010101010101010101010101010101010101010101010101010101"
-
-static struct sig_set *make(const char *text)
-{
-	struct sig_set *s = NULL;
-	struct sig_error e = {""};
-	struct sig_file f;
-	char err[SIG_FILE_ERROR];
-	size_t bad;
-
-	CU_ASSERT_EQUAL_FATAL(sig_file_parse("t", text, NULL, false, &f, err), 0);
-	expect(sig_set_new(f.rules, f.n, 77, &s, &bad, &e) == 0, "%s: %s", text, e.text);
-	sig_file_clear(&f);
-	return s;
-}
 
 static long long number(const json_t *j, const char *key)
 {
@@ -34,6 +19,7 @@ static long long number(const json_t *j, const char *key)
 }
 
 static const char rules[] =
+	"depth 77\n"
 	"alert tcp any any -> any any (content:\"any\"; sid:1;)\n"
 	"drop tcp any any -> any 80 (content:\"web\"; sid:2;)\n"
 	"drop http any any -> 192.0.2.0/24 any (http.uri; content:\"net\"; sid:3;)\n"
@@ -79,7 +65,7 @@ static void counts_those_that_may_look(void)
 	struct objset *has = objset_new(&item, 1, true);
 	struct holders who = {.origin = ORIGIN_KNOWN, .n = 1, .h = {{.pid = 7, .objects = has}}};
 	struct ruleset *rs = ruleset_new(pass, pass, pass);
-	struct sig_set *s = make(rules);
+	struct sig_set *s = sigs(rules);
 
 	for (size_t i = 0; s && i < sizeof(rows) / sizeof(rows[0]); i++) {
 		json_t *j = explain_signatures(s, &rows[i].packet, &who, rs);
@@ -113,7 +99,7 @@ static void patches_count_once(void)
 		sprintf(all + strlen(all), text, 'a' + i,
 			PATCH_SID + PATCH_SIGS_MAX * (i < 2 ? 4 : 9) + i);
 	sprintf(all + strlen(all), text, 'z', 1);
-	s = make(all);
+	s = sigs(all);
 	j = s ? explain_signatures(s, &p, &who, rs) : NULL;
 	ids = json_object_get(j, "patch_ids");
 	expect_int("signatures", number(j, "signatures"), 1);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "expect.h"
 #include "fw/inspect.h"
-#include "fw/sig_file.h"
+#include "sigs.h"
 #include "unit.h"
 
 #define FIN 1
@@ -26,18 +25,8 @@ struct bench {
 
 static bool use(struct bench *b, const char *text)
 {
-	struct sig_error e = {""};
-	struct sig_file f;
-	struct sig_set *s = NULL;
-	char err[SIG_FILE_ERROR];
-	size_t bad;
+	struct sig_set *s = sigs(text);
 
-	if (!expect(sig_file_parse("t", text, NULL, false, &f, err) == 0, "%s: %s", text, err))
-		return false;
-	expect(sig_set_new(f.rules, f.n, f.has_depth ? f.depth : SIG_DEPTH_DEFAULT, &s, &bad, &e) ==
-		       0,
-	       "%s: %s", text, e.text);
-	sig_file_clear(&f);
 	inspect_use(b->in, s);
 	sig_set_unref(s);
 	return s != NULL;
