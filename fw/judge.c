@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "judge.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,57 +6,12 @@
 #include "clock.h"
 #include "decide.h"
 #include "decision_cache.h"
-#include "explain.h"
-#include "explain_signatures.h"
 #include "facts.h"
+#include "judge_private.h"
 #include "killer.h"
 #include "learn.h"
 #include "log.h"
 #include "patch_sig.h"
-#include "refusal.h"
-
-#define DENIED_SLOTS   8192
-#define FACTS_MAX      64 /* holders of one socket that are asked for what they say of themselves */
-#define HELD_BYTES_MAX (64u << 20) /* of held packets: past it, only their heads */
-#define RETRY_NS       200000ull   /* a mapping call takes microseconds */
-
-/* A packet that waits, with all that its judgement needs. */
-struct held {
-	struct queue *queue;
-	enum chain chain;
-	struct queue_packet packet; /* its head is below */
-	struct attribution who;
-	bool unattributed; /* who is still to be found out */
-	uint64_t since_ns;
-	struct held *next;
-	uint8_t head[];
-};
-
-struct judge {
-	struct probe *probe;
-	struct owner *owner;
-	struct processes *processes;
-	struct scripts *scripts;
-	struct reject *reject;
-	struct stats *stats;
-	struct ruleset *rules;
-	struct decision_cache *decisions;
-	struct inspect *inspect; /* NULL: nobody looks at payload */
-	struct learn *learn;	 /* NULL: nothing is learned */
-	enum mode mode;
-	bool needs_objects[CHAIN_COUNT], needs_scripts[CHAIN_COUNT], needs_facts[CHAIN_COUNT],
-		needs_groups[CHAIN_COUNT];
-	char cgroups[FACTS_MAX][FACTS_CGROUPS_MAX]; /* of the holders that are being judged */
-	struct held *held, **held_last;		    /* oldest first */
-	size_t n_held, held_bytes;
-	struct loop_timer *retry;
-	/* Cookies of sockets whose last verdict in the chain was to drop. */
-	uint64_t denied[CHAIN_COUNT][DENIED_SLOTS];
-	struct events *events;
-	struct tally *tally;
-	struct cache *cache;
-};
-
 static const enum counter origin_counter[ORIGIN_COUNT] = {
 	[ORIGIN_KNOWN] = COUNT_KNOWN,
 	[ORIGIN_KERNEL] = COUNT_KERNEL,
@@ -109,11 +62,8 @@ int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
 	j->tally = tally;
 	j->cache = cache;
 	j->mode = mode;
-	j->held_last = &j->held;
-	j->retry = loop_add_timer(loop, judge_retry, j);
 	j->decisions = decision_cache_new();
-	if (!j->retry || !j->decisions) {
-		loop_remove_timer(j->retry);
+	if (!j->decisions || judge_begin_holding(j, loop)) {
 		decision_cache_free(j->decisions);
 		free(j);
 		return -ENOMEM;
@@ -149,14 +99,8 @@ void judge_set_mode(struct judge *j, enum mode mode)
 	judge_revoke(j);
 }
 
-size_t judge_held(const struct judge *j)
-{
-	return j->n_held;
-}
-
-/* Fills in the holders' sets, and scripts if asked for. -EAGAIN: not all are known yet. */
-static int resolve_objects(struct judge *j, const struct attribution *who, bool scripts, bool final,
-			   struct holders *out)
+int judge_resolve_objects(struct judge *j, const struct attribution *who, bool scripts, bool final,
+			  struct holders *out)
 {
 	for (size_t i = 0; i < who->n; i++) {
 		const struct note_holder *h = attribution_holder(who, i);
@@ -176,8 +120,7 @@ static int resolve_objects(struct judge *j, const struct attribution *who, bool 
 	return 0;
 }
 
-/* After the objects: these may have to wait, and what a process is now is what counts. */
-static void resolve_facts(struct judge *j, bool groups, struct holders *holders)
+void judge_resolve_facts(struct judge *j, bool groups, struct holders *holders)
 {
 	for (size_t i = 0; i < holders->n; i++) {
 		struct holder *h = &holders->h[i];
@@ -478,10 +421,9 @@ static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)
 	return now;
 }
 
-/* 0 and a verdict, or -EAGAIN. */
-static int judge_attributed(struct judge *j, enum chain chain, const struct queue_packet *p,
-			    const struct attribution *who, bool final, uint64_t ticks,
-			    struct ruling *ruling)
+int judge_attributed(struct judge *j, enum chain chain, const struct queue_packet *p,
+		     const struct attribution *who, bool final, uint64_t ticks,
+		     struct ruling *ruling)
 {
 	static const struct objset nothing = {.complete = false};
 	struct holders holders;
@@ -497,7 +439,7 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 	holders.gid = p->gid;
 	holders.n = 0;
 	if (who->n && j->needs_objects[chain])
-		r = resolve_objects(j, who, j->needs_scripts[chain], final, &holders);
+		r = judge_resolve_objects(j, who, j->needs_scripts[chain], final, &holders);
 	if (r == -EAGAIN && !final)
 		return r;
 	if (r) /* out of memory: nothing can be said of it */
@@ -512,51 +454,13 @@ static int judge_attributed(struct judge *j, enum chain chain, const struct queu
 		holders.n++;
 	}
 	if (j->needs_facts[chain])
-		resolve_facts(j, j->needs_groups[chain], &holders);
+		judge_resolve_facts(j, j->needs_groups[chain], &holders);
 	j->stats->counter[origin_counter[holders.origin]]++;
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
 	*ruling = pronounce(j, chain, p, who, &holders, &would, &why);
 	teach_kernel(j, chain, p, who, &holders, &why, *ruling);
 	tally_packet(j->tally, who, &p->packet, ruling->verdict, would);
 	lap(j, STAGE_DECIDE, ticks);
-	return 0;
-}
-
-/* How much of it is kept: all of it is for who looks inside, as long as that is not too much. */
-static size_t bytes_to_hold(const struct judge *j, const struct queue_packet *p)
-{
-	if (p->head_len <= REFUSAL_QUOTE)
-		return p->head_len;
-	if (inspect_is_on(j->inspect) && j->held_bytes + p->head_len <= HELD_BYTES_MAX)
-		return p->head_len;
-	return REFUSAL_QUOTE;
-}
-
-/* A packet that cannot even be held gets the verdict of what is known now. */
-static int hold(struct judge *j, struct queue *q, const struct queue_packet *p,
-		const struct attribution *who, bool unattributed)
-{
-	size_t n = bytes_to_hold(j, p);
-	struct held *h = malloc(sizeof(*h) + n);
-
-	if (!h)
-		return -ENOMEM;
-	*h = (struct held){.queue = q,
-			   .chain = queue_options(q)->chain,
-			   .packet = *p,
-			   .who = *who,
-			   .unattributed = unattributed,
-			   .since_ns = clock_monotonic_ns()};
-	if (n)
-		memcpy(h->head, p->head, n);
-	h->packet.head = h->head;
-	h->packet.head_len = (uint32_t)n;
-	j->held_bytes += n;
-	*j->held_last = h;
-	j->held_last = &h->next;
-	if (!j->n_held++)
-		loop_arm(j->retry, RETRY_NS);
-	j->stats->counter[COUNT_HELD]++;
 	return 0;
 }
 
@@ -606,7 +510,7 @@ int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, str
 	unattributed = owner_attribute(j->owner, p, &who);
 	if (!unattributed && !judge_attributed(j, chain, p, &who, false, ticks, ruling))
 		goto out;
-	if (!hold(j, q, p, &who, unattributed))
+	if (!judge_hold(j, q, p, &who, unattributed))
 		return 1; /* who is the held packet's now */
 	if (unattributed)
 		owner_retry(j->owner, true, &who);
@@ -616,144 +520,11 @@ out:
 	return r;
 }
 
-int judge_report(struct judge *j, uint32_t pid, bool final, json_t **out)
-{
-	json_t *script, *report;
-	int r = scripts_report(j->scripts, pid, final, &script);
-
-	if (r)
-		return r;
-	r = processes_report(j->processes, pid, final, &report);
-	if (r) {
-		json_decref(script);
-		return r;
-	}
-	json_object_set_new(report, "script", script);
-	*out = report;
-	return 0;
-}
-
-/* A list of what the holders that are still there have mapped now, or -EAGAIN. */
-static int report_holders(struct judge *j, const struct attribution *who, bool final, json_t **out)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < who->n; i++) {
-		json_t *report;
-		int r = judge_report(j, attribution_holder(who, i)->tgid, final, &report);
-
-		if (r == -EAGAIN && !final) {
-			json_decref(list);
-			return r;
-		}
-		if (!r)
-			json_array_append_new(list, report);
-	}
-	*out = list;
-	return 0;
-}
-
-/* What the rules let pass may be stopped for what it carries. */
-static json_t *explain_inspection(const struct judge *j, const json_t *explained,
-				  const struct packet *p, const struct holders *holders)
-{
-	const char *word = json_string_value(json_object_get(explained, "verdict"));
-	enum verdict v;
-
-	if (!inspect_is_on(j->inspect) || !word || verdict_parse(word, &v) || !verdict_passes(v))
-		return json_null();
-	return explain_signatures(inspect_set(j->inspect), p, holders, j->rules);
-}
-
-static int explain_to(struct judge *j, const struct attribution *who, enum chain chain,
-		      const struct packet *p, bool final, json_t **out)
-{
-	struct holders holders = {
-		.origin = who->origin, .netns = who->netns, .cookie = who->cookie};
-	json_t *reports = NULL;
-	int r = report_holders(j, who, final, &reports); /* learns what is mapped now: first */
-
-	r = r ? r : resolve_objects(j, who, true, final, &holders);
-	if (!r)
-		resolve_facts(j, true, &holders);
-	*out = r ? NULL : explain(j->rules, chain, p, &holders);
-	if (!*out) {
-		json_decref(reports);
-		return r ? r : -ENOMEM;
-	}
-	json_object_set_new(*out, "inspected", explain_inspection(j, *out, p, &holders));
-	json_object_set_new(*out, "holders", reports);
-	json_object_set_new(*out, "socket", who->cookie ? json_integer(who->cookie) : json_null());
-	return 0;
-}
-
-int judge_explain(struct judge *j, uint32_t pid, enum chain chain, const struct packet *p,
-		  bool final, json_t **out)
-{
-	struct attribution who;
-	int r = owner_of_process(j->owner, pid, chain, p, &who);
-
-	r = r ? r : explain_to(j, &who, chain, p, final, out);
-	attribution_clear(&who);
-	return r;
-}
-
-static bool release(struct judge *j, struct held *h, bool final)
-{
-	struct ruling ruling;
-
-	if (h->unattributed) {
-		if (owner_retry(j->owner, final, &h->who))
-			return false;
-		h->unattributed = false;
-	}
-	if (judge_attributed(j, h->chain, &h->packet, &h->who, final, clock_ticks(), &ruling))
-		return false;
-	queue_release(h->queue, h->packet.id, ruling);
-	return true;
-}
-
-static void retry_all(struct judge *j, bool final)
-{
-	struct held **at = &j->held;
-	uint64_t now = clock_monotonic_ns();
-
-	while (*at) {
-		struct held *h = *at;
-		bool late = now - h->since_ns > JUDGE_HOLD_NS;
-
-		if (!release(j, h, final || late)) {
-			at = &h->next;
-			continue;
-		}
-		if (late)
-			j->stats->counter[COUNT_HELD_EXPIRED]++;
-		*at = h->next;
-		j->n_held--;
-		j->held_bytes -= h->packet.head_len;
-		attribution_clear(&h->who);
-		free(h);
-	}
-	j->held_last = at;
-}
-
-void judge_retry(void *judge)
-{
-	struct judge *j = judge;
-
-	retry_all(j, false);
-	if (j->held)
-		loop_arm(j->retry, clock_monotonic_ns() - j->held->since_ns < 20 * RETRY_NS
-					   ? RETRY_NS
-					   : 50 * RETRY_NS);
-}
-
 void judge_free(struct judge *j)
 {
 	if (!j)
 		return;
-	retry_all(j, true);
-	loop_remove_timer(j->retry);
+	judge_end_holding(j);
 	ruleset_unref(j->rules);
 	decision_cache_free(j->decisions);
 	free(j);

@@ -67,11 +67,10 @@ int judge_report(struct judge *j, uint32_t pid, bool final, json_t **out);
 
 /*
  * What explain() says of a packet between process `pid` and the peer that `p` describes, with
- * "inspected": what
- * explain_signatures() says if the rules let it pass and signatures are in force, else null; and
- * "holders": what judge_report() says of each. If the process has a socket with that peer, its
- * holders answer for it, else the process alone. -ESRCH: no such process; -EAGAIN: digests are
- * being computed.
+ * "inspected": what explain_signatures() says if the rules let it pass and signatures are in force,
+ * else null; and "holders": what judge_report() says of each. If the process has a socket with that
+ * peer, its holders answer for it, else the process alone. -ESRCH: no such process; -EAGAIN:
+ * digests are being computed.
  */
 int judge_explain(struct judge *j, uint32_t pid, enum chain chain, const struct packet *p,
 		  bool final, json_t **out);
