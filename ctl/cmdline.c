@@ -270,6 +270,12 @@ static int read_next(struct parser *p)
 		      dashed || line->command ? "an option" : "a command");
 }
 
+/* Whether one that has to name a chain means all without. */
+static bool may_be_any_chain(const struct cmdline *line)
+{
+	return line->command->argument == ARGUMENT_HOOK && strcmp(line->paths[0], "refresh") == 0;
+}
+
 /* Of a command that takes less than a rule: nothing but -c, and that once. */
 static int read_chain(const struct parser *p)
 {
@@ -292,7 +298,7 @@ static int read_chain(const struct parser *p)
 			return refuse(p, "%s %.40s: expected INPUT, OUTPUT or FORWARD", word,
 				      cmdline_show(line->chain));
 	}
-	if (command->part == RULE_NAMES_CHAIN && !line->chain)
+	if (command->part == RULE_NAMES_CHAIN && !line->chain && !may_be_any_chain(line))
 		return refuse(p, "%s: missing -c: expected INPUT, OUTPUT or FORWARD",
 			      command->name);
 	return 0;
@@ -364,18 +370,18 @@ static int check_hook(const struct parser *p)
 {
 	const struct cmdline *line = p->line;
 	const char *verb = line->n_paths ? line->paths[0] : "";
-	bool installs = strcmp(verb, "install") == 0;
+	bool installs = strcmp(verb, "install") == 0, refreshes = strcmp(verb, "refresh") == 0;
 
-	if (!installs && strcmp(verb, "remove") != 0)
-		return refuse(p, "hook%s%.80s: expected install or remove%s",
+	if (!installs && !refreshes && strcmp(verb, "remove") != 0)
+		return refuse(p, "hook%s%.80s: expected install, refresh or remove%s",
 			      line->n_paths ? " " : "", line->n_paths ? cmdline_show(verb) : "",
 			      line->n_paths ? "" : " after it");
 	if (line->n_paths > 1)
 		return refuse(p, "hook %s %.80s: expected nothing after it", verb,
 			      cmdline_show(line->paths[1]));
 	if (!installs && (line->only || line->fail))
-		return refuse(p, "%s: does not go with hook remove: expected with hook install",
-			      line->only ? "--only" : "--fail");
+		return refuse(p, "%s: does not go with hook %s: expected with hook install",
+			      line->only ? "--only" : "--fail", verb);
 	if (line->fail && strcmp(line->fail, "open") != 0 && strcmp(line->fail, "closed") != 0)
 		return refuse(p, "--fail %.40s: expected open or closed", cmdline_show(line->fail));
 	return 0;

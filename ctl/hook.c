@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* hook install, remove: the rules of iptables by which packets come to app-fw. */
+/* hook install, refresh, remove: the rules of iptables by which packets come to app-fw. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +81,7 @@ static int insert(const struct hook *h, unsigned int *inserted, char err[IPTABLE
 	return r;
 }
 
-/* The new ones are at the head of the chain. Half of them is none: the first rules are taken away.
- */
+/* Half of them is none: as many as are in are taken away again. */
 static int undo(const struct hook_place *p, unsigned int inserted)
 {
 	char err[IPTABLES_ERROR_LEN];
@@ -89,7 +89,7 @@ static int undo(const struct hook_place *p, unsigned int inserted)
 	int r = 0;
 
 	for (unsigned int i = 0; i < inserted && !r; i++) {
-		hook_words_delete(p, 1, &words);
+		hook_words_delete(p, p->at ? p->at : 1, &words);
 		r = iptables_run(&words, NULL, err);
 	}
 	return r;
@@ -206,12 +206,13 @@ static int take_reply(const json_t *reply, struct hook *h)
 	return STATUS_DONE;
 }
 
-static int install(const struct cmdline *line, struct hook *h)
+/* Does it with what the daemon says of the chain. */
+static int with_reply(const struct cmdline *line, struct hook *h, int (*act)(struct hook *h))
 {
 	struct client_reply reply;
 	struct print_room room;
 	int status =
-		ask_for_reply(line, WIRE_HOOK, json_pack("{s:s}", "chain", line->chain), &reply);
+		ask_for_reply(line, WIRE_HOOK, json_pack("{s:s}", "chain", h->place.chain), &reply);
 
 	if (status != STATUS_DONE)
 		return status;
@@ -222,8 +223,88 @@ static int install(const struct cmdline *line, struct hook *h)
 		status = take_reply(reply.json, h);
 	}
 	if (status == STATUS_DONE)
-		status = install_all(h);
+		status = act(h);
 	client_reply_free(&reply);
+	return status;
+}
+
+/* Puts the rules of one family in anew, where they are and as they are. -ENOENT: there are none. */
+static int refresh_one(struct hook *h, char err[IPTABLES_ERROR_LEN])
+{
+	_cleanup_free_ char *text = NULL;
+	struct hook_told told;
+	int r = list(&h->place, &text, err);
+
+	if (r)
+		return r;
+	r = hook_list_told(text, h->place.chain, &told);
+	if (r == -ENOENT)
+		return r;
+	if (r || hook_only_parse(*told.only ? told.only : NULL, &h->only, err)) {
+		snprintf(err, IPTABLES_ERROR_LEN,
+			 "%s has words in %s that cannot be given again: expected hook install",
+			 h->place.program, h->place.chain);
+		return -EINVAL;
+	}
+	h->open = told.open;
+	h->place.at = hook_list_first(text, h->place.chain);
+	return install_one(h, err);
+}
+
+/* A family whose rules cannot be read, or not be replaced, keeps what it has. */
+static int refresh_all(struct hook *h)
+{
+	char err[IPTABLES_ERROR_LEN];
+	int failed = 0, r[PROGRAMS];
+
+	for (size_t i = 0; i < PROGRAMS; i++) {
+		h->place.program = programs[i];
+		r[i] = refresh_one(h, err);
+		if (r[i] && r[i] != -ENOENT) {
+			print_error("%s", err);
+			failed++;
+		}
+	}
+	if (!r[0] || !r[1])
+		tell_installed(h, r[1] ? "IPv4" : r[0] ? "IPv6" : "IPv4 and IPv6");
+	return failed ? STATUS_REFUSED : STATUS_DONE;
+}
+
+static bool is_installed(struct hook *h)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < PROGRAMS; i++) {
+		_cleanup_free_ char *text = NULL;
+		char err[IPTABLES_ERROR_LEN];
+
+		h->place.program = programs[i];
+		found = found ||
+			(!list(&h->place, &text, err) && hook_list_count(text, h->place.chain) > 0);
+	}
+	return found;
+}
+
+/* Of one chain, or of all that have rules of ours. */
+static int refresh(const struct cmdline *line, struct hook *h)
+{
+	static const char *const chains[] = {"INPUT", "OUTPUT", "FORWARD"};
+	int status = STATUS_DONE, r;
+	unsigned int found = 0;
+
+	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+		if (line->chain && strcmp(line->chain, chains[i]) != 0)
+			continue;
+		h->place.chain = chains[i];
+		if (!is_installed(h))
+			continue;
+		found++;
+		h->accept = h->drop = NULL;
+		r = with_reply(line, h, refresh_all);
+		status = r == STATUS_DONE ? status : r;
+	}
+	if (!found && !h->json)
+		puts("no rules to refresh: none is installed here");
 	return status;
 }
 
@@ -249,7 +330,7 @@ static int remove_all(struct hook *h)
 /* The command line has been checked: cmdline.c. */
 int hook_main(const struct cmdline *line)
 {
-	bool installs = strcmp(line->paths[0], "install") == 0;
+	const char *verb = line->paths[0];
 	struct hook h = {.json = line->json};
 	char err[HOOK_ERROR_LEN];
 
@@ -259,5 +340,7 @@ int hook_main(const struct cmdline *line)
 		return STATUS_USAGE;
 	}
 	h.place = (struct hook_place){.chain = line->chain, .only = &h.only};
-	return installs ? install(line, &h) : remove_all(&h);
+	if (strcmp(verb, "install") == 0)
+		return with_reply(line, &h, install_all);
+	return strcmp(verb, "refresh") == 0 ? refresh(line, &h) : remove_all(&h);
 }

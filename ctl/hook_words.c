@@ -137,6 +137,10 @@ static void begin_rule(const struct hook_place *p, struct hook_words *w)
 	static const char *const tag[] = {"-m", "comment", "--comment", HOOK_TAG};
 
 	begin(p, "-I", w);
+	if (p->at) {
+		snprintf(w->at, sizeof(w->at), "%u", p->at);
+		add(w, w->at);
+	}
 	add_all(w, p->only->n, p->only->word);
 	add_all(w, LENGTH(tag), tag);
 }
@@ -215,6 +219,20 @@ static bool is_tagged(const char *line, size_t len)
 	       find_words(line, len, "--comment \"" HOOK_TAG "\"");
 }
 
+unsigned int hook_list_first(const char *list, const char *chain)
+{
+	unsigned int number = 0;
+	const char *line;
+	size_t len;
+
+	while (next_rule(&list, chain, &line, &len)) {
+		number++;
+		if (is_tagged(line, len))
+			return number;
+	}
+	return 0;
+}
+
 unsigned int hook_list_last(const char *list, const char *chain)
 {
 	unsigned int number = 0, last = 0;
@@ -238,6 +256,40 @@ unsigned int hook_list_count(const char *list, const char *chain)
 	while (next_rule(&list, chain, &line, &len))
 		count += is_tagged(line, len);
 	return count;
+}
+
+/* The words before those that say that it is ours. */
+static int read_only(const char *line, size_t len, const char *chain, char only[HOOK_TEXT_MAX])
+{
+	const size_t from = strlen("-A ") + strlen(chain) + 1;
+	const char *tag = find_words(line, len, "-m comment --comment " HOOK_TAG);
+	size_t n;
+
+	if (!tag)
+		tag = find_words(line, len, "-m comment --comment \"" HOOK_TAG "\"");
+	if (!tag)
+		return -EINVAL;
+	n = (size_t)(tag - line) - from;
+	if (n >= HOOK_TEXT_MAX || memchr(line + from, '\\', n))
+		return -EINVAL;
+	memcpy(only, line + from, n);
+	only[n ? n - 1 : 0] = '\0'; /* the blank before the tag */
+	return 0;
+}
+
+int hook_list_told(const char *list, const char *chain, struct hook_told *out)
+{
+	const char *line;
+	size_t len;
+	int r = -ENOENT;
+
+	while (next_rule(&list, chain, &line, &len)) {
+		if (!is_tagged(line, len) || !find_words(line, len, "-j NFQUEUE"))
+			continue;
+		r = read_only(line, len, chain, out->only);
+		out->open = find_words(line, len, "--queue-bypass") != NULL;
+	}
+	return r;
 }
 
 /* Whether the rule leads to the queue. */

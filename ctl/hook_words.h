@@ -18,7 +18,7 @@
 struct hook_words {
 	const char *word[HOOK_WORDS_MAX + 1];
 	size_t n;
-	char queue[16]; /* of these one word may be made here */
+	char queue[16], at[16]; /* words that are made here */
 };
 
 /* The words of --only. */
@@ -46,9 +46,10 @@ struct hook_place {
 	const char *program; /* iptables or ip6tables */
 	const char *chain;
 	const struct hook_only *only;
+	unsigned int at; /* the number that a new rule gets; 0: at the head of the chain */
 };
 
-/* Inserts a rule at the head of the chain. pinned: of the program that is asked. */
+/* Inserts a rule. pinned: of the program that is asked. */
 void hook_words_match(const struct hook_place *p, enum hook_rule rule, const char *pinned,
 		      struct hook_words *out);
 /* first..last: queues; open: packets pass while nobody listens. */
@@ -60,9 +61,19 @@ void hook_words_delete(const struct hook_place *p, unsigned int number, struct h
 
 /* Of what `iptables -S CHAIN` prints. */
 
-/* The number of the last rule of ours; 0: there is none. */
+/* The number of the first and of the last rule of ours; 0: there is none. */
+unsigned int hook_list_first(const char *list, const char *chain);
 unsigned int hook_list_last(const char *list, const char *chain);
 unsigned int hook_list_count(const char *list, const char *chain);
+
+/* What `hook install` was told of the chain, as the last rule of ours that queues has it. */
+struct hook_told {
+	char only[HOOK_TEXT_MAX]; /* the words of --only; "": none */
+	bool open;		  /* --fail open */
+};
+
+/* 0; -ENOENT: no rule of ours is there; -EINVAL: its words cannot be given again as they are. */
+int hook_list_told(const char *list, const char *chain, struct hook_told *out);
 
 enum hook_fail {
 	HOOK_FAIL_NONE, /* no rule leads to the queue */

@@ -44,7 +44,7 @@ static const struct command commands[] = {
 	{"learn", NULL, ARGUMENT_LEARN, RULE_NONE, learn_main,
 	 "start, stop, suggest [FILE]: rules that allow what was seen"},
 	{"hook", NULL, ARGUMENT_HOOK, RULE_NAMES_CHAIN, hook_main,
-	 "install, remove: the iptables rules that divert a chain to app-fw"},
+	 "install, refresh, remove: the iptables rules that divert a chain to app-fw"},
 	{"doctor", NULL, ARGUMENT_NONE, RULE_NONE, doctor_main,
 	 "check the machine, the daemon and what is diverted to it"},
 	{"patch", NULL, ARGUMENT_PATCH, RULE_PATCH, patch_main,

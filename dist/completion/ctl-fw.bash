@@ -60,7 +60,7 @@ _ctl_fw_value() {
 	mode) words='enforce monitor confirm' ;;
 	set) words='add rm list refresh expect' ;;
 	learn) words='start stop suggest' ;;
-	hook) words='install remove' ;;
+	hook) words='install refresh remove' ;;
 	patch) words='add rm list' ;;
 	sig) words='load list rm test' ;;
 	--fail) words='open closed' ;;

@@ -69,7 +69,7 @@ offered() {
 begun=("-A" "-I 0" "-D 0" "-L" "-H /x" "status" "stats" "doctor" "objects 1" "explain" "policy OUTPUT DROP" "set add web"
 	"set rm web" "set list" "set refresh" "set expect /x" "save" "restore /x" "mode enforce"
 	"events" "top" "learn start" "learn stop" "learn suggest"
-	"patch add" "patch rm 1" "patch list" "sig load" "sig list" "sig rm" "sig test" "hook install -c INPUT" "hook remove -c INPUT")
+	"patch add" "patch rm 1" "patch list" "sig load" "sig list" "sig rm" "sig test" "hook install -c INPUT" "hook refresh" "hook remove -c INPUT")
 
 # The options that any line takes; they are offered first.
 anywhere=$'--help\n--version'

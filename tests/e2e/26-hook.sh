@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: `ctl-fw hook install` diverts a chain by three rules, in both families, fail open or closed, for some packets or
-# all; again, it replaces its own; `hook remove` leaves the chain as it was. Status shows the fail mode in force.
+# all; again, it replaces its own; `hook refresh` does for a new daemon what `install` did; `hook remove` leaves the
+# chain as it was. Status shows the fail mode in force.
 # shellcheck source=tests/e2e/bpffs.sh
 . "$(dirname "$0")/bpffs.sh"
 # shellcheck source=tests/e2e/lib.sh
@@ -68,6 +69,20 @@ expect_ok on client "$HELPERS/talk" $SERVER4 7001 by-tcp
 expect_that "$(counter queued)" -eq "$queued" "queued packets, after one that is not meant"
 expect_ok on client "$HELPERS/talk" -u $SERVER4 7001 by-udp
 expect_that "$(counter queued)" -gt "$queued" "queued packets, after one that is"
+
+step "refreshed for another daemon: the same rules in the same place"
+expect_line "none is installed" ctl_in client hook refresh -c INPUT
+on client iptables -I OUTPUT -d 203.0.113.1 -j ACCEPT
+listing >"$TMP/told"
+stop_daemon TERM
+start_daemon client
+expect_line "none is installed" ctl_in server hook refresh
+expect_ok ctl_in client hook refresh
+diff <(listing) "$TMP/told" || fail "the rules have changed (above)"
+queued=$(counter queued)
+expect_ok on client "$HELPERS/talk" -u $SERVER4 7001 again
+expect_that "$(counter queued)" -gt "$queued" "queued packets"
+on client iptables -D OUTPUT -d 203.0.113.1 -j ACCEPT
 
 step "refused words change nothing"
 listing >"$TMP/installed"

@@ -55,7 +55,7 @@ start_daemon client
 wait_for said dead-19
 expect_that "$(counter cache_accepted)" -eq 0 "packets that passed by old rules"
 [[ $(stat -c %i "$(pins client)/accept_out") != "$old" ]] || fail "the pin is the dead daemon's"
-hook client
+expect_ok on client "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" hook refresh
 for ((i = 0; i < 20; i++)); do
 	say "again-$i"
 	wait_for said "again-$i"

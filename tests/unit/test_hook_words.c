@@ -76,7 +76,7 @@ static void rules_are_words_of_iptables(void)
 {
 	struct hook_only none, only;
 	char err[HOOK_ERROR_LEN];
-	struct hook_place p = {"iptables", "OUTPUT", &none};
+	struct hook_place p = {"iptables", "OUTPUT", &none, 0};
 	struct hook_words w;
 
 	hook_only_parse(NULL, &none, err);
@@ -99,6 +99,11 @@ static void rules_are_words_of_iptables(void)
 	expect_text("drop", join_words(&w),
 		    "ip6tables|-w|5|-I|OUTPUT|-p|tcp|-m|comment|--comment|app-fw-hook|-m|bpf|"
 		    "--object-pinned|/y|-j|DROP");
+	p.at = 4;
+	hook_words_queue(&p, 3, 3, false, &w);
+	expect_text("in a place", join_words(&w),
+		    "ip6tables|-w|5|-I|OUTPUT|4|-p|tcp|-m|comment|--comment|app-fw-hook|-j|NFQUEUE|"
+		    "--queue-num|3");
 	hook_words_delete(&p, 12, &w);
 	expect_text("delete", join_words(&w), "ip6tables|-w|5|-D|OUTPUT|12");
 	hook_words_list(&p, &w);
@@ -117,10 +122,48 @@ static void ours_are_found_in_a_list(void)
 		"-A OUTPUT -m comment --comment \"app-fw-hook\" -j ACCEPT\n"
 		"-A OUTPUT -j DROP";
 
+	expect_int("first", hook_list_first(list, "OUTPUT"), 2);
 	expect_int("last", hook_list_last(list, "OUTPUT"), 5);
 	expect_int("count", hook_list_count(list, "OUTPUT"), 2);
 	expect_int("of another chain", hook_list_count(list, "INPUT"), 0);
 	expect_int("of none", hook_list_last("", "OUTPUT"), 0);
+	expect_int("of none", hook_list_first("", "OUTPUT"), 0);
+}
+
+static void what_was_told_is_read_back(void)
+{
+#define TAG "-m comment --comment app-fw-hook"
+	static const struct {
+		const char *list, *only; /* NULL: `status` */
+		bool open;
+		int status;
+	} rows[] = {
+		{"", NULL, false, -ENOENT},
+		{"-A OUTPUT -j NFQUEUE --queue-num 0\n", NULL, false, -ENOENT},
+		{"-A OUTPUT " TAG " -m bpf --object-pinned /x -j ACCEPT\n", NULL, false, -ENOENT},
+		{"-A INPUT " TAG " -j NFQUEUE --queue-num 0\n", NULL, false, -ENOENT},
+		{"-A OUTPUT " TAG " -j NFQUEUE --queue-num 0\n", "", false, 0},
+		{"-A OUTPUT " TAG " -j NFQUEUE --queue-balance 0:3 --queue-bypass\n", "", true, 0},
+		{"-A OUTPUT -m comment --comment \"app-fw-hook\" -j NFQUEUE --queue-num 0", "",
+		 false, 0},
+		{"-P OUTPUT ACCEPT\n-A OUTPUT ! -o lo -p tcp -m string --string \"two words\" "
+		 "--algo "
+		 "bm --to 65535 " TAG " -j NFQUEUE --queue-num 0\n-A OUTPUT -j DROP\n",
+		 "! -o lo -p tcp -m string --string \"two words\" --algo bm --to 65535", false, 0},
+		{"-A OUTPUT -m string --string \"a\\\"b\" " TAG " -j NFQUEUE --queue-num 0\n", NULL,
+		 false, -EINVAL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hook_told told;
+
+		expect_int(rows[i].list, hook_list_told(rows[i].list, "OUTPUT", &told),
+			   rows[i].status);
+		if (!rows[i].only)
+			continue;
+		expect_text(rows[i].list, told.only, rows[i].only);
+		expect(told.open == rows[i].open, "%s", rows[i].list);
+	}
 }
 
 static void fail_mode_is_what_the_rules_say(void)
@@ -154,6 +197,7 @@ static const struct unit_test tests[] = {
 	{"too many words are refused", many_words_are_refused},
 	{"rules are words of iptables", rules_are_words_of_iptables},
 	{"our rules are found in a list", ours_are_found_in_a_list},
+	{"what hook install was told is read back", what_was_told_is_read_back},
 	{"the fail mode is what the rules say", fail_mode_is_what_the_rules_say},
 };
 
