@@ -63,6 +63,9 @@ end
 
 function __ctl_fw_chain
     __ctl_fw_packet; or __ctl_fw_has -D --delete -L --list
+    or begin
+        __ctl_fw_has hook; and not __ctl_fw_at hook 0; and not contains -- -c (commandline -opc)
+    end
 end
 
 # Whether $argv[1], a command, has $argv[2] words after it; -1: any number.
