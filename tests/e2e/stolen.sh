@@ -4,7 +4,7 @@
 # measured that other one. Whether it was says the kernel (proc_stat(5): steal), whatever the measurement says; where it
 # does not tell, as on a machine of one's own, nothing was stolen.
 STOLEN_PERMILLE=${STOLEN_PERMILLE:-50} # of the time that its processors had work: more, and it counts as disturbed
-STOLEN_TRIES=${STOLEN_TRIES:-8}        # how often one measurement is begun, before it counts as it is
+STOLEN_AGAIN=${STOLEN_AGAIN:-40}       # measurements that are made again, of all, before they count as they are
 STOLEN=0                               # measurements that counted although they were disturbed
 
 # What the processors worked so far, and what they would have worked meanwhile, in ticks.
@@ -21,14 +21,16 @@ stolen() {
 
 # undisturbed FILE CMD...: what CMD prints, into FILE, of the first time that nothing to speak of was stolen from it.
 undisturbed() {
-	local file=$1 before lost i
+	local file=$1 before lost
 	shift
-	for ((i = 0; i < STOLEN_TRIES; i++)); do
+	while true; do
 		before=$(work_and_steal)
 		"$@" >"$file"
 		lost=$(stolen "$before")
 		((lost > STOLEN_PERMILLE)) || return 0
 		echo "$*: another machine had $lost/1000 of its time" >&2
+		((STOLEN_AGAIN > 0)) || break
+		((STOLEN_AGAIN -= 1)) || true
 	done
 	((STOLEN += 1))
 }
