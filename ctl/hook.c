@@ -229,7 +229,7 @@ static int with_reply(const struct cmdline *line, struct hook *h, int (*act)(str
 }
 
 /* Puts the rules of one family in anew, where they are and as they are. -ENOENT: there are none. */
-static int refresh_one(struct hook *h, char err[IPTABLES_ERROR_LEN])
+static int refresh_one(struct hook *h, const char *family, char err[IPTABLES_ERROR_LEN])
 {
 	_cleanup_free_ char *text = NULL;
 	struct hook_told told;
@@ -248,25 +248,26 @@ static int refresh_one(struct hook *h, char err[IPTABLES_ERROR_LEN])
 	}
 	h->open = told.open;
 	h->place.at = hook_list_first(text, h->place.chain);
-	return install_one(h, err);
+	r = install_one(h, err);
+	if (!r)
+		tell_installed(h, family);
+	return r;
 }
 
 /* A family whose rules cannot be read, or not be replaced, keeps what it has. */
 static int refresh_all(struct hook *h)
 {
 	char err[IPTABLES_ERROR_LEN];
-	int failed = 0, r[PROGRAMS];
+	int failed = 0, r;
 
 	for (size_t i = 0; i < PROGRAMS; i++) {
 		h->place.program = programs[i];
-		r[i] = refresh_one(h, err);
-		if (r[i] && r[i] != -ENOENT) {
+		r = refresh_one(h, i ? "IPv6" : "IPv4", err);
+		if (r && r != -ENOENT) {
 			print_error("%s", err);
 			failed++;
 		}
 	}
-	if (!r[0] || !r[1])
-		tell_installed(h, r[1] ? "IPv4" : r[0] ? "IPv6" : "IPv4 and IPv6");
 	return failed ? STATUS_REFUSED : STATUS_DONE;
 }
 
