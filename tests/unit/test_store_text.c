@@ -108,15 +108,20 @@ static int build_rule(void *cookie, const struct rule *rule)
 	return 0;
 }
 
+static struct store_taker builder(struct built *b)
+{
+	return (struct store_taker){.policy = build_policy,
+				    .set = build_set,
+				    .next_patch = build_next_patch,
+				    .patch = build_patch,
+				    .rule = build_rule,
+				    .cookie = b};
+}
+
 static struct ruleset *build(const char *text)
 {
 	struct built b = {rules_none()};
-	const struct store_taker to = {.policy = build_policy,
-				       .set = build_set,
-				       .next_patch = build_next_patch,
-				       .patch = build_patch,
-				       .rule = build_rule,
-				       .cookie = &b};
+	const struct store_taker to = builder(&b);
 	char err[STORE_ERROR_LEN];
 
 	expect(store_parse(text, strlen(text), &to, err) == 0, "%s", err);
@@ -174,12 +179,7 @@ static void patches_come_back_byte_for_byte(void)
 	struct ruleset *rs;
 	struct state_dir p;
 	struct built b = {rules_none()};
-	const struct store_taker to = {.policy = build_policy,
-				       .set = build_set,
-				       .next_patch = build_next_patch,
-				       .patch = build_patch,
-				       .rule = build_rule,
-				       .cookie = &b};
+	const struct store_taker to = builder(&b);
 	struct store_tail saved;
 	const char *rest = strchr(patched_text, '\n') + 1;
 
