@@ -8,30 +8,23 @@
 CLIENT_HELLO='\x16\x03\x01\x00\x64\x01' SERVER_HELLO='\x16\x03\x03\x00\x64\x02'
 MB=64
 
-# PORT CERT FILE: a web server over TLS that has one answer.
-cat >"$TMP/https.py" <<-'END'
+# PORT CERT FILE: a web server over TLS that has one answer, the file.
+# PORT TEXT: says TEXT to each that has said something, then prints what it hears.
+cat >"$TMP/answer.py" <<-'END'
 	import socketserver, ssl, sys
 	context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-	context.load_cert_chain(sys.argv[2])
-	body = open(sys.argv[3], "rb").read()
-	class Handler(socketserver.BaseRequestHandler):
+	if len(sys.argv) > 3:
+	    context.load_cert_chain(sys.argv[2])
+	    body = open(sys.argv[3], "rb").read()
+	else:
+	    text = sys.argv[2].encode().decode("unicode_escape").encode("latin-1")
+	class Web(socketserver.BaseRequestHandler):
 	    def handle(self):
 	        with context.wrap_socket(self.request, server_side=True) as s:
 	            s.recv(65536) # a request, in one record
 	            s.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 	            s.unwrap()
-	class Server(socketserver.ThreadingTCPServer):
-	    allow_reuse_address = daemon_threads = True
-	with Server(("", int(sys.argv[1])), Handler) as server:
-	    print("listening", flush=True)
-	    server.serve_forever()
-END
-
-# PORT TEXT: says TEXT to each that has said something, then prints what it hears.
-cat >"$TMP/answer.py" <<-'END'
-	import socketserver, sys
-	text = sys.argv[2].encode().decode("unicode_escape").encode("latin-1")
-	class Handler(socketserver.BaseRequestHandler):
+	class Text(socketserver.BaseRequestHandler):
 	    def handle(self):
 	        print("heard", self.request.recv(4096), flush=True)
 	        self.request.sendall(text)
@@ -39,7 +32,7 @@ cat >"$TMP/answer.py" <<-'END'
 	            print("heard", data, flush=True)
 	class Server(socketserver.ThreadingTCPServer):
 	    allow_reuse_address = daemon_threads = True
-	with Server(("", int(sys.argv[1])), Handler) as server:
+	with Server(("", int(sys.argv[1])), Web if len(sys.argv) > 3 else Text) as server:
 	    print("listening", flush=True)
 	    server.serve_forever()
 END
@@ -78,7 +71,7 @@ openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=server -keyout "$TMP
 	fail "no certificate: $(cat "$TMP/err")"
 cat "$TMP/key" >>"$TMP/cert"
 head -c $((MB << 20)) /dev/urandom >"$TMP/body"
-spawn server https python3 "$TMP/https.py" 8443 "$TMP/cert" "$TMP/body"
+spawn server https python3 "$TMP/answer.py" 8443 "$TMP/cert" "$TMP/body"
 wait_for grep -q listening "$TMP/https.log"
 speaker 8444 'plain words'
 speaker 8445 "${SERVER_HELLO}and so on"
@@ -108,5 +101,4 @@ step "both say hello: that is what TLS is, and what follows cannot be looked int
 expect_ok say 8445 "$CLIENT_HELLO" 'the needle'
 wait_for heard 8445 'the needle'
 expect_that "$(counter stream_tls)" -eq 2 "connections of TLS"
-
 daemon_alive
