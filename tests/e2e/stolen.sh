@@ -15,7 +15,7 @@ work_and_steal() {
 # stolen BEFORE: the part of the work since then, in thousandths, that another machine kept them from.
 stolen() {
 	awk '{ work[NR] = $1; steal[NR] = $2 }
-		END { w = work[2] - work[1]; s = steal[2] - steal[1]; print w + s > 0 ? int(1000 * s / (w + s)) : 0 }' \
+		END { w = work[2] - work[1]; s = steal[2] - steal[1]; print (w + s > 0 ? int(1000 * s / (w + s)) : 0) }' \
 		<<<"$1"$'\n'"$(work_and_steal)"
 }
 
