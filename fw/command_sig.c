@@ -25,51 +25,56 @@ struct publication {
 	struct daemon *d;
 	struct sig_set *set;
 	json_t *report;
+};
+
+struct copying {
+	struct daemon *d;
+	uint32_t bytes;
 	int r;
 };
 
-static uint32_t bytes_to_copy(const struct daemon *d, bool inspects)
+/* By the thread whose queues they are. */
+static void copy_loops(void *cookie, struct loop *loop)
 {
-	return inspects ? QUEUE_MESSAGE_COPY_MAX : d->copy_bytes;
+	struct copying *c = cookie;
+
+	for (size_t i = 0; !c->r && i < c->d->n_queues; i++)
+		if (queue_loop(c->d->queues[i]) == loop)
+			c->r = queue_copy(c->d->queues[i], c->bytes);
 }
 
-/* Whole packets come before somebody looks at them, and end after nobody does any more. */
 static int copy_all(struct daemon *d, bool inspects)
 {
-	int r = 0;
+	struct copying c = {.d = d, .bytes = inspects ? QUEUE_MESSAGE_COPY_MAX : d->copy_bytes};
 
-	for (size_t i = 0; !r && i < d->n_queues; i++)
-		r = queue_copy(d->queues[i], bytes_to_copy(d, inspects));
-	return r;
+	data_threads_each(d->threads, copy_loops, &c);
+	return c.r;
 }
 
 static void put_in_force(void *cookie)
 {
 	struct publication *p = cookie;
-	struct daemon *d = p->d;
 
-	if (p->set)
-		p->r = copy_all(d, true);
-	if (p->r)
-		return;
-	inspect_use(d->inspect, p->set);
-	judge_set_inspect(d->judge, d->inspect);
-	/* Too much is copied where this fails, and nothing else. */
-	if (!p->set && copy_all(d, false))
-		log_line("app-fw: packets are still copied whole");
+	inspect_use(p->d->inspect, p->set);
+	judge_set_inspect(p->d->judge, p->d->inspect);
 }
 
+/* Whole packets come before somebody looks at them, and end after nobody does any more. */
 static int publish(struct daemon *d, struct sig_set *set)
 {
 	struct publication p = {.d = d, .set = set};
+	int r = set ? copy_all(d, true) : 0;
 
-	if (d->control_running)
+	if (!r && d->control_running)
 		mailbox_call(d->mailbox, put_in_force, &p);
-	else
+	else if (!r)
 		put_in_force(&p);
+	/* Too much is copied where this fails, and nothing else. */
+	if (!set && copy_all(d, false))
+		log_line("app-fw: packets are still copied whole");
 	sig_set_unref(set);
 	malloc_trim(0); /* compiling takes much memory for a moment */
-	return p.r;
+	return r;
 }
 
 static int compile(const struct daemon *d, const struct sig_list *list, struct sig_set **out,

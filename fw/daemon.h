@@ -5,7 +5,8 @@
  * Two threads: the data thread runs `loop` and everything that packets touch; the control thread
  * runs its own loop with the control server, builds rule sets and waits for disks. The control
  * thread reaches the data thread's parts only through `mailbox`, and the thread of the metrics both
- * threads' only through their mailboxes.
+ * threads' only through their mailboxes. Where a chain has several queues there are more data
+ * threads (data_threads.h): what is said to be the data thread's is whosever turn it is.
  */
 #ifndef FW_DAEMON_H
 #define FW_DAEMON_H
@@ -15,6 +16,7 @@
 #include "cache.h"
 #include "clock.h"
 #include "control.h"
+#include "data_threads.h"
 #include "event_log.h"
 #include "event_output.h"
 #include "events.h"
@@ -40,7 +42,7 @@
 #include "tally.h"
 #include "trial.h"
 
-#define QUEUES_MAX (CHAIN_COUNT * 64)
+#define QUEUES_MAX (CHAIN_COUNT * DATA_THREADS_MAX)
 
 struct daemon {
 	struct options options;
@@ -51,6 +53,7 @@ struct daemon {
 
 	/* The data thread's. */
 	struct loop *loop;
+	struct data_threads *threads;
 	struct stats stats; /* single words are read by the control thread */
 	struct probe *probe;
 	struct objects *objects;
@@ -71,8 +74,6 @@ struct daemon {
 	uint32_t copy_bytes; /* of each packet, while nobody looks at its payload */
 	struct mailbox *mailbox;
 	struct loop_timer *tick;
-	int signal_fd;
-	bool stopping;
 
 	/* Any thread's. */
 	struct event_log *event_log;
@@ -100,6 +101,9 @@ struct daemon {
 	struct control *control;
 	pthread_t control_thread;
 	bool control_running;
+	int signal_fd;
+	pthread_t stopper;
+	bool stopping;
 
 	/* With a thread of its own, which reaches the others' parts only through the mailboxes. */
 	struct metrics *metrics;

@@ -40,7 +40,9 @@ struct loop_timer {
 struct loop {
 	int epoll;
 	bool stop;
-	bool no_pwait2; /* a kernel before 5.11 */
+	bool no_pwait2;	       /* a kernel before 5.11 */
+	pthread_mutex_t *lock; /* NULL: no other loop's callbacks matter */
+	bool waits;	       /* without the lock: whoever arms a timer has to wake us for it */
 	LIST_HEAD(, loop_source) sources;
 	LIST_HEAD(, loop_timer) timers;
 	size_t n_timers;
@@ -88,6 +90,23 @@ struct loop *loop_new(void)
 		return l;
 	loop_free(l);
 	return NULL;
+}
+
+void loop_share(struct loop *l, pthread_mutex_t *lock)
+{
+	l->lock = lock;
+}
+
+void loop_unlock(struct loop *l)
+{
+	if (l->lock)
+		pthread_mutex_unlock(l->lock);
+}
+
+void loop_lock(struct loop *l)
+{
+	if (l->lock)
+		pthread_mutex_lock(l->lock);
 }
 
 void loop_free(struct loop *l)
@@ -206,6 +225,15 @@ struct loop_timer *loop_add_timer(struct loop *l, loop_timer_fn fn, void *cookie
 	return t;
 }
 
+static void set_alarm(struct loop *l, uint64_t deadline)
+{
+	const struct itimerspec when = {.it_value = {.tv_sec = (time_t)(deadline / NS_PER_S),
+						     .tv_nsec = (long)(deadline % NS_PER_S)}};
+
+	if (!timerfd_settime(l->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL))
+		l->alarm = deadline;
+}
+
 /* A timer that arms itself again from its own callback must not be due in the same pass. */
 void loop_arm(struct loop_timer *t, uint64_t after_ns)
 {
@@ -217,6 +245,8 @@ void loop_arm(struct loop_timer *t, uint64_t after_ns)
 	loop_disarm(t);
 	t->deadline = after_ns > UINT64_MAX - from ? UINT64_MAX : from + after_ns;
 	heap_up(l, l->n_armed++, t);
+	if (l->waits && t->slot == 0)
+		set_alarm(l, t->deadline);
 }
 
 void loop_disarm(struct loop_timer *t)
@@ -282,21 +312,12 @@ static bool is_alarmed(const struct loop *l)
 	return l->alarm && l->heap[0]->deadline >= l->alarm;
 }
 
-static void set_alarm(struct loop *l, uint64_t deadline)
-{
-	const struct itimerspec when = {.it_value = {.tv_sec = (time_t)(deadline / NS_PER_S),
-						     .tv_nsec = (long)(deadline % NS_PER_S)}};
-
-	if (!timerfd_settime(l->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL))
-		l->alarm = deadline;
-}
-
 /* A timeout costs the kernel a timer each time that we go to sleep: only what is near has one. */
 static int wait_next(struct loop *l)
 {
 	uint64_t now, after = 0;
 	bool limited = l->n_armed && !is_alarmed(l);
-	int n;
+	int n, err;
 
 	if (limited) {
 		now = now_ns();
@@ -305,9 +326,14 @@ static int wait_next(struct loop *l)
 		if (after > FAR_NS)
 			set_alarm(l, l->heap[0]->deadline);
 	}
+	l->waits = true;
+	loop_unlock(l);
 	n = wait_events(l, limited ? &after : NULL);
+	err = n < 0 && errno != EINTR ? -errno : 0;
+	loop_lock(l);
+	l->waits = false;
 	l->n_events = n < 0 ? 0 : n;
-	return n < 0 && errno != EINTR ? -errno : 0;
+	return err;
 }
 
 static void call_sources(struct loop *l)
@@ -344,12 +370,14 @@ int loop_run(struct loop *l)
 
 	/* Else the kernel adds up to 50 us to every deadline. */
 	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+	loop_lock(l);
 	while (!l->stop && !err) {
 		err = wait_next(l);
 		call_sources(l);
 		call_timers(l);
 	}
 	l->stop = false;
+	loop_unlock(l);
 	return err;
 }
 

@@ -3,6 +3,7 @@
 #ifndef FW_LOOP_H
 #define FW_LOOP_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 struct loop;
@@ -34,6 +35,21 @@ struct loop_timer *loop_add_timer(struct loop *l, loop_timer_fn fn, void *cookie
 void loop_arm(struct loop_timer *t, uint64_t after_ns);
 void loop_disarm(struct loop_timer *t);
 void loop_remove_timer(struct loop_timer *t); /* NULL is fine */
+
+/*
+ * Loops that share a lock, each on a thread of its own, call back one at a time: each has the lock
+ * whenever it is not waiting. From within a callback of any of them, timers of all of them may be
+ * armed; everything else of a loop is for its own thread. The lock outlives the loop. Before
+ * loop_run.
+ */
+void loop_share(struct loop *l, pthread_mutex_t *lock);
+
+/*
+ * Around a call into the kernel, from within a callback: meanwhile the others' callbacks may run.
+ * Nothing is done in a loop that shares no lock.
+ */
+void loop_unlock(struct loop *l);
+void loop_lock(struct loop *l);
 
 /* Runs until loop_stop. Returns 0, or -errno when waiting itself fails. */
 int loop_run(struct loop *l);

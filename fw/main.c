@@ -77,6 +77,20 @@ static int start_loops(struct daemon *d)
 	return d->mailbox && d->control_mailbox ? 0 : fail("event loop", -errno);
 }
 
+/* As many as the widest range has queues: the i-th serves the i-th of each chain. */
+static int start_threads(struct daemon *d)
+{
+	size_t n = 1;
+
+	for (int c = 0; c < CHAIN_COUNT; c++) {
+		size_t queues = d->options.queue[c].last - d->options.queue[c].first + 1u;
+
+		n = queues > n ? queues : n;
+	}
+	d->threads = data_threads_new(d->loop, d->mailbox, n);
+	return d->threads ? 0 : fail("data threads", -errno);
+}
+
 /* Early, for a place that cannot be had is known at once; it answers once all else is there. */
 static int start_metrics(struct daemon *d)
 {
@@ -257,7 +271,8 @@ static int start_queue(struct daemon *d, enum chain chain, uint16_t number)
 		.copy_bytes = d->copy_bytes,
 		.max_length = QUEUE_LENGTH,
 	};
-	int r = queue_open(d->loop, &options, &d->stats, judge_packet, judge_before, d->judge,
+	struct loop *loop = data_threads_loop(d->threads, number - d->options.queue[chain].first);
+	int r = queue_open(loop, &options, &d->stats, judge_packet, judge_before, d->judge,
 			   &d->queues[d->n_queues]);
 
 	if (r == -EBUSY)
@@ -282,6 +297,13 @@ static int start_queues(struct daemon *d)
 				return r;
 		}
 	return 0;
+}
+
+static int run_threads(struct daemon *d)
+{
+	int r = data_threads_start(d->threads);
+
+	return r ? fail("data threads", r) : 0;
 }
 
 static void *run_control(void *arg)
@@ -312,19 +334,6 @@ static int start_control(struct daemon *d)
 	return r ? fail("control thread", r) : 0;
 }
 
-static void reload(void *cookie)
-{
-	command_reload(cookie);
-}
-
-static void *reload_thread(void *cookie)
-{
-	struct daemon *d = cookie;
-
-	mailbox_call(d->control_mailbox, reload, d);
-	return NULL;
-}
-
 static void stop_control(void *cookie)
 {
 	struct daemon *d = cookie;
@@ -341,8 +350,8 @@ static void stop_data(void *cookie)
 	loop_stop(d->loop);
 }
 
-/* The data thread serves the control thread until that is done, and both serve the metrics. */
-static void *stop_thread(void *cookie)
+/* By a thread of its own: the metrics wait for the control thread, and that for the data thread. */
+static void *stop_all(void *cookie)
 {
 	struct daemon *d = cookie;
 
@@ -353,34 +362,23 @@ static void *stop_thread(void *cookie)
 	return NULL;
 }
 
-/*
- * What the control thread does may call back into the data thread, so the data thread never waits
- * for it: a short-lived thread does.
- */
-static void run_detached(struct daemon *d, void *(*fn)(void *cookie))
-{
-	pthread_t thread;
-	int r = pthread_create(&thread, NULL, fn, d);
-
-	if (r)
-		log_line("app-fw: cannot start a thread: %s", strerror(r));
-	else
-		pthread_detach(thread);
-}
-
+/* By the control thread. */
 static void on_signal(void *cookie, uint32_t events)
 {
 	struct daemon *d = cookie;
 	struct signalfd_siginfo info;
+	int r;
 
 	(void)events;
 	if (read(d->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP) {
-		run_detached(d, reload_thread);
+		command_reload(d);
 	} else if (!d->stopping) {
-		d->stopping = true;
-		run_detached(d, stop_thread);
+		r = pthread_create(&d->stopper, NULL, stop_all, d);
+		d->stopping = !r;
+		if (r)
+			log_line("app-fw: cannot start a thread: %s", strerror(r));
 	}
 }
 
@@ -395,9 +393,21 @@ static int start_signals(struct daemon *d)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (d->signal_fd < 0 || !loop_add_fd(d->loop, d->signal_fd, EPOLLIN, on_signal, d))
-		return fail("signals", -errno);
-	return 0;
+	return d->signal_fd < 0 ? fail("signals", -errno) : 0;
+}
+
+struct heed {
+	struct daemon *d;
+	int r;
+};
+
+static void heed_signals(void *cookie)
+{
+	struct heed *h = cookie;
+	struct daemon *d = h->d;
+
+	if (!loop_add_fd(d->control_loop, d->signal_fd, EPOLLIN, on_signal, d))
+		h->r = fail("signals", -errno);
 }
 
 static void mend_losses(struct daemon *d)
@@ -438,9 +448,10 @@ static int start_tick(struct daemon *d)
 static int daemon_start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		begin_clock,	   start_rules,	 start_loops, start_signals, start_metrics,
-		witness_open,	   start_probes, start_judge, start_pins,    start_queues,
-		command_sig_start, start_tick,	 start_clock, start_control,
+		begin_clock,   start_rules,   start_loops,  start_threads,
+		start_signals, start_metrics, witness_open, start_probes,
+		start_judge,   start_pins,    start_queues, command_sig_start,
+		start_tick,    start_clock,   run_threads,  start_control,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -457,8 +468,12 @@ static void daemon_stop(struct daemon *d)
 {
 	bool idle;
 
+	if (d->threads)
+		data_threads_stop(d->threads);
 	if (d->control_running)
 		pthread_join(d->control_thread, NULL);
+	if (d->stopping)
+		pthread_join(d->stopper, NULL);
 	metrics_close(d->metrics);
 	control_close(d->control);
 	judge_free(d->judge);
@@ -480,6 +495,7 @@ static void daemon_stop(struct daemon *d)
 		probe_close(d->probe);
 	mailbox_free(d->mailbox);
 	mailbox_free(d->control_mailbox);
+	data_threads_free(d->threads);
 	loop_free(d->loop);
 	loop_free(d->control_loop);
 	patch_watch_free(d->patch_watch);
@@ -497,6 +513,19 @@ static void announce(const struct daemon *d)
 		   d->mode == MODE_MONITOR ? "monitoring" : "enforcing", d->n_queues);
 }
 
+/* Whoever wants it to end may say so once all of it has begun. */
+static int run(struct daemon *d)
+{
+	struct heed heed = {.d = d};
+	int r = log_start();
+
+	metrics_serve(d->metrics);
+	mailbox_call(d->control_mailbox, heed_signals, &heed);
+	announce(d);
+	r = r ? r : heed.r;
+	return r ? r : loop_run(d->loop);
+}
+
 int main(int argc, char **argv)
 {
 	static struct daemon d = {.signal_fd = -1};
@@ -508,10 +537,7 @@ int main(int argc, char **argv)
 		return sig_test_run(&d.options.test);
 	r = daemon_start(&d);
 	if (!r) {
-		r = log_start();
-		metrics_serve(d.metrics);
-		announce(&d);
-		r = r ? r : loop_run(d.loop);
+		r = run(&d);
 		sd_notify(0, "STOPPING=1");
 	}
 	daemon_stop(&d);

@@ -29,6 +29,7 @@ struct queue {
 	queue_burst_fn before;
 	void *cookie;
 
+	struct loop *loop;
 	struct mnl_socket *socket;
 	struct loop_source *source;
 	struct loop_timer *timer;
@@ -72,21 +73,27 @@ static void listen_if_room(struct queue *q)
 		loop_set_events(q->source, verdicts_room(q->verdicts) ? EPOLLIN : 0);
 }
 
+/* The kernel sends what was accepted on its way within the call: others may judge meanwhile. */
 static int send_plan(struct queue *q, size_t n)
 {
-	uint64_t start = clock_ticks();
+	uint64_t start = clock_ticks(), took;
 	uint32_t packets = 0;
 	size_t len = 0;
+	int err;
 
+	loop_unlock(q->loop);
 	for (size_t i = 0; i < n; i++)
 		len += queue_message_verdict(q->out + len, q->options.number, &q->plan[i]);
-	if (mnl_socket_sendto(q->socket, q->out, len) < 0)
-		return -errno;
+	err = mnl_socket_sendto(q->socket, q->out, len) < 0 ? -errno : 0;
+	took = clock_ticks() - start;
+	loop_lock(q->loop);
+	if (err)
+		return err;
 	for (size_t i = 0; i < n; i++) {
 		count(q, verdict_counter[q->plan[i].ruling.verdict], q->plan[i].n);
 		packets += q->plan[i].n;
 	}
-	histogram_add(&q->stats->stage[STAGE_VERDICT], (clock_ticks() - start) / packets, packets);
+	histogram_add(&q->stats->stage[STAGE_VERDICT], took / packets, packets);
 	return 0;
 }
 
@@ -153,16 +160,22 @@ static void judge_datagram(struct queue *q, unsigned int i)
 static unsigned int receive(struct queue *q)
 {
 	size_t room = verdicts_room(q->verdicts);
-	uint64_t start = clock_ticks();
-	int n = recvmmsg(mnl_socket_get_fd(q->socket), q->burst,
-			 room < BURST_MAX ? (unsigned int)room : BURST_MAX, MSG_DONTWAIT, NULL);
+	uint64_t start, took;
+	bool overflow;
+	int n;
 
-	if (n < 0 && errno == ENOBUFS)
+	loop_unlock(q->loop);
+	start = clock_ticks();
+	n = recvmmsg(mnl_socket_get_fd(q->socket), q->burst,
+		     room < BURST_MAX ? (unsigned int)room : BURST_MAX, MSG_DONTWAIT, NULL);
+	overflow = n < 0 && errno == ENOBUFS;
+	took = clock_ticks() - start;
+	loop_lock(q->loop);
+	if (overflow)
 		count(q, COUNT_QUEUE_OVERFLOW, 1);
 	if (n <= 0)
 		return 0;
-	histogram_add(&q->stats->stage[STAGE_RECEIVE], (clock_ticks() - start) / (unsigned int)n,
-		      (uint64_t)n);
+	histogram_add(&q->stats->stage[STAGE_RECEIVE], took / (unsigned int)n, (uint64_t)n);
 	return (unsigned int)n;
 }
 
@@ -191,6 +204,11 @@ void queue_release(struct queue *q, uint32_t id, struct ruling ruling)
 {
 	if (verdicts_release(q->verdicts, id, ruling))
 		arm(q, 0);
+}
+
+struct loop *queue_loop(const struct queue *q)
+{
+	return q->loop;
 }
 
 const struct queue_options *queue_options(const struct queue *q)
@@ -374,6 +392,7 @@ static int queue_start(struct queue *q, struct loop *loop)
 {
 	int err = prepare_buffers(q);
 
+	q->loop = loop;
 	if (!err)
 		err = open_socket(q);
 	if (err)

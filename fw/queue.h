@@ -58,8 +58,10 @@ typedef int (*queue_judge_fn)(void *cookie, struct queue *q, const struct queue_
 typedef void (*queue_burst_fn)(void *cookie, struct queue *q);
 
 /*
- * Binds the queue in the current network namespace and adds it to the loop. `stats` outlives it.
- * 0; -EBUSY when another program has the queue; else -errno. *out untouched on failure.
+ * Binds the queue in the current network namespace and adds it to the loop, whose thread alone may
+ * use it then, but for queue_release(), which is for every loop that shares its lock. While the
+ * queue is in a call to the kernel it has given that lock back. `stats` is under it, and outlives
+ * it. 0; -EBUSY when another program has the queue; else -errno. *out untouched on failure.
  */
 int queue_open(struct loop *loop, const struct queue_options *options, struct stats *stats,
 	       queue_judge_fn judge, queue_burst_fn before, void *cookie, struct queue **out);
@@ -72,6 +74,7 @@ int queue_copy(struct queue *q, uint32_t bytes);
 /* The verdict for a packet that was held; nothing is done for an id that is not. */
 void queue_release(struct queue *q, uint32_t id, struct ruling ruling);
 
+struct loop *queue_loop(const struct queue *q);
 const struct queue_options *queue_options(const struct queue *q);
 
 /* Adds what the kernel dropped on this queue since the last call to COUNT_QUEUE_DROPPED and

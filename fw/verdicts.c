@@ -76,15 +76,18 @@ static void list_insert(struct list *l, uint32_t id, struct ruling ruling)
 	l->n++;
 }
 
-static void list_remove(struct list *l, size_t rank)
+/* The n entries from rank on. */
+static void list_remove(struct list *l, size_t rank, size_t n)
 {
 	if (rank < l->n / 2) {
-		list_move(l, l->start + 1, l->start, rank);
-		l->start++;
+		list_move(l, l->start + n, l->start, rank);
+		l->start += n;
 	} else {
-		list_move(l, l->start + rank, l->start + rank + 1, l->n - rank - 1);
+		list_move(l, l->start + rank, l->start + rank + n, l->n - rank - n);
 	}
-	l->n--;
+	l->n -= n;
+	if (!l->n)
+		l->start = 0;
 }
 
 struct verdicts *verdicts_new(size_t capacity)
@@ -140,7 +143,7 @@ bool verdicts_release(struct verdicts *v, uint32_t id, struct ruling ruling)
 
 	if (rank == v->held.n || list_at(&v->held, rank)->id != id)
 		return false;
-	list_remove(&v->held, rank);
+	list_remove(&v->held, rank, 1);
 	list_insert(&v->judged, id, ruling);
 	return true;
 }
@@ -195,9 +198,8 @@ size_t verdicts_plan(const struct verdicts *v, unsigned int batch_count,
 void verdicts_sent(struct verdicts *v, const struct verdict_message *sent, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		v->judged.start += sent[i].n;
-		v->judged.n -= sent[i].n;
+		size_t last = list_rank(&v->judged, sent[i].id);
+
+		list_remove(&v->judged, last + 1 - sent[i].n, sent[i].n);
 	}
-	if (!v->judged.n)
-		v->judged.start = 0;
 }

@@ -53,6 +53,7 @@ bool verdicts_first_held(const struct verdicts *v, uint32_t *id);
  * for more than batch_count packets. A batch covers two or more packets judged alike, and is
  * planned only up to ids smaller than any that is held. Returns how many were written; the plan
  * changes nothing until verdicts_sent() takes the ids of the messages that reached the kernel.
+ * Between the two, ids may be released: none that was held can lie within a batch.
  */
 size_t verdicts_plan(const struct verdicts *v, unsigned int batch_count,
 		     struct verdict_message *out, size_t max);

@@ -13,7 +13,7 @@ export LC_ALL=C
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-BIN=bin${SAN:+/san}
+BIN=bin${SAN:+/$SAN}
 # shellcheck disable=SC2034
 HELPERS=$BIN/helpers
 SCRIPTS=tests/e2e/helpers
@@ -25,7 +25,8 @@ export APP_FW_SOCKET=$TMP/run/ctl.sock
 CLIENT4=10.200.0.1 CLIENT6=fd00:200::1
 SERVER4=10.200.0.2 SERVER6=fd00:200::2
 
-SLOW=${SLOW:-1} # so many times slower is this machine than a real one
+QUEUES=${QUEUES:-1}   # of each chain, and threads for them
+SLOW=${SLOW:-1}       # so many times slower is this machine than a real one
 WAIT_S=$((10 * SLOW)) # wait_for gives up after this
 DAEMON=         # pid of the daemon that runs
 DAEMON_LOG=     # what it printed
@@ -229,9 +230,25 @@ setup_net() {
 divert() {
 	local t
 	for t in iptables ip6tables; do
-		on "$1" "$t" -w 5 -A OUTPUT -j NFQUEUE --queue-num 0
-		on "$1" "$t" -w 5 -A INPUT -j NFQUEUE --queue-num 1
+		# shellcheck disable=SC2046 # words
+		on "$1" "$t" -w 5 -A OUTPUT -j NFQUEUE $(to_queues 0)
+		# shellcheck disable=SC2046
+		on "$1" "$t" -w 5 -A INPUT -j NFQUEUE $(to_queues 1)
 	done
+}
+
+# range N SEPARATOR: where there are several queues, those that stand for queue N.
+range() {
+	echo "$(($1 * 100 + 100))$2$(($1 * 100 + 100 + QUEUES - 1))"
+}
+
+# to_queues N: the words of a rule for queue N, or for its range, in which each processor has one.
+to_queues() {
+	if ((QUEUES > 1)); then
+		echo "--queue-balance $(range "$1" :) --queue-cpu-fanout"
+	else
+		echo "--queue-num $1"
+	fi
 }
 
 # hook NS [OPTION...]: the same by ctl-fw hook, with the verdict cache. The daemon runs there already.
@@ -377,6 +394,7 @@ start_daemon() {
 	local ns=$1 state=--no-state
 	shift
 	[[ " $* " != *" --state "* ]] || state=
+	((QUEUES == 1)) || set -- --queue-out "$(range 0 -)" --queue-in "$(range 1 -)" "$@"
 	launch_daemon "$ns" "$BIN/app-fw" --socket "$APP_FW_SOCKET" ${state:+$state} "$@"
 }
 

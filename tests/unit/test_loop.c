@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -347,6 +348,118 @@ static void waiting_costs_nothing(void)
 	loop_free(l);
 }
 
+/* Two loops, each on a thread of its own, that share a lock. */
+struct sharer {
+	struct loop *loop;
+	struct loop_timer *timer;
+	struct sharer *other;
+	int calls, *inside;
+	bool alone;
+};
+
+static void *run_loop(void *cookie)
+{
+	struct sharer *s = cookie;
+
+	CU_ASSERT_EQUAL(loop_run(s->loop), 0);
+	return NULL;
+}
+
+static void share(struct sharer s[2], pthread_mutex_t *lock, loop_timer_fn fn)
+{
+	for (int i = 0; i < 2; i++) {
+		s[i] = (struct sharer){.loop = loop_new(), .other = &s[!i], .alone = true};
+		CU_ASSERT_PTR_NOT_NULL_FATAL(s[i].loop);
+		loop_share(s[i].loop, lock);
+		s[i].timer = loop_add_timer(s[i].loop, fn, &s[i]);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(s[i].timer);
+	}
+}
+
+static void run_both(struct sharer s[2])
+{
+	pthread_t thread;
+
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, run_loop, &s[1]), 0);
+	run_loop(&s[0]);
+	pthread_join(thread, NULL);
+	loop_free(s[0].loop);
+	loop_free(s[1].loop);
+}
+
+#define TURNS 5000
+
+static void on_turn(void *cookie)
+{
+	struct sharer *s = cookie;
+
+	s->alone &= ++*s->inside == 1;
+	for (int i = 0; i < 100; i++)
+		__asm__ volatile("" ::: "memory");
+	s->alone &= *s->inside == 1;
+	--*s->inside;
+	loop_unlock(s->loop);
+	loop_lock(s->loop);
+	s->alone &= ++*s->inside == 1;
+	--*s->inside;
+	if (++s->calls == TURNS)
+		loop_stop(s->loop);
+	else
+		loop_arm(s->timer, 0);
+}
+
+static void loops_that_share_a_lock_call_one_at_a_time(void)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct sharer s[2];
+	int inside = 0;
+
+	share(s, &lock, on_turn);
+	for (int i = 0; i < 2; i++) {
+		s[i].inside = &inside;
+		loop_arm(s[i].timer, 0);
+	}
+	run_both(s);
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(s[i].calls, TURNS);
+		CU_ASSERT_TRUE(s[i].alone);
+	}
+	CU_ASSERT_EQUAL(pthread_mutex_destroy(&lock), 0); /* EBUSY: it is locked */
+}
+
+static void on_ball(void *cookie)
+{
+	struct sharer *s = cookie;
+
+	loop_arm(s->other->timer, 0);
+	if (++s->calls == 100)
+		loop_stop(s->loop);
+}
+
+static void on_give_up(void *cookie)
+{
+	loop_stop(cookie);
+}
+
+/* Each sleeps until the other's callback has armed its timer, at first with a far deadline, then
+ * with none. */
+static void timers_armed_by_another_thread_wake_the_loop(void)
+{
+	for (int far = 1; far >= 0; far--) {
+		pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+		struct sharer s[2];
+
+		share(s, &lock, on_ball);
+		for (int i = 0; far && i < 2; i++)
+			loop_arm(loop_add_timer(s[i].loop, on_give_up, s[i].loop), 5000 * MS);
+		loop_arm(s[0].timer, 0);
+		run_both(s);
+		CU_ASSERT_EQUAL(pthread_mutex_destroy(&lock), 0);
+		CU_ASSERT_EQUAL_FATAL(s[0].calls, 100);
+		CU_ASSERT_EQUAL_FATAL(s[1].calls, 100);
+	}
+}
+
 static void nothing_can_be_removed(void)
 {
 	loop_remove_fd(NULL);
@@ -367,6 +480,9 @@ static const struct unit_test tests[] = {
 	{"timers removed in callbacks stay silent", timers_removed_in_callbacks_stay_silent},
 	{"stop holds once", stop_holds_once},
 	{"waiting costs nothing", waiting_costs_nothing},
+	{"loops that share a lock call one at a time", loops_that_share_a_lock_call_one_at_a_time},
+	{"timers armed by another thread wake the loop",
+	 timers_armed_by_another_thread_wake_the_loop},
 	{"nothing can be removed", nothing_can_be_removed},
 };
 UNIT_SUITE("fw/loop", tests)

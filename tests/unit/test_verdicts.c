@@ -264,6 +264,9 @@ static void flush(struct kernel *k, struct verdicts *v, struct rng *rng)
 	size_t n = verdicts_plan(v, 1 + (unsigned int)rng_below(rng, 20), plan,
 				 1 + rng_below(rng, PLAN_MAX));
 
+	/* While it is being sent, another thread judges what was held. */
+	for (uint64_t i = rng_below(rng, 4); i; i--)
+		release_any(k, v, rng);
 	if (rng_below(rng, 8) == 0)
 		return; /* the send failed */
 	for (size_t i = 0; i < n; i++)

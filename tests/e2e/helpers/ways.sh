@@ -63,11 +63,18 @@ warm() {
 	poll 1 received "mark/$MARKS.self"
 }
 
-# mark: returns when all that was sent before it has its verdict.
+# mark: returns when all that was sent before it has its verdict: behind it, on each queue.
 mark() {
-	((MARKS += 1))
-	on client "$TMP/good" socket udp4 $SERVER4 $GOOD_PORT "mark/$MARKS"
-	wait_for received "mark/$MARKS.self"
+	local cpu
+	for ((cpu = 0; cpu < QUEUES; cpu++)); do
+		((MARKS += 1))
+		if ((QUEUES > 1)); then
+			on client taskset -c $cpu "$TMP/good" socket udp4 $SERVER4 $GOOD_PORT "mark/$MARKS"
+		else
+			on client "$TMP/good" socket udp4 $SERVER4 $GOOD_PORT "mark/$MARKS"
+		fi
+		wait_for received "mark/$MARKS.self"
+	done
 	wait_for settled
 }
 
