@@ -28,10 +28,10 @@ PKG_CONFIG  ?= pkg-config
 V           ?= 0
 Q           := $(if $(filter 1,$(V)),,@)
 
-# SAN=1 builds with ASan and UBSan, into folders of its own, so that both kinds live side by side;
+# SAN=asan builds with ASan and UBSan, SAN=tsan with TSan, into folders of their own, so that all kinds live side by side;
 # FUZZ=1 is what `make fuzz` builds the fuzzers with, by clang.
-BUILD       := build$(if $(SAN),/san)$(if $(FUZZ),/fuzz)
-BIN         := bin$(if $(SAN),/san)
+BUILD       := build$(SAN:%=/%)$(if $(FUZZ),/fuzz)
+BIN         := bin$(SAN:%=/%)
 
 VERSION     := 0.1.0
 
@@ -43,9 +43,14 @@ CFLAGS      ?= -O2 -g
 CFLAGS      += -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
                -fstack-protector-strong -fno-strict-aliasing -pthread
 LDFLAGS     += -pthread -Wl,-z,relro,-z,now
-ifneq ($(SAN),)
+ifeq ($(SAN),asan)
 CFLAGS      += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS     += -fsanitize=address,undefined
+endif
+# TSan cannot see fences: what two processors share through notes is the kernel's half and ours, not two threads' of ours.
+ifeq ($(SAN),tsan)
+CFLAGS      += -fsanitize=thread -Wno-error=tsan -fno-omit-frame-pointer
+LDFLAGS     += -fsanitize=thread
 endif
 ifneq ($(FUZZ),)
 CFLAGS      += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -79,11 +84,11 @@ SKEL        := $(BUILD)/gen/probe.skel.h
 SKEL_ALONE  := $(BUILD)/gen/portless.skel.h
 ALL_OBJ     := $(COMMON_OBJ) $(FW_OBJ) $(BUILD)/fw/main.o $(call obj,$(CTL_SRC) $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC))
 
-.PHONY: help all deps demo check test cli e2e fuzz kernels kernels-deps bench asan lint format install uninstall clean
+.PHONY: help all deps demo check test cli e2e fuzz kernels kernels-deps bench asan tsan lint format install uninstall clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
-	@echo "  V=1 shows commands; SAN=1 builds with ASan and UBSan; BASE_FREQ=HZ fixes the TSC frequency;"
+	@echo "  V=1 shows commands; SAN=asan and SAN=tsan build with sanitizers; BASE_FREQ=HZ fixes the TSC frequency;"
 	@echo "  DISABLE_ORDERING=y leaves out aggregate digests; CC=clang; DESTDIR, PREFIX"
 
 all: $(BIN)/app-fw $(BIN)/ctl-fw $(BIN)/syscall_probe.o ## build bin/app-fw, bin/ctl-fw, bin/syscall_probe.o
@@ -232,12 +237,19 @@ $(BIN)/bench/app-fw-untimed: $(BUILD)/bench/untimed.o $(BUILD)/fw/main.o $(FW_OB
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_ticks -Wl,--wrap=histogram_add $^ $(PC_LIBS) -o $@
 
 asan: root deps ## unit tests and scenarios under ASan and UBSan
-	$(SUBMAKE) SAN=1 tested
-	@set -o pipefail; export SAN=1; \
+	$(SUBMAKE) SAN=asan tested
+	@set -o pipefail; export SAN=asan; \
 	  { tests/run-unit; tests/cli/run; tests/e2e/run $(or $(ONLY),$(ASAN_SCENARIOS)); } | tests/tally 5
 
 # In these the daemon does all that it can do. The others measure speed or memory, or differ in what the processes beside it do.
 ASAN_SCENARIOS = 10 17 18 20 22 25 29 30 44 50 51 52 53 54 57 60 61 63 64 68 69 70 71 72 73 74 80 85 87 91 96 98
+
+tsan: root deps ## scenarios under TSan
+	$(SUBMAKE) SAN=tsan tested
+	@SAN=tsan SLOW=$${SLOW:-4} TSAN_OPTIONS=exitcode=66 tests/e2e/run $(or $(ONLY),$(TSAN_SCENARIOS))
+
+# In these every thread of the daemon has something to do at the same time as the others.
+TSAN_SCENARIOS = 59 85 87 91
 
 tested: all $(BUILD)/unit $(BENCH_BIN) $(HELPER_BIN)
 

@@ -15,7 +15,7 @@ rule_line='./bin/ctl-fw -A -c OUTPUT -v DROP -n /proc/$$/ns/net --sng-hash $(sha
 net=10.200.$(($$ / 64 % 256)) host=$(($$ % 64 * 4)) net6=fd00:200:$(printf '%x' $(($$ % 65536)))
 NEAR4=$net.$((host + 1)) FAR4=$net.$((host + 2)) NEAR6=$net6::1 FAR6=$net6::2
 
-# With SAN=1 the programs are elsewhere.
+# With SAN the programs are elsewhere.
 built() {
 	local line=${1//.\/bin\//./$BIN/}
 	echo "${line// bin\// $BIN/}"

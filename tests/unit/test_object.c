@@ -381,6 +381,17 @@ static void test_another_file_after_it_was_read(void)
 	teardown(&b);
 }
 
+/* How many threads stand still. */
+static int waiting(struct bench *b)
+{
+	int n;
+
+	pthread_mutex_lock(&b->lock);
+	n = b->waiting;
+	pthread_mutex_unlock(&b->lock);
+	return n;
+}
+
 static bool stalled(struct bench *b)
 {
 	return b->stats.counter[COUNT_HASH_STALLED] > 0;
@@ -406,7 +417,7 @@ static void test_a_file_that_blocks(void)
 	run(&b, stalled);
 	CU_ASSERT_EQUAL(obj->state, OBJECT_FAILED);
 	CU_ASSERT_EQUAL(obj->error, -ETIMEDOUT);
-	CU_ASSERT_EQUAL(b.waiting, 1);
+	CU_ASSERT_EQUAL(waiting(&b), 1);
 	CU_ASSERT_PTR_EQUAL(objects_find(b.objects, &key), obj);
 	b.stats.counter[COUNT_HASHED] = 0;
 	set_closed(&b, false);
@@ -431,7 +442,7 @@ static void test_another_way_round_what_blocks(void)
 	add(&b, &key, 1, false);
 	run(&b, hashed_one);
 	is_of_file(&b, obj, 1);
-	CU_ASSERT_EQUAL(b.waiting, 1);
+	CU_ASSERT_EQUAL(waiting(&b), 1);
 	set_closed(&b, false);
 	teardown(&b);
 }
@@ -463,9 +474,7 @@ static void test_more_files_that_block_than_threads(void)
 		CU_ASSERT_PTR_NOT_NULL(add(&b, &key, i, false));
 	}
 	run(&b, all_stalled);
-	pthread_mutex_lock(&b.lock);
-	CU_ASSERT_TRUE(b.waiting > 1 && b.waiting <= OBJECT_WORKERS - 2);
-	pthread_mutex_unlock(&b.lock);
+	CU_ASSERT_TRUE(waiting(&b) > 1 && waiting(&b) <= OBJECT_WORKERS - 2);
 	set_closed(&b, false);
 	run(&b, all_hashed);
 	teardown(&b);
@@ -488,7 +497,7 @@ static void test_files_far_away_that_block(void)
 		CU_ASSERT_PTR_NOT_NULL(add(&b, &key, i, false));
 	}
 	run(&b, all_but_one_stalled);
-	CU_ASSERT_EQUAL(b.waiting, OBJECT_REMOTE_WORKERS);
+	CU_ASSERT_EQUAL(waiting(&b), OBJECT_REMOTE_WORKERS);
 	key = make_file(&b, FILES - 1);
 	add(&b, &key, FILES - 1, false);
 	run(&b, hashed_one);
@@ -500,12 +509,7 @@ static void test_files_far_away_that_block(void)
 
 static bool asked(struct bench *b)
 {
-	bool yes;
-
-	pthread_mutex_lock(&b->lock);
-	yes = b->waiting > 0;
-	pthread_mutex_unlock(&b->lock);
-	return yes;
+	return waiting(b) > 0;
 }
 
 /* What it asks stands on must be left to it; once it comes back, nothing is asked any more. */
