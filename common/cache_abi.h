@@ -44,6 +44,8 @@ enum cache_field {
 	CACHE_DADDR = 2,
 	CACHE_SPORT = 4,
 	CACHE_DPORT = 8,
+	CACHE_SOCKET = 16, /* whoever holds it: classes are of single sockets */
+	CACHE_FLOW = CACHE_SADDR | CACHE_DADDR | CACHE_SPORT | CACHE_DPORT | CACHE_SOCKET,
 };
 
 /* TCP or UDP, of one whole packet whose headers hold no surprise. In network order; what the mask
@@ -65,6 +67,7 @@ struct cache_who {
 /* Every byte counts: what is not used is 0. */
 struct cache_key {
 	__u64 netns;
+	__u64 cookie; /* of its socket, with CACHE_SOCKET, if somebody holds it */
 	struct cache_tuple tuple;
 	__u8 hook;  /* enum cache_hook */
 	__u8 n_who; /* 0: of kernel origin, see probe_abi.h's NOTE_KERNEL */

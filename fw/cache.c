@@ -188,16 +188,16 @@ static struct recent *recent_of(struct cache *c, const struct cache_key *key)
 	return &c->recent[(h ^ h >> 16) & (RECENT - 1)];
 }
 
-void cache_put(struct cache *c, enum cache_hook hook, uint64_t netns, const struct packet *p,
-	       const struct note_holder *holders, size_t n, enum cache_verdict v,
-	       struct rule_count *count, uint64_t until_ns)
+void cache_put(struct cache *c, enum cache_hook hook, uint64_t netns, uint64_t cookie,
+	       const struct packet *p, const struct note_holder *holders, size_t n,
+	       enum cache_verdict v, struct rule_count *count, uint64_t until_ns)
 {
 	struct cache_class class = {.epoch = c->epoch, .until = until_ns, .verdict = v};
 	struct cache_key key;
 	struct recent *r;
 
 	if (!cache_is_met(c, hook) ||
-	    !cache_key_make(hook, c->chains[hook].mask, netns, p, holders, n, &key) ||
+	    !cache_key_make(hook, c->chains[hook].mask, netns, cookie, p, holders, n, &key) ||
 	    !place_of(c, hook, count, v, &class.tally))
 		return;
 	r = recent_of(c, &key);

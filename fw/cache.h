@@ -38,11 +38,11 @@ bool cache_is_met(const struct cache *c, enum cache_hook hook);
 
 /*
  * Packets of such holders (NULL and 0: of kernel origin) get the verdict from now on, until then
- * (CLOCK_MONOTONIC). count: of the rule that says so; NULL: the policy does.
+ * (CLOCK_MONOTONIC). cookie: of the socket. count: of the rule that says so; NULL: the policy does.
  */
-void cache_put(struct cache *c, enum cache_hook hook, uint64_t netns, const struct packet *p,
-	       const struct note_holder *holders, size_t n, enum cache_verdict v,
-	       struct rule_count *count, uint64_t until_ns);
+void cache_put(struct cache *c, enum cache_hook hook, uint64_t netns, uint64_t cookie,
+	       const struct packet *p, const struct note_holder *holders, size_t n,
+	       enum cache_verdict v, struct rule_count *count, uint64_t until_ns);
 
 /*
  * A packet of that socket was denied here: that others have passed before does not speak for it any

@@ -57,8 +57,9 @@ static bool take_who(const struct note_holder *holders, size_t n, struct cache_k
 	return true;
 }
 
-bool cache_key_make(enum cache_hook hook, uint8_t mask, uint64_t netns, const struct packet *p,
-		    const struct note_holder *holders, size_t n, struct cache_key *out)
+bool cache_key_make(enum cache_hook hook, uint8_t mask, uint64_t netns, uint64_t cookie,
+		    const struct packet *p, const struct note_holder *holders, size_t n,
+		    struct cache_key *out)
 {
 	const size_t bare = p->family == 4 ? 20 : 40;
 	struct cache_key key;
@@ -71,6 +72,8 @@ bool cache_key_make(enum cache_hook hook, uint8_t mask, uint64_t netns, const st
 	if (!take_who(holders, n, &key))
 		return false;
 	key.netns = netns;
+	if (n && mask & CACHE_SOCKET)
+		key.cookie = cookie;
 	key.hook = (uint8_t)hook;
 	key.tuple.proto = p->proto;
 	key.tuple.family = p->family;

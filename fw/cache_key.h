@@ -26,11 +26,12 @@ bool cache_key_mask(const struct rule_chain *c, uint8_t *mask);
 bool cache_key_hook(enum chain chain, uint8_t nf_hook, enum cache_hook *out);
 
 /*
- * The key by which the kernel finds the class of this packet, held by these; NULL and 0: of kernel
- * origin. False where it never looks for such: other protocols, fragments, headers with options,
- * holders that are many or changing.
+ * The key by which the kernel finds the class of this packet of that socket, held by these; NULL
+ * and 0: of kernel origin. False where it never looks for such: other protocols, fragments, headers
+ * with options, holders that are many or changing.
  */
-bool cache_key_make(enum cache_hook hook, uint8_t mask, uint64_t netns, const struct packet *p,
-		    const struct note_holder *holders, size_t n, struct cache_key *out);
+bool cache_key_make(enum cache_hook hook, uint8_t mask, uint64_t netns, uint64_t cookie,
+		    const struct packet *p, const struct note_holder *holders, size_t n,
+		    struct cache_key *out);
 
 #endif

@@ -315,7 +315,6 @@ static void inspect_datagram(struct inspect *in, const uint8_t *data, size_t cop
 
 	if (p->proto != IPPROTO_UDP)
 		at = p->l4_offset + (p->has_icmp ? ICMP_HEADER_LEN : 0);
-	in->out->wants = true;
 	if (copied < p->length) {
 		refuse_by_mode(in);
 		return;
@@ -344,6 +343,7 @@ static void inspect_whole(struct inspect *in, const uint8_t *data, size_t copied
 {
 	if (!sig_set_may_want(in->set, in->packet))
 		return;
+	in->out->wants = true;
 	count(in, COUNT_INSPECTED, 1);
 	if (checksum_is_wrong(in, data, copied, verify))
 		return;

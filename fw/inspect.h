@@ -46,7 +46,8 @@ struct inspection {
 	enum inspect_cause cause;
 	size_t n_hits;
 	struct inspect_hit hits[INSPECT_HITS_MAX];
-	bool wants; /* later packets of this flow must be shown too: no cached verdict may stand */
+	bool wants; /* later packets of this flow must be shown too: no verdict on this one may
+		       stand for them */
 };
 
 /* A packet that is about to pass; all pointers are valid during the call only. */

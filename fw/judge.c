@@ -35,12 +35,12 @@ static void adopt(struct judge *j, struct ruleset *rules)
 	judge_revoke(j);
 }
 
-/* Only what is enforced, and not learned from, may be decided without us. Whether signatures look
- * at a packet depends on its ports. */
+/* Only what is enforced, and not learned from, may be decided without us. What signatures have read
+ * of a flow is a matter of that flow alone. */
 void judge_revoke(struct judge *j)
 {
 	cache_restart(j->cache, j->learn || j->mode != MODE_ENFORCE ? NULL : j->rules,
-		      inspect_is_on(j->inspect) ? CACHE_SPORT | CACHE_DPORT : 0);
+		      inspect_is_on(j->inspect) ? CACHE_FLOW : 0);
 }
 
 int judge_new(struct loop *loop, struct probe *probe, struct owner *owner,
@@ -296,9 +296,11 @@ static void tell_inspection(struct judge *j, const struct inspect_about *about,
 	events_tell(j->events, &event);
 }
 
-/* A packet that the rules let pass. */
+/* A packet that the rules let pass. *must_see: what comes after it in its flow has to be looked at
+ * too. */
 static struct ruling look_inside(struct judge *j, enum chain chain, const struct queue_packet *p,
-				 const struct holders *who, struct ruling ruling, bool *would_stop)
+				 const struct holders *who, struct ruling ruling, bool *would_stop,
+				 bool *must_see)
 {
 	const struct inspect_about about = {.chain = chain,
 					    .packet = p,
@@ -311,6 +313,11 @@ static struct ruling look_inside(struct judge *j, enum chain chain, const struct
 	inspect_packet(j->inspect, &about, &in);
 	tell_inspection(j, &about, &in);
 	count_patches(j, &in, p->packet.length);
+	/* What nobody holds any more has no socket to be told apart by. */
+	*must_see = !verdict_passes(in.verdict) ||
+		    (who->origin == ORIGIN_KNOWN
+			     ? in.wants
+			     : sig_set_may_want(inspect_set(j->inspect), &p->packet));
 	if (verdict_passes(in.verdict))
 		return ruling;
 	if (!about.enforced) {
@@ -322,10 +329,11 @@ static struct ruling look_inside(struct judge *j, enum chain chain, const struct
 	return (struct ruling){.verdict = in.verdict};
 }
 
-/* *would_stop: it passes, and would not but for a mode or rule that only logs. */
+/* *would_stop: it passes, and would not but for a mode or rule that only logs. *must_see: as
+ * look_inside() says. */
 static struct ruling pronounce(struct judge *j, enum chain chain, const struct queue_packet *p,
 			       const struct attribution *a, const struct holders *who,
-			       bool *would_stop, struct reason *why)
+			       bool *would_stop, bool *must_see, struct reason *why)
 {
 	const bool lenient = j->mode == MODE_MONITOR;
 	struct ruling ruling = {.verdict = VERDICT_ACCEPT};
@@ -347,8 +355,9 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
 		would = lenient;
 	if (!lenient)
 		ruling = enforce(j, p, who, why, v);
+	*must_see = false;
 	if (verdict_passes(ruling.verdict) && inspect_is_on(j->inspect))
-		ruling = look_inside(j, chain, p, who, ruling, &would);
+		ruling = look_inside(j, chain, p, who, ruling, &would, must_see);
 	*would_stop = would;
 	if (would)
 		j->stats->counter[COUNT_WOULD_DROP]++;
@@ -361,13 +370,10 @@ static struct ruling pronounce(struct judge *j, enum chain chain, const struct q
  * packet of a flow says no here. What is said of a packet of kernel origin rests on its headers
  * alone: a denied socket's orphan is dropped, so of none that is accepted was there more to say.
  */
-static bool judge_may_cache(const struct judge *j, enum chain chain, const struct packet *p,
-			    const struct attribution *who, const struct holders *holders,
-			    const struct reason *why, enum cache_verdict v)
+static bool judge_may_cache(const struct judge *j, enum chain chain, const struct attribution *who,
+			    const struct holders *holders, const struct reason *why,
+			    enum cache_verdict v)
 {
-	/* What is inspected is a matter of each flow, and a class has no flows. */
-	if (inspect_is_on(j->inspect) && sig_set_may_want(inspect_set(j->inspect), p))
-		return false;
 	if (why->n_monitored > 0)
 		return false;
 	if (holders->origin == ORIGIN_KERNEL)
@@ -405,10 +411,9 @@ static void teach_kernel(struct judge *j, enum chain chain, const struct queue_p
 	enum cache_hook hook;
 
 	if (v == CACHE_NONE || !cache_key_hook(chain, p->hook, &hook) ||
-	    !cache_is_met(j->cache, hook) ||
-	    !judge_may_cache(j, chain, &p->packet, who, holders, why, v))
+	    !cache_is_met(j->cache, hook) || !judge_may_cache(j, chain, who, holders, why, v))
 		return;
-	cache_put(j->cache, hook, holders->netns, &p->packet,
+	cache_put(j->cache, hook, holders->netns, holders->cookie, &p->packet,
 		  holders->origin == ORIGIN_KERNEL ? NULL : who->few, who->n, v,
 		  why->rule ? why->rule->count : NULL, valid_until(j, chain, who));
 }
@@ -428,7 +433,7 @@ int judge_attributed(struct judge *j, enum chain chain, const struct queue_packe
 	static const struct objset nothing = {.complete = false};
 	struct holders holders;
 	struct reason why;
-	bool would;
+	bool would, must_see;
 	int r = 0;
 
 	holders.origin = who->origin;
@@ -457,8 +462,9 @@ int judge_attributed(struct judge *j, enum chain chain, const struct queue_packe
 		judge_resolve_facts(j, j->needs_groups[chain], &holders);
 	j->stats->counter[origin_counter[holders.origin]]++;
 	ticks = lap(j, STAGE_ATTRIBUTE, ticks);
-	*ruling = pronounce(j, chain, p, who, &holders, &would, &why);
-	teach_kernel(j, chain, p, who, &holders, &why, *ruling);
+	*ruling = pronounce(j, chain, p, who, &holders, &would, &must_see, &why);
+	if (!must_see)
+		teach_kernel(j, chain, p, who, &holders, &why, *ruling);
 	tally_packet(j->tally, who, &p->packet, ruling->verdict, would);
 	lap(j, STAGE_DECIDE, ticks);
 	return 0;

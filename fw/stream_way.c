@@ -302,6 +302,21 @@ static enum stream_result take_reset(struct stream *s, const struct stream_segme
 	return STREAM_ORDINARY;
 }
 
+/* Whether what comes that way may have passed unseen meanwhile: a flow of which nothing is to be
+ * read any more need not be shown. Its numbers say nothing then. */
+static bool may_be_unseen(const struct stream *s, enum stream_way way)
+{
+	return stream_done(s) && !(s->ways[way] && s->ways[way]->fin_acked);
+}
+
+/* That its end was near is all that can be told of such a segment. */
+static enum stream_result take_unseen(struct stream *s, const struct stream_segment *g)
+{
+	s->heard[g->way] = true;
+	s->reset = g->flags & (TCP_FIN | TCP_RST);
+	return g->n ? STREAM_BEYOND : STREAM_ORDINARY;
+}
+
 enum stream_result stream_take(struct stream *s, const struct stream_segment *g)
 {
 	bool syn = g->flags & TCP_SYN;
@@ -316,6 +331,8 @@ enum stream_result stream_take(struct stream *s, const struct stream_segment *g)
 		s->started[g->way] = true;
 		s->start[g->way] = g->seq + syn;
 	}
+	if (may_be_unseen(s, g->way))
+		return take_unseen(s, g);
 	offset = offset_of(s, g->way, g->seq + syn);
 	if (offset > near + REACH || offset < near - REACH)
 		return STREAM_OUTSIDE;

@@ -529,12 +529,14 @@ __noinline int memo_write(const struct look *l, const struct sock_rec *rec, cons
 }
 
 /* All but the tuple. */
-static __always_inline bool make_key(struct cache_key *key, __u32 hook, const struct answer *a)
+static __always_inline bool make_key(struct cache_key *key, const struct look *l, __u64 mask,
+				     const struct answer *a)
 {
 	if (a->state != NOTE_PROVEN || !a->n_holders || a->n_holders > ABI_MEMO_HOLDERS)
 		return false;
 	key->netns = a->netns;
-	key->hook = hook;
+	key->cookie = mask & CACHE_SOCKET ? l->cookie : 0;
+	key->hook = l->hook;
 	key->n_who = a->n_holders;
 	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
 		const struct note_holder *h = &a->holder[i];
@@ -593,16 +595,17 @@ static __noinline bool ask_class(const struct sk_buff *skb, struct look *l, cons
 	const struct cache_chain *c = chain_of(l->hook);
 	const volatile struct cache_class *class;
 	struct cache_key key;
-	__u64 now_ns = bpf_ktime_get_ns(), until, epoch;
+	__u64 now_ns = bpf_ktime_get_ns(), until, epoch, mask;
 
 	if (!c || !l->asked)
 		return false;
 	__builtin_memset(&key, 0, sizeof(key));
 	epoch = *(const volatile __u64 *)&c->epoch;
 	barrier();
+	mask = *(const volatile __u64 *)&c->mask;
 	if (!epoch ||
-	    !(a ? make_key(&key, l->hook, a) : make_key_of_nobody(&key, l->hook, skb->sk)) ||
-	    !read_tuple(skb, &key.tuple, *(const volatile __u64 *)&c->mask))
+	    !(a ? make_key(&key, l, mask, a) : make_key_of_nobody(&key, l->hook, skb->sk)) ||
+	    !read_tuple(skb, &key.tuple, mask))
 		return false;
 	class = bpf_map_lookup_elem(&classes, &key);
 	if (!class || class->epoch != epoch)

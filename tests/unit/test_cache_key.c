@@ -94,6 +94,8 @@ static const struct packet plain = {
 	.l4_offset = 20,
 };
 
+#define COOKIE 77
+
 static const struct note_holder holder = {
 	.tgid = 7, .start_ns = 8, .map_stamp = 9, .exec_pages = 10};
 
@@ -101,16 +103,17 @@ static bool makes(const struct packet *p, const struct note_holder *h, size_t n,
 		  struct cache_key *key)
 {
 	memset(key, 0xee, sizeof(*key));
-	return cache_key_make(CACHE_IN, mask, 5, p, h, n, key);
+	return cache_key_make(CACHE_IN, mask, 5, COOKIE, p, h, n, key);
 }
 
 static void key_has_what_the_mask_has(void)
 {
-	for (unsigned int mask = 0; mask < 16; mask++) {
+	for (unsigned int mask = 0; mask < 32; mask++) {
 		struct cache_key key, want;
 
 		memset(&want, 0, sizeof(want));
 		want.netns = 5;
+		want.cookie = mask & CACHE_SOCKET ? COOKIE : 0;
 		want.hook = CACHE_IN;
 		want.n_who = 1;
 		want.who[0] = (struct cache_who){7, 0, 8, 9, 10};
@@ -171,13 +174,14 @@ static void nobody_has_a_key_of_his_own(void)
 {
 	struct cache_key key, held;
 
-	expect(makes(&plain, NULL, 0, CACHE_DPORT, &key), "nobody");
+	expect(makes(&plain, NULL, 0, CACHE_DPORT | CACHE_SOCKET, &key), "nobody");
+	expect_int("socket", (long long)key.cookie, 0);
 	expect_int("holders", key.n_who, 0);
 	expect_int("namespace", (long long)key.netns, 5);
 	expect_int("port", key.tuple.dport, htons(80));
 	for (size_t i = 0; i < ABI_MEMO_HOLDERS; i++)
 		expect_int("start", (long long)key.who[i].start_ns, 0);
-	expect(makes(&plain, &holder, 1, CACHE_DPORT, &held), "somebody");
+	expect(makes(&plain, &holder, 1, CACHE_DPORT | CACHE_SOCKET, &held), "somebody");
 	expect(memcmp(&key, &held, sizeof(key)) != 0, "the same key");
 }
 

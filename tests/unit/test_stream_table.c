@@ -83,6 +83,10 @@ static void depth_ends_it(void)
 	CU_ASSERT(stream_done(k.s));
 	CU_ASSERT(streams_memory(k.t) < (2u << 20));
 	CU_ASSERT(up(&k, 140000, much, 70000) == STREAM_BEYOND);
+	/* What came after it need not have been shown: the next that is may be anywhere. */
+	for (uint64_t at = 1; at < 6; at++)
+		CU_ASSERT(up(&k, at * (3ull << 29), much, 70000) == STREAM_BEYOND);
+	CU_ASSERT(up(&k, 5, "x", 1) == STREAM_BEYOND && stream_done(k.s));
 	talk_end(&k);
 }
 
