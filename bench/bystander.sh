@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What: programs that the firewall has nothing to do with, without and with a firewall running elsewhere
+# What: programs that the firewall has nothing to do with, without and with a firewall running elsewhere; and with nothing
+# but one other system call traced, which is the least that any firewall costs which traces one
+# timeout: 900
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -41,6 +43,14 @@ with() {
 	stop_daemon TERM
 }
 
+traced() {
+	spawn elsewhere tracepoint "$BIN/bench/tracepoint" sethostname
+	wait_for grep -qx ready "$TMP/tracepoint.log"
+	all traced 0
+	halt "$SPAWNED"
+	rm "$TMP/tracepoint.log"
+}
+
 setup_net
 add_netns elsewhere
 divert elsewhere
@@ -52,10 +62,14 @@ done
 
 # The differences are small: they want more rounds than others.
 ROUNDS=$((ROUNDS > 7 ? ROUNDS : 25))
-rounds without with
+rounds without with traced
 
 for call in getppid read dup+close fork+exit+wait mmap+munmap 'mmap(EXEC)+munmap'; do
 	compare "$call" ns "$call" without with "$CALL_GOAL"
+done
+for call in getppid read dup+close; do
+	compare "$call" ns "$call" without traced
+	compare "$call" ns "$call" traced with
 done
 for call in socket+close unix-send+recv; do
 	compare "$call" ns "$call" without with

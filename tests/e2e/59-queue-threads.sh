@@ -12,7 +12,7 @@ export QUEUES=2
 
 # Lines of NUMBER PACKETS: what each queue has had (proc(5) does not say: net/netfilter/nfnetlink_queue.c, seq_show).
 packets_by_queue() {
-	on client awk '{ print $1, $8 }' /proc/net/netfilter/nfnetlink_queue
+	on client cat /proc/net/netfilter/nfnetlink_queue | awk '{ print $1, $8 }'
 }
 
 # switches: of each thread that serves queues, how often it has gone to sleep.
