@@ -84,7 +84,7 @@ SKEL        := $(BUILD)/gen/probe.skel.h
 SKEL_ALONE  := $(BUILD)/gen/portless.skel.h
 ALL_OBJ     := $(COMMON_OBJ) $(FW_OBJ) $(BUILD)/fw/main.o $(call obj,$(CTL_SRC) $(UNIT_SRC) $(BENCH_SRC) $(FUZZ_SRC))
 
-.PHONY: help all deps demo check test cli e2e fuzz kernels kernels-deps bench asan tsan lint format install uninstall clean
+.PHONY: help all deps demo check test cli e2e fuzz kernels kernels-deps bench asan tsan runnable tested lint format install uninstall clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -245,13 +245,15 @@ asan: root deps ## unit tests and scenarios under ASan and UBSan
 ASAN_SCENARIOS = 10 17 18 20 22 25 29 30 44 50 51 52 53 54 57 60 61 63 64 68 69 70 71 72 73 74 80 85 87 91 96 98
 
 tsan: root deps ## scenarios under TSan
-	$(SUBMAKE) SAN=tsan tested
+	$(SUBMAKE) SAN=tsan runnable
 	@SAN=tsan SLOW=$${SLOW:-4} TSAN_OPTIONS=exitcode=66 tests/e2e/run $(or $(ONLY),$(TSAN_SCENARIOS))
 
 # In these every thread of the daemon has something to do at the same time as the others.
-TSAN_SCENARIOS = 59 85 87 91
+TSAN_SCENARIOS = 59 85
 
-tested: all $(BUILD)/unit $(BENCH_BIN) $(HELPER_BIN)
+runnable: all $(HELPER_BIN)
+
+tested: runnable $(BUILD)/unit $(BENCH_BIN)
 
 # --- Care of the sources ---------------------------------------------------------------------
 lint: ## shellcheck, clang-format, cppcheck, JSON, man pages
