@@ -59,9 +59,10 @@ typedef void (*queue_burst_fn)(void *cookie, struct queue *q);
 
 /*
  * Binds the queue in the current network namespace and adds it to the loop, whose thread alone may
- * use it then, but for queue_release(), which is for every loop that shares its lock. While the
- * queue is in a call to the kernel it has given that lock back. `stats` is under it, and outlives
- * it. 0; -EBUSY when another program has the queue; else -errno. *out untouched on failure.
+ * use it then; queue_release() and queue_poll_losses() are for every loop that shares its lock.
+ * While the queue is in a call to the kernel it has given that lock back. `stats` is under it, and
+ * outlives it. 0; -EBUSY when another program has the queue; else -errno. *out untouched on
+ * failure.
  */
 int queue_open(struct loop *loop, const struct queue_options *options, struct stats *stats,
 	       queue_judge_fn judge, queue_burst_fn before, void *cookie, struct queue **out);

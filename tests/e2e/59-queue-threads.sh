@@ -23,6 +23,12 @@ switches() {
 	done
 }
 
+# counts_agree: what came to the queues is what the daemon has counted; as of now in $TMP/queues.
+counts_agree() {
+	packets_by_queue >"$TMP/queues"
+	[[ $(awk '{ n += $2 } END { print n }' "$TMP/queues") -eq $(counter queued) ]]
+}
+
 traffic() {
 	spawn client "$1" taskset -c "$2" wrk -t 1 -c 4 -d 2s -H 'Connection: close' "$(url $SERVER4 8081 /)"
 	TRAFFIC+=("$SPAWNED")
@@ -59,7 +65,7 @@ mapfile -t after < <(switches)
 for i in "${!before[@]}"; do
 	expect_that $((after[i] - before[i])) -ge 20 "turns of thread $i"
 done
-packets_by_queue >"$TMP/queues"
+wait_for counts_agree
 cat "$TMP/queues"
 for chain in 0 1; do
 	first=$(range $chain '-')
@@ -67,7 +73,6 @@ for chain in 0 1; do
 		expect_that "$(awk -v n=$n '$1 == n { print $2 }' "$TMP/queues")" -ge 100 "packets of queue $n"
 	done
 done
-expect_that "$(awk '{ n += $2 } END { print n }' "$TMP/queues")" -eq "$(counter queued)" "packets of all"
 expect_that "$(ctl stats --json | jq '.counters | .accepted + .dropped + .rejected + .marked + .killed')" -eq \
 	"$(counter queued)" "verdicts"
 daemon_alive
