@@ -51,7 +51,8 @@ known=$(ctl status --json | jq .processes)
 expect_that "$known" -ge $PROCESSES "processes that the daemon knows"
 expect_that "$(ctl status --json | jq .objects)" -ge $PROGRAMS "objects"
 expect_that "$(counter hashed)" -ge $PROGRAMS "hashes"
-expect_that "$(counter hashed)" -le "$(ctl status --json | jq .objects)" "hashes, none of an object that had one"
+# What has ended meanwhile, of this script and others, is forgotten: a few programs beside those of the army.
+expect_that "$(counter hashed)" -le $(($(ctl status --json | jq .objects) + PROGRAMS / 20)) "hashes, none of an object that had one"
 echo "resident memory: $before kB before"
 expect_that "$(rss_kb)" -lt "$RSS_KB" "kB of resident memory"
 halt "$SPAWNED"
