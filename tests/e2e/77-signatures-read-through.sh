@@ -11,18 +11,21 @@
 GB=5 AGAIN=20
 PORT=8443 FROM=41000
 
-# PORT FILE: takes connections. Who begins with a TLS hello is answered with one. What each brought is told at its end: how
-# much, and whether the needle was in the last of it.
+# PORT: takes connections. Who begins with a TLS hello is answered with one, and told once the needle has come. What each
+# brought is told at its end: how much, and whether the needle was in the last of it.
 cat >"$TMP/take.py" <<-'END'
 	import socket, sys, threading
 	def take(s, peer):
-	    n, tail = 0, b""
+	    n, tail, hello = 0, b"", False
 	    try:
 	        while (data := s.recv(1 << 20)):
 	            if n == 0 and data[0] == 0x16:
+	                hello = True
 	                s.sendall(b"\x16\x03\x03\x00\x64\x02")
 	            n += len(data)
 	            tail = (tail + data)[-100:]
+	            if hello and b"needle" in tail:
+	                s.sendall(b"!")
 	    except OSError:
 	        pass
 	    print("took", peer, n, "needle" if b"needle" in tail else "clean", flush=True)
@@ -34,7 +37,7 @@ cat >"$TMP/take.py" <<-'END'
 END
 
 # ADDR PORT FROM HELLO MB [TEXT]: from that port, the hello if it is one, so many megabytes, the text. It ends the connection,
-# or, after a text, has it reset once the other side has had its time.
+# or, after a text, has it reset: once it has come, or, without a hello, once it has had its time to.
 cat >"$TMP/give.py" <<-'END'
 	import socket, struct, sys, time
 	addr, port, source, hello, mb = sys.argv[1], *map(int, sys.argv[2:6])
@@ -53,6 +56,9 @@ cat >"$TMP/give.py" <<-'END'
 	        s.sendall(zeros)
 	    if text:
 	        s.sendall(text)
+	    if text and hello:
+	        s.recv(1)
+	    elif text:
 	        end = time.monotonic() + 0.3
 	        while time.monotonic() < end and s.getsockopt(socket.IPPROTO_TCP, 11, 104)[24:28] != bytes(4):
 	            time.sleep(0.005)
