@@ -51,6 +51,14 @@ void mailbox_call(struct mailbox *m, void (*fn)(void *cookie), void *cookie)
 	fn(cookie);
 }
 
+/* There are no queues. */
+void data_threads_each(struct data_threads *t, void (*fn)(void *cookie, struct loop *loop),
+		       void *cookie)
+{
+	(void)t;
+	fn(cookie, NULL);
+}
+
 /* What packets would be judged by. */
 static struct ruleset *in_force;
 
