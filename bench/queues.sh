@@ -84,11 +84,11 @@ threads() {
 
 # The same, each thread on a processor of its own.
 pinned() {
-	local task n=0
+	local thread n=0
 	with_queues "$MANY"
 	guard client
-	for task in "/proc/$DAEMON/task"/*; do
-		[[ ${task##*/} != "$DAEMON" && $(cat "$task/comm") != queues-* ]] || taskset -cp $((n++)) "${task##*/}" >>"$TMP/steps"
+	for thread in $(queue_threads); do
+		taskset -cp $((n++)) "$thread" >>"$TMP/steps"
 	done
 	measured pinned 1
 	stop_daemon TERM

@@ -17,9 +17,9 @@ packets_by_queue() {
 
 # switches: of each thread that serves queues, how often it has gone to sleep.
 switches() {
-	local task
-	for task in "/proc/$DAEMON/task"/*; do
-		[[ ${task##*/} != "$DAEMON" && $(cat "$task/comm") != queues-* ]] || awk '/^voluntary/ { print $2 }' "$task/status"
+	local thread
+	for thread in $(queue_threads); do
+		awk '/^voluntary/ { print $2 }' "/proc/$DAEMON/task/$thread/status"
 	done
 }
 

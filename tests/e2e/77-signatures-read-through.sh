@@ -73,7 +73,7 @@ took_from() {
 	grep -c "^took $1 $2" "$TMP/take.log" || true
 }
 
-# guard NS
+# guard_ns NS: a daemon there, with the hook, and a signature that looks for the needle.
 guard_ns() {
 	start_daemon "$1"
 	expect_ok ctl -A -c OUTPUT -v DROP --sng-hash "$(digest nc)"

@@ -421,6 +421,14 @@ kill_daemon() {
 	DAEMON=
 }
 
+# queue_threads: those of the daemon that serve queues, the first among them, by number.
+queue_threads() {
+	local task
+	for task in "/proc/$DAEMON/task"/*; do
+		[[ ${task##*/} != "$DAEMON" && $(cat "$task/comm") != queues-* ]] || echo "${task##*/}"
+	done
+}
+
 daemon_alive() {
 	! gone "$DAEMON" || fail "the daemon is dead"
 }
