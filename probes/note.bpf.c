@@ -6,75 +6,13 @@
  * that the daemon's verdict rests on the moment the packet was sent, even if the sender is gone by
  * the time the packet is judged. It never touches the packet.
  */
-#include "cache.h"
+#include "look.h"
 
 #define NF_ACCEPT	  1
 #define NF_INET_LOCAL_IN  1
 #define NF_INET_LOCAL_OUT 3
 
 #define SEVERAL (~0ull) /* no socket's cookie */
-
-/* What of the packet the fingerprint is made of. */
-struct header {
-	__u64 addr[4];
-	__u64 word[ABI_PRINT_WORDS_LONG];
-	__u16 id;
-	__u8 proto;
-};
-
-/* Returns the offset of the bytes after the IP header, or 0 when there is no IP header. */
-static __always_inline __u32 read_ip(const struct sk_buff *skb, const unsigned char *data,
-				     struct header *h)
-{
-	__u8 ip[IP6_HEADER];
-
-	if (skb->len < IP_HEADER_MIN || bpf_probe_read_kernel(ip, IP_HEADER_MIN, data))
-		return 0;
-	if (ip[0] >> 4 == 4) {
-		__builtin_memcpy(&h->addr[0], ip + 12, 4);
-		__builtin_memcpy(&h->addr[2], ip + 16, 4);
-		__builtin_memcpy(&h->id, ip + 4, 2);
-		h->proto = ip[9];
-		return (ip[0] & 15) * 4;
-	}
-	if (ip[0] >> 4 != 6 || bpf_probe_read_kernel(ip, IP6_HEADER, data))
-		return 0;
-	__builtin_memcpy(&h->addr[0], ip + 8, 16);
-	__builtin_memcpy(&h->addr[2], ip + 24, 16);
-	h->proto = ip[6];
-	return IP6_HEADER;
-}
-
-/* Not inlined: what it needs of the stack, the proof needs after it. */
-static __noinline __u64 fingerprint(const struct sk_buff *skb)
-{
-	const unsigned char *data = skb->data;
-	__u32 length = skb->len;
-	__u32 linear = length - skb->data_len;
-	__u32 want = 8 * ABI_PRINT_WORDS_LONG, offset, words;
-	struct header h = {};
-
-	offset = read_ip(skb, data, &h);
-	if (!offset || offset > linear)
-		return 0;
-	if (h.proto == IPPROTO_TCP)
-		want = 8 * ABI_PRINT_WORDS_TCP;
-	if (want > length - offset)
-		want = length - offset;
-	words = h.proto == IPPROTO_TCP ? ABI_PRINT_WORDS_TCP : ABI_PRINT_WORDS_LONG;
-	if (want > linear - offset) {
-		words = ABI_PRINT_WORDS_SHORT;
-		want = 8;
-	}
-	if (want > sizeof(h.word) || bpf_probe_read_kernel(h.word, want, data + offset))
-		return 0;
-	/* The loop in abi_print needs a constant bound to unroll to straight code. */
-	if (words == ABI_PRINT_WORDS_TCP)
-		return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_TCP);
-	if (words == ABI_PRINT_WORDS_SHORT)
-		return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_SHORT);
-	return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_LONG);
-}
 
 /* The socket that answers for the packet: a connection request's is its listener. */
 static __always_inline const struct sock *answering(const struct sock *sk)
@@ -135,7 +73,7 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 		}
 		return 0;
 	}
-	if (look && said == SAID_PROVEN && answer_again(&note->answer, look)) {
+	if (look && said == SAID_PROVEN && memo_answer(&note->answer, look)) {
 		count(PCOUNT_PROVEN);
 		return 0;
 	}
@@ -178,25 +116,25 @@ static __always_inline struct note_draft *borrow_draft(void)
 static __always_inline bool fill_note(const struct sk_buff *skb, struct note *note, __u8 hook,
 				      struct look *look, enum said said)
 {
-	__u64 sk;
+	__u64 sk = (__u64)BPF_CORE_READ(skb, sk); /* a plain value, as note_socket() wants */
 
 	note->when_ns = bpf_ktime_get_boot_ns();
 	note->cookie = note->netns = 0;
 	note->n_holders = note->flags = 0;
 	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
-	sk = (__u64)BPF_CORE_READ(skb, sk); /* a plain value, as note_socket() wants */
 	note_socket(note, sk, hook, look, said);
-	return look && look->file && ask_class(skb, look, &note->answer) && write_ticket(look);
+	return look && look->file && ask_class(look, &note->answer, sk) && write_ticket(look);
 }
 
 /*
  * Puts it where the daemon finds it: as it is in the draft, or if that is NULL, as it is now.
  * Returns whether the packet passes: then there is none.
  */
-static __always_inline bool put_note(const struct sk_buff *skb, __u8 hook, struct look *look,
-				     enum said said, const struct note_draft *draft)
+static __always_inline bool put_note(const struct sk_buff *skb, const struct packet *packet,
+				     __u8 hook, struct look *look, enum said said,
+				     const struct note_draft *draft)
 {
-	__u64 print = fingerprint(skb), seq, before, *whose;
+	__u64 print = packet_print(packet), seq, before, *whose;
 	struct note_set *set;
 	struct note *note;
 	__u32 index, way;
@@ -243,15 +181,15 @@ static __always_inline bool put_note(const struct sk_buff *skb, __u8 hook, struc
 /* Returns whether what the cache said of others like it lets the packet pass: it is not noted then.
  * As a rule it is, where a class may have it: so who holds its socket is proven beside the notes.
  */
-static __always_inline bool write_note(const struct sk_buff *skb, __u8 hook, struct look *look,
-				       enum said said)
+static __always_inline bool write_note(const struct sk_buff *skb, const struct packet *packet,
+				       __u8 hook, struct look *look, enum said said)
 {
 	struct note_draft *draft = look && look->file && look->asked ? borrow_draft() : NULL;
 	bool passes;
 
 	passes = draft && fill_note(skb, &draft->note, hook, look, said);
 	if (!passes)
-		passes = put_note(skb, hook, look, said, draft);
+		passes = put_note(skb, packet, hook, look, said, draft);
 	if (draft)
 		draft->busy = 0;
 	return passes;
@@ -266,17 +204,18 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	enum said said;
 
 	__builtin_memset(&look, 0, sizeof(look));
+	packet_open(&look.packet, skb);
 	look.why = PCOUNT_COUNT;
 	look.hook = hook == NF_INET_LOCAL_OUT ? CACHE_OUT : CACHE_IN;
 	said = look_up(skb, &look);
-	if (said == SAID_NOBODY && ask_class(skb, &look, NULL))
+	if (said == SAID_NOBODY && ask_class(&look, NULL, (__u64)BPF_CORE_READ(skb, sk)))
 		said = SAID_VERDICT;
 	if (said == SAID_VERDICT && look.verdict == CACHE_DROP)
 		void_tickets(&look); /* that one passed before is past */
 	if (said == SAID_VERDICT && write_ticket(&look))
 		return NF_ACCEPT;
 	void_tickets(&look);
-	write_note(skb, hook, &look, said);
+	write_note(skb, &look.packet, hook, &look, said);
 	return NF_ACCEPT;
 }
 
@@ -285,10 +224,12 @@ SEC("fentry/nf_queue")
 int BPF_PROG(note_queued, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	const struct global_rec *g = global_state();
+	struct packet packet;
 	__u8 hook = state->hook;
 
+	packet_open(&packet, skb);
 	if (g && g->own_netns == state->net->net_cookie &&
 	    (hook == NF_INET_LOCAL_OUT || hook == NF_INET_LOCAL_IN))
-		write_note(skb, hook, NULL, SAID_NOTHING);
+		write_note(skb, &packet, hook, NULL, SAID_NOTHING);
 	return 0;
 }

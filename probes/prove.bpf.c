@@ -109,7 +109,8 @@ static long weigh_shared_one(__u32 i, struct sharing *c)
 		return 0;
 	tgid = s->tgid;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (!proc || !(proc->flags & PROC_FILES_SHARED) || !sighting_holds(s, proc, c->r.file))
+	if (!proc || !(proc->flags & PROC_FILES_SHARED) ||
+	    !sighting_holds(s, proc, (__u64)c->r.file))
 		return 0;
 	c->files = s->files;
 	c->fd = s->fd;
@@ -216,7 +217,7 @@ static long weigh_one(__u32 i, struct weighing *w)
 		return 0;
 	tgid = s->tgid;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (proc && sighting_holds(s, proc, w->r.file)) {
+	if (proc && sighting_holds(s, proc, (__u64)w->r.file)) {
 		if (proc->flags & PROC_FILES_SHARED)
 			w->a->shared++; /* for weigh_shared() */
 		else
@@ -265,8 +266,14 @@ int weigh(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file,
 	return 0;
 }
 
+/* Where holders that are not on record may be. */
+struct seeking {
+	struct roster r;
+	__u64 cookie;
+};
+
 struct searching {
-	struct roster *r;
+	struct seeking *s;
 	struct files_struct *files;
 	struct file **array;
 };
@@ -277,17 +284,18 @@ static long search_one(__u32 fd, struct searching *c)
 
 	if (bpf_probe_read_kernel(&found, sizeof(found), c->array + fd))
 		return 1;
-	if (found == c->r->file)
-		roster_add(c->r, (__u64)c->files, bpf_get_current_pid_tgid() >> 32, fd);
+	if (found == c->s->r.file)
+		roster_add(c->s->r.rec, c->s->cookie, (__u64)c->files,
+			   bpf_get_current_pid_tgid() >> 32, fd);
 	return 0;
 }
 
 /* Searches the current process's descriptors for the file: whoever sends usually holds it. */
-static __always_inline void scan_current(struct roster *r)
+static __always_inline void scan_current(struct seeking *s)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct files_struct *files = BPF_CORE_READ(task, files);
-	struct searching c = {.r = r, .files = files};
+	struct searching c = {.s = s, .files = files};
 	struct fdtable *fdt;
 	__u32 max;
 
@@ -301,7 +309,7 @@ static __always_inline void scan_current(struct roster *r)
 
 /* Where the kin of a holder may have the file: a fork leaves it at the same number. */
 struct visiting {
-	struct roster *r;
+	struct seeking *s;
 	__u32 fd;
 	__u32 next; /* tgid */
 };
@@ -316,8 +324,8 @@ static __always_inline struct proc_rec *visit(struct visiting *v, __u32 tgid)
 		return proc;
 	leader = (const void *)proc->task;
 	files = (__u64)BPF_CORE_READ(leader, files);
-	if (files && table_has(files, v->fd, v->r->file))
-		roster_add(v->r, files, tgid, v->fd);
+	if (files && table_has(files, v->fd, v->s->r.file))
+		roster_add(v->s->r.rec, v->s->cookie, files, tgid, v->fd);
 	return proc;
 }
 
@@ -332,10 +340,10 @@ static long visit_child(__u32 i, struct visiting *v)
 }
 
 /* The children, the parent, and the parent's other children of who is on record. */
-static long search_kin(__u32 i, struct weighing *w)
+static long search_kin(__u32 i, struct seeking *c)
 {
-	const struct sighting *s = roster_at(&w->r, i);
-	struct visiting v = {.r = &w->r};
+	const struct sighting *s = roster_at(&c->r, i);
+	struct visiting v = {.s = c};
 	struct proc_rec *proc;
 	__u32 tgid;
 
@@ -362,25 +370,13 @@ static long search_kin(__u32 i, struct weighing *w)
 /* Looks for holders that are not on record: the current process, and the kin of those who are. */
 int seek(struct sock_rec *rec, __u64 cookie, __u64 file)
 {
-	struct weighing w = {.a = NULL};
+	struct seeking s = {.cookie = cookie};
 
 	if (!rec)
 		return 0;
-	roster_open(&w.r, cookie, rec, (const struct file *)file);
-	scan_current(&w.r);
-	bpf_loop(rec->used < ABI_SIGHTINGS ? rec->used : ABI_SIGHTINGS, search_kin, &w, 0);
-	return 0;
-}
-
-/* Drops the sightings that no longer hold. */
-int tidy(struct sock_rec *rec, __u64 cookie, __u64 file)
-{
-	struct roster r;
-
-	if (!rec)
-		return 0;
-	roster_open(&r, cookie, rec, (const struct file *)file);
-	roster_clean(&r);
+	roster_open(&s.r, cookie, rec, (const struct file *)file);
+	scan_current(&s);
+	bpf_loop(rec->used < ABI_SIGHTINGS ? rec->used : ABI_SIGHTINGS, search_kin, &s, 0);
 	return 0;
 }
 
@@ -571,7 +567,7 @@ static __always_inline bool prove_open(struct sock_rec *rec, struct answer *a, _
 			return ring_proves(rec, a);
 	}
 	if (a->lost)
-		tidy(rec, cookie, file);
+		roster_clean(rec, cookie, file);
 	return true;
 }
 

@@ -25,6 +25,5 @@ __noinline int count_pollers(struct answer *answer, __u64 file);
 __noinline int closing_proves(struct sock_rec *rec, struct answer *answer, __u64 cookie);
 __noinline int ring_proves(struct sock_rec *rec, struct answer *answer);
 __noinline int seek(struct sock_rec *rec, __u64 cookie, __u64 file);
-__noinline int tidy(struct sock_rec *rec, __u64 cookie, __u64 file);
 
 #endif

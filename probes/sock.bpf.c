@@ -142,12 +142,11 @@ static __always_inline int accepted(long fd)
  */
 static __always_inline bool given(__u32 fd)
 {
-	const struct files_struct *files = bpf_get_current_task_btf()->files;
+	struct task_struct *task = bpf_get_current_task_btf();
 	const struct file *file = current_file(fd);
 	struct sock *sk = socket_of(file);
 	__u64 cookie = sk ? sock_cookie(sk) : 0;
 	struct sock_rec *rec;
-	struct roster r;
 
 	if (!sk)
 		return file != NULL;
@@ -160,8 +159,7 @@ static __always_inline bool given(__u32 fd)
 		rec->netns = sock_netns(sk);
 		rec->sk = (__u64)sk;
 	}
-	roster_open(&r, cookie, rec, NULL);
-	return roster_add(&r, (__u64)files, bpf_get_current_pid_tgid() >> 32, fd);
+	return roster_add(rec, cookie, (__u64)BPF_CORE_READ(task, files), task->tgid, fd);
 }
 
 SEC("tp/syscalls/sys_exit_accept")
@@ -375,7 +373,6 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	struct sock_rec *rec;
 	struct socket *socket;
 	struct global_rec *g = global_state();
-	struct roster r;
 	struct sock *sk;
 	__u64 cookie;
 
@@ -396,8 +393,7 @@ int scan_files(struct bpf_iter__task_file *ctx)
 		rec->flags |= SOCK_ELDER;
 	rec->sk = (__u64)sk;
 	rec->netns = sock_netns(sk);
-	roster_open(&r, cookie, rec, file);
-	roster_add(&r, (__u64)task->files, task->tgid, ctx->fd);
+	roster_add(rec, cookie, (__u64)BPF_CORE_READ(task, files), task->tgid, ctx->fd);
 	return 0;
 }
 
@@ -408,12 +404,9 @@ int scan_files(struct bpf_iter__task_file *ctx)
 static __noinline void take_scan(struct sock_rec *rec, __u64 cookie, const struct file *file,
 				 __u64 scanned_ns)
 {
-	struct roster r;
-
 	rec->proven_ns = rec->flags & SOCK_CROWDED ? 0 : scanned_ns;
 	rec->flags = (rec->flags & ~SOCK_CROWDED) | SOCK_UNSETTLED;
-	roster_open(&r, cookie, rec, file);
-	roster_clean(&r);
+	roster_clean(rec, cookie, (__u64)file);
 }
 
 /*

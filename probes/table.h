@@ -54,32 +54,11 @@ static __always_inline bool threads_use(const struct proc_rec *proc, __u64 files
 	return t.found;
 }
 
-static __noinline bool is_in_exit(const struct task_struct *task, __u32 tgid)
-{
-	return BPF_CORE_READ(task, tgid) == (int)tgid &&
-	       (BPF_CORE_READ(task, flags) & PF_EXITING) && !BPF_CORE_READ(task, exit_state);
-}
-
-static __always_inline const struct task_struct *youngest_thread(const struct task_struct *leader)
-{
-	const struct list_head *at = BPF_CORE_READ(leader, signal, thread_head.prev);
-
-	return (void *)at - bpf_core_field_offset(struct task_struct, thread_node);
-}
-
 /*
  * Whether a process is inside exit(2) right now: its descriptors are being closed one by one, and
- * which of them still count as references cannot be seen from outside. Of its threads the last to
- * go is not always the one that closes them: three are looked at, which is all that most have.
+ * which of them still count as references cannot be seen from outside. See table.bpf.c.
  */
-static __always_inline bool is_leaving(const struct proc_rec *proc, __u32 tgid)
-{
-	const struct task_struct *leader = (const void *)proc->task;
-
-	return (proc->flags & PROC_EXITED) &&
-	       (is_in_exit((const void *)proc->last, tgid) || is_in_exit(leader, tgid) ||
-		is_in_exit(youngest_thread(leader), tgid));
-}
+int is_leaving(const struct proc_rec *proc, __u32 tgid);
 
 /* Until it is closed, the table of a process that ends is its own. */
 static __always_inline bool uses_table(const struct proc_rec *proc, __u32 tgid, __u64 files)

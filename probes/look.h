@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Looks up the verdict of a packet whose socket was proven before, and what stands in its way. */
+#ifndef PROBES_LOOK_H
+#define PROBES_LOOK_H
+
+#include "cache.h"
+
+static __always_inline bool same_tuple(const struct cache_tuple *a, const struct cache_tuple *b)
+{
+	const __u64 *x = (const void *)a, *y = (const void *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
+
+/* Whether the chain has our programs in it, and the daemon wants them to be asked. */
+static __always_inline bool is_asked(const struct cache_chain *c, __u64 now)
+{
+	return now - c->seen < ABI_SEEN_TICKS;
+}
+
+/* References now, read in place. */
+static __always_inline __s64 references_in_place(const struct file *file)
+{
+	const struct file___old *old = (const void *)file;
+	__s64 n;
+
+	if (!bpf_core_field_exists(file->f_ref))
+		return BPF_CORE_READ(old, f_count.counter);
+	n = file->f_ref.refcnt.counter;
+	return n < 0 ? 0 : n + 1;
+}
+
+/* The verdict that the socket's last packet met, if this one is like it. */
+static __always_inline enum probe_counter take_verdict(const struct memo *m, struct look *l,
+						       __u64 epoch, const struct cache_tuple *t)
+{
+	const struct memo_verdict *v = &m->v[l->hook & (CACHE_HOOKS - 1)];
+
+	if (v->class.epoch != epoch)
+		return PCOUNT_CACHE_EPOCH;
+	if (l->now >= v->class.until)
+		return PCOUNT_CACHE_LEASE;
+	if (!same_tuple(&v->tuple, t))
+		return PCOUNT_CACHE_OTHER;
+	l->verdict = v->class.verdict;
+	l->tally = v->class.tally;
+	return l->verdict == CACHE_DROP && packet_is_reset(&l->packet, t) ? PCOUNT_CACHE_OTHER
+									  : PCOUNT_COUNT;
+}
+
+static __always_inline bool met_before(const struct memo *m, const struct look *l)
+{
+	return m->v[l->hook & (CACHE_HOOKS - 1)].class.verdict;
+}
+
+/*
+ * A full socket without an open file: an orphan, or the kernel's own, as note_socket() tells them.
+ * The daemon drops what an orphan sends if it has denied its holders' last packet: no class says
+ * that. So an orphan passes only if that packet passed too.
+ */
+static __always_inline bool is_nobody(const struct sock *sk, const struct socket *socket,
+				      const struct memo *m, struct look *l)
+{
+	if (!(sk->__sk_common.skc_flags & SOCK_DEAD_BIT))
+		return socket;
+	l->passed = *(const volatile __u64 *)&m->passed[l->hook & (CACHE_HOOKS - 1)] ==
+		    cache_passed(l->cookie, l->misses);
+	return l->passed;
+}
+
+/* Whether packets like this one are in classes. */
+static __always_inline bool ask(const struct look *l, const struct cache_chain *c, __u64 epoch,
+				__u16 proto, struct cache_tuple *t)
+{
+	return epoch && is_asked(c, l->now) &&
+	       packet_tuple(&l->packet, t, *(const volatile __u64 *)&c->mask) == proto;
+}
+
+/* A connection in TIME_WAIT is nobody's, and the daemon remembers nothing of it. */
+static __noinline enum said look_up_nobody(const struct sk_buff *skb, struct look *l)
+{
+	const struct sock *sk = skb->sk;
+	const struct cache_chain *c = chain_of(l->hook);
+	const struct memo *m = memo_of(l->cookie);
+	struct cache_tuple tuple = {};
+	__u16 proto = IPPROTO_TCP;
+	bool is = true;
+
+	if (!sk || !c || !m)
+		return SAID_NOTHING;
+	if (sk->__sk_common.skc_state != TCP_TIME_WAIT) {
+		is = is_nobody(sk, sk->sk_socket, m, l);
+		proto = sk->sk_protocol;
+	}
+	l->now = bpf_jiffies64();
+	l->asked = ask(l, c, *(const volatile __u64 *)&c->epoch, proto, &tuple);
+	return is ? SAID_NOBODY : SAID_NOTHING;
+}
+
+/* Not inlined: what it needs of the stack, the proof needs after it. */
+static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
+{
+	const struct sock *sk = skb->sk;
+	const struct cache_chain *c = chain_of(l->hook);
+	const struct socket *socket;
+	const struct file *file = NULL;
+	enum probe_counter why;
+	struct cache_tuple tuple = {};
+	const struct memo *m;
+	__u64 seq, epoch;
+	bool sending;
+	__u8 state;
+
+	if (!sk || !c)
+		return SAID_NOTHING;
+	state = sk->__sk_common.skc_state;
+	if (state == TCP_NEW_SYN_RECV)
+		return SAID_NOTHING;
+	l->cookie = sk->__sk_common.skc_cookie.counter;
+	m = l->cookie ? memo_of(l->cookie) : NULL;
+	if (!m)
+		return SAID_NOTHING;
+	l->misses = *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)];
+	barrier();
+	if (state != TCP_TIME_WAIT) {
+		socket = sk->sk_socket;
+		file = socket ? socket->file : NULL;
+	}
+	if (!file)
+		return look_up_nobody(skb, l);
+	l->file = (__u64)file;
+	l->joined = *(const volatile __u32 *)&m->joined;
+	l->now = bpf_jiffies64();
+	epoch = *(const volatile __u64 *)&c->epoch;
+	barrier();
+	l->asked = ask(l, c, epoch, sk->sk_protocol, &tuple);
+	seq = *(const volatile __u64 *)&m->seq;
+	barrier();
+	if ((seq & 1) || m->cookie != l->cookie)
+		return SAID_NOTHING;
+	sending = l->hook == CACHE_OUT && sk->sk_protocol != IPPROTO_TCP;
+	why = memo_holds(m, l, references_in_place(file), sending);
+	if (why != PCOUNT_COUNT) {
+		if (met_before(m, l))
+			l->why = why;
+		return SAID_NOTHING;
+	}
+	why = l->asked ? take_verdict(m, l, epoch, &tuple) : PCOUNT_CACHE_OTHER;
+	barrier();
+	if (*(const volatile __u64 *)&m->seq != seq)
+		return SAID_NOTHING;
+	if (why == PCOUNT_COUNT)
+		return SAID_VERDICT;
+	l->verdict = CACHE_NONE;
+	if (met_before(m, l))
+		l->why = why;
+	return SAID_PROVEN;
+}
+
+#endif

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The memo of a socket: what was proven of it, and what its last packet met. */
+#include "cache.h"
+
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+#define cast(type, address)                                      \
+	((const struct type *)bpf_rdonly_cast((void *)(address), \
+					      bpf_core_type_id_kernel(struct type)))
+
+static __always_inline enum probe_counter descriptor_holds(const struct memo_holder *h, __u64 file)
+{
+	const struct task_struct *task = cast(task_struct, h->task);
+	const struct files_struct *files = task->files;
+	const struct mm_struct *mm = task->mm;
+	const struct fdtable *fdt;
+	const struct file *found = NULL;
+
+	if ((__u64)files != h->files || !files || !mm)
+		return PCOUNT_CACHE_HOLDERS;
+	if (mm->exec_vm != h->who.exec_pages)
+		return PCOUNT_CACHE_MAPPINGS;
+	fdt = files->fdt;
+	if (!fdt || h->fd >= fdt->max_fds)
+		return PCOUNT_CACHE_HOLDERS;
+	if (bpf_probe_read_kernel(&found, sizeof(found), fdt->fd + h->fd) || (__u64)found != file)
+		return PCOUNT_CACHE_HOLDERS;
+	return PCOUNT_COUNT;
+}
+
+/* Why a process's place in gens has moved on. */
+static __always_inline enum probe_counter why_moved(const struct memo_holder *h)
+{
+	__u32 tgid = h->who.tgid;
+	const struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
+
+	return proc && proc->map_stamp != h->who.map_stamp ? PCOUNT_CACHE_MAPPINGS
+							   : PCOUNT_CACHE_HOLDERS;
+}
+
+int memo_holds(const struct memo *m, const struct look *l, __s64 references, __u64 sending)
+{
+	const struct global_rec *g = global_state();
+	__u32 current = bpf_get_current_pid_tgid() >> 32;
+	bool sender = !sending;
+
+	if (!g || !m || !l || !m->n || m->file != l->file || m->joined != m->joined_then ||
+	    g->taken_ns >= m->when_ns || g->received_ns >= m->when_ns)
+		return PCOUNT_CACHE_HOLDERS;
+	if (references < m->n || references > (__s64)m->n + m->slack)
+		return PCOUNT_CACHE_HOLDERS;
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
+		const struct memo_holder *h = &m->h[i];
+		enum probe_counter why;
+
+		if (i >= m->n)
+			break;
+		if (gen_of(h->who.tgid) != h->gen)
+			return why_moved(h);
+		why = descriptor_holds(h, l->file);
+		if (why != PCOUNT_COUNT)
+			return why;
+		sender |= h->who.tgid == current;
+	}
+	return sender ? PCOUNT_COUNT : PCOUNT_CACHE_HOLDERS;
+}
+
+int memo_answer(struct answer *a, const struct look *l)
+{
+	const struct memo *m;
+	__u32 n = 0;
+	__u64 seq;
+
+	if (!a || !l)
+		return 0;
+	m = memo_of(l->cookie);
+	if (!m)
+		return 0;
+	seq = *(const volatile __u64 *)&m->seq;
+	barrier();
+	if ((seq & 1) || m->cookie != l->cookie)
+		return 0;
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
+		const struct memo_holder *h = &m->h[i];
+		struct note_holder *to = &a->holder[n & (ABI_HOLDERS - 1)];
+
+		if (i >= m->n)
+			break;
+		if (h->again)
+			continue;
+		to->tgid = h->who.tgid;
+		to->in_flight = 0;
+		to->start_ns = h->who.start_ns;
+		to->map_stamp = h->who.map_stamp;
+		to->exec_pages = h->who.exec_pages;
+		n++;
+	}
+	a->netns = m->netns;
+	a->changed_ns = m->changed_ns;
+	a->references = a->matched = m->n;
+	a->lost = a->leaving = a->calls = 0;
+	a->spread_ns = a->gave_ns = 0;
+	a->n_holders = n;
+	a->marks = MARK_PROVEN;
+	a->state = NOTE_PROVEN;
+	barrier();
+	return *(const volatile __u64 *)&m->seq == seq && n;
+}
+
+/* The holder of that number in the answer; NULL: he is not named. */
+static __always_inline const struct note_holder *named(const struct answer *a, __u32 tgid)
+{
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++)
+		if (i < a->n_holders && a->holder[i].tgid == tgid)
+			return &a->holder[i];
+	return NULL;
+}
+
+static __always_inline bool is_among(const struct memo *m, __u32 n, __u32 tgid)
+{
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS - 1; i++)
+		if (i < n && m->h[i].who.tgid == tgid)
+			return true;
+	return false;
+}
+
+int memo_add(struct memo *m, __u32 n, const struct sighting *s, __u32 gen, const struct answer *a)
+{
+	const struct note_holder *who;
+	const struct proc_rec *proc;
+	struct memo_holder *h;
+	__u32 tgid;
+
+	if (!m || !s || !a)
+		return 0;
+	tgid = s->tgid;
+	who = named(a, tgid);
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	h = &m->h[n & (ABI_MEMO_HOLDERS - 1)];
+	if (!who || !proc || who->in_flight || !who->exec_pages || !proc->task ||
+	    (proc->flags & (PROC_EXITED | PROC_FILES_SHARED | PROC_URING | PROC_COMPAT)))
+		return 0;
+	h->again = is_among(m, n, tgid);
+	h->task = proc->task;
+	h->files = s->files;
+	h->fd = s->fd;
+	h->gen = gen;
+	h->who.tgid = tgid;
+	h->who.start_ns = who->start_ns;
+	h->who.map_stamp = who->map_stamp;
+	h->who.exec_pages = who->exec_pages;
+	return 1;
+}
+
+/* All descriptors on the roster, if they are few and all hold. 0: they are not. */
+static __always_inline __u32 memo_add_all(struct memo *m, const struct sock_rec *rec,
+					  const struct look *l, const struct answer *a)
+{
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
+		const struct sighting *s = &rec->s[i];
+
+		if (i >= rec->used)
+			break;
+		if (!s->files)
+			continue;
+		if (!memo_add(m, n, s, l->gen[i], a))
+			return 0;
+		n++;
+	}
+	return n == a->matched ? n : 0;
+}
+
+static __always_inline bool memo_lock(struct memo *m)
+{
+	__u64 seq = *(const volatile __u64 *)&m->seq;
+
+	return !(seq & 1) && __sync_val_compare_and_swap(&m->seq, seq, seq + 1) == seq;
+}
+
+int memo_write(const struct look *l, const struct sock_rec *rec, const struct answer *a,
+	       __u64 when_ns)
+{
+	struct memo *m;
+	__u32 extra;
+
+	if (!l || !rec || !a)
+		return 0;
+	m = memo_of(l->cookie);
+	if (!m || a->state != NOTE_PROVEN || a->lost || a->leaving ||
+	    (a->marks & (MARK_SHARED | MARK_UNKNOWN | MARK_MANY | MARK_UNCLEAR)) ||
+	    (rec->flags & (SOCK_UNSETTLED | SOCK_CROWDED | SOCK_GUESSED)) ||
+	    rec->used > ABI_MEMO_HOLDERS || !memo_lock(m))
+		return 0;
+	m->cookie = l->cookie;
+	m->file = l->file;
+	m->netns = a->netns;
+	m->changed_ns = a->changed_ns;
+	m->when_ns = when_ns;
+	m->joined_then = l->joined;
+	m->n = memo_add_all(m, rec, l, a);
+	/* A thread may be in a call on it, or in poll(2): as many as now, or one. */
+	extra = a->references > m->n ? a->references - m->n : 0;
+	m->slack = extra + 1;
+	m->v[0].class.epoch = m->v[1].class.epoch = 0;
+	m->v[0].class.verdict = m->v[1].class.verdict = CACHE_NONE;
+	barrier();
+	__sync_fetch_and_add(&m->seq, 1);
+	return 0;
+}
+
+int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch, __u64 until)
+{
+	struct memo_verdict *v;
+	struct memo *m;
+
+	if (!l || !tuple)
+		return 0;
+	m = memo_of(l->cookie);
+	if (!m || !memo_lock(m))
+		return 0;
+	if (m->cookie == l->cookie && m->n) {
+		v = &m->v[l->hook & (CACHE_HOOKS - 1)];
+		v->tuple = *tuple;
+		v->class.epoch = epoch;
+		v->class.until = until;
+		v->class.verdict = l->verdict;
+		v->class.tally = l->tally;
+	}
+	barrier();
+	__sync_fetch_and_add(&m->seq, 1);
+	return 1;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* See packet.h. */
+#include "packet.h"
+
+#define IP_HEADER_MIN 20
+#define IP6_HEADER    40
+#define PORTS	      4
+#define TCP_FLAGS_AT  13
+#define TCP_RST	      4
+#define IP_MAY_SPLIT  0x3fff /* network order is dealt with: more fragments, and their offset */
+
+/* What of the packet the fingerprint is made of. */
+struct header {
+	__u64 addr[4];
+	__u64 word[ABI_PRINT_WORDS_LONG];
+	__u16 id;
+	__u8 proto;
+};
+
+/* Returns the offset of the bytes after the IP header, or 0 when there is no IP header. */
+static __always_inline __u32 read_ip(const struct packet *p, struct header *h)
+{
+	const unsigned char *data = (const void *)p->data;
+	__u8 ip[IP6_HEADER];
+
+	if (p->length < IP_HEADER_MIN || bpf_probe_read_kernel(ip, IP_HEADER_MIN, data))
+		return 0;
+	if (ip[0] >> 4 == 4) {
+		__builtin_memcpy(&h->addr[0], ip + 12, 4);
+		__builtin_memcpy(&h->addr[2], ip + 16, 4);
+		__builtin_memcpy(&h->id, ip + 4, 2);
+		h->proto = ip[9];
+		return (ip[0] & 15) * 4;
+	}
+	if (ip[0] >> 4 != 6 || bpf_probe_read_kernel(ip, IP6_HEADER, data))
+		return 0;
+	__builtin_memcpy(&h->addr[0], ip + 8, 16);
+	__builtin_memcpy(&h->addr[2], ip + 24, 16);
+	h->proto = ip[6];
+	return IP6_HEADER;
+}
+
+__u64 packet_print(const struct packet *p)
+{
+	const unsigned char *data;
+	__u32 want = 8 * ABI_PRINT_WORDS_LONG, offset, words;
+	struct header h = {};
+
+	if (!p)
+		return 0;
+	data = (const void *)p->data;
+	offset = read_ip(p, &h);
+	if (!offset || offset > p->linear)
+		return 0;
+	if (h.proto == IPPROTO_TCP)
+		want = 8 * ABI_PRINT_WORDS_TCP;
+	if (want > p->length - offset)
+		want = p->length - offset;
+	words = h.proto == IPPROTO_TCP ? ABI_PRINT_WORDS_TCP : ABI_PRINT_WORDS_LONG;
+	if (want > p->linear - offset) {
+		words = ABI_PRINT_WORDS_SHORT;
+		want = 8;
+	}
+	if (want > sizeof(h.word) || bpf_probe_read_kernel(h.word, want, data + offset))
+		return 0;
+	/* The loop in abi_print needs a constant bound to unroll to straight code. */
+	if (words == ABI_PRINT_WORDS_TCP)
+		return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_TCP);
+	if (words == ABI_PRINT_WORDS_SHORT)
+		return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_SHORT);
+	return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_LONG);
+}
+
+static __always_inline void take_tuple(struct cache_tuple *t, const __u8 *from, const __u8 *to,
+				       __u32 bytes, const __u8 *ports, __u64 mask)
+{
+	if (mask & CACHE_SADDR)
+		__builtin_memcpy(&t->addr[0], from, bytes);
+	if (mask & CACHE_DADDR)
+		__builtin_memcpy(&t->addr[2], to, bytes);
+	if (mask & CACHE_SPORT)
+		__builtin_memcpy(&t->sport, ports, 2);
+	if (mask & CACHE_DPORT)
+		__builtin_memcpy(&t->dport, ports + 2, 2);
+	t->mask = mask;
+}
+
+int packet_tuple(const struct packet *p, struct cache_tuple *t, __u64 mask)
+{
+	const unsigned char *data;
+	__u8 ip[IP6_HEADER + PORTS];
+	__u32 whole;
+
+	if (!p || !t)
+		return 0;
+	data = (const void *)p->data;
+	if (p->linear < IP_HEADER_MIN + PORTS ||
+	    bpf_probe_read_kernel(ip, IP_HEADER_MIN + PORTS, data))
+		return 0;
+	if (ip[0] == 0x45) {
+		whole = ip[2] << 8 | ip[3];
+		if (((ip[6] << 8 | ip[7]) & IP_MAY_SPLIT) || whole > p->length ||
+		    whole < IP_HEADER_MIN + PORTS)
+			return 0;
+		take_tuple(t, ip + 12, ip + 16, 4, ip + IP_HEADER_MIN, mask);
+		t->proto = ip[9];
+		t->family = 4;
+	} else {
+		if (ip[0] >> 4 != 6 || p->linear < sizeof(ip) ||
+		    bpf_probe_read_kernel(ip, sizeof(ip), data))
+			return 0;
+		whole = ip[4] << 8 | ip[5];
+		if (whole < PORTS || whole + IP6_HEADER > p->length)
+			return 0;
+		take_tuple(t, ip + 8, ip + 24, 16, ip + IP6_HEADER, mask);
+		t->proto = ip[6];
+		t->family = 6;
+	}
+	return t->proto == IPPROTO_TCP || t->proto == IPPROTO_UDP ? t->proto : 0;
+}
+
+int packet_is_reset(const struct packet *p, const struct cache_tuple *t)
+{
+	const unsigned char *data;
+	__u8 flags = TCP_RST;
+
+	if (!p || !t || t->proto != IPPROTO_TCP)
+		return 0;
+	data = (const void *)p->data;
+	data += t->family == 4 ? IP_HEADER_MIN : IP6_HEADER;
+	if (p->linear > IP6_HEADER + TCP_FLAGS_AT)
+		bpf_probe_read_kernel(&flags, 1, data + TCP_FLAGS_AT);
+	return flags & TCP_RST;
+}
