@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -401,21 +402,44 @@ static uint64_t valid_until(struct judge *j, enum chain chain, const struct attr
 	return until;
 }
 
+/* What the kernel may do with others like it; until: no longer than that, it is only made earlier.
+ */
+static enum cache_verdict kernel_verdict(const struct judge *j, const struct queue_packet *p,
+					 enum verdict v, uint64_t *until)
+{
+	uint64_t silent;
+
+	switch (v) {
+	case VERDICT_ACCEPT:
+		return CACHE_ACCEPT;
+	case VERDICT_DROP:
+		return CACHE_DROP;
+	case VERDICT_REJECT: /* while nobody is told of it, it is a DROP */
+		silent = p->packet.proto == IPPROTO_UDP ? reject_silent_until(j->reject) : 0;
+		*until = silent < *until ? silent : *until;
+		return silent ? CACHE_DROP : CACHE_NONE;
+	default:
+		return CACHE_NONE;
+	}
+}
+
 static void teach_kernel(struct judge *j, enum chain chain, const struct queue_packet *p,
 			 const struct attribution *who, const struct holders *holders,
 			 const struct reason *why, struct ruling ruling)
 {
-	enum cache_verdict v = ruling.verdict == VERDICT_ACCEPT ? CACHE_ACCEPT
-			       : ruling.verdict == VERDICT_DROP ? CACHE_DROP
-								: CACHE_NONE;
+	enum cache_verdict v;
 	enum cache_hook hook;
+	uint64_t until = UINT64_MAX, valid;
 
-	if (v == CACHE_NONE || !cache_key_hook(chain, p->hook, &hook) ||
-	    !cache_is_met(j->cache, hook) || !judge_may_cache(j, chain, who, holders, why, v))
+	if (!cache_key_hook(chain, p->hook, &hook) || !cache_is_met(j->cache, hook))
 		return;
+	v = kernel_verdict(j, p, ruling.verdict, &until);
+	if (v == CACHE_NONE || !judge_may_cache(j, chain, who, holders, why, v))
+		return;
+	valid = valid_until(j, chain, who);
 	cache_put(j->cache, hook, holders->netns, holders->cookie, &p->packet,
 		  holders->origin == ORIGIN_KERNEL ? NULL : who->few, who->n, v,
-		  why->rule ? why->rule->count : NULL, valid_until(j, chain, who));
+		  why->rule ? why->rule->count : NULL, valid < until ? valid : until);
 }
 
 static uint64_t lap(struct judge *j, enum stage stage, uint64_t since)

@@ -13,6 +13,7 @@
 #include "refusal.h"
 
 #define SENT_SLOTS 4096
+#define SECOND_NS  1000000000ull
 #define HOOKS_MAX  2 /* OUTPUT, and INPUT when the sender is local */
 
 /* What was sent, by its fingerprint: another packet may take its slot, and then it is a stranger.
@@ -71,13 +72,20 @@ void reject_close(struct reject *r)
 
 static bool icmp_allowed(struct reject *r)
 {
-	uint64_t second = clock_monotonic_ns() / 1000000000ull;
+	uint64_t second = clock_monotonic_ns() / SECOND_NS;
 
 	if (second != r->second) {
 		r->second = second;
 		r->icmp = 0;
 	}
 	return r->icmp++ < REJECT_ICMP_PER_SECOND;
+}
+
+uint64_t reject_silent_until(const struct reject *r)
+{
+	uint64_t next = (r->second + 1) * SECOND_NS;
+
+	return r->icmp >= REJECT_ICMP_PER_SECOND && clock_monotonic_ns() < next ? next : 0;
 }
 
 /* Before it is sent: it may be queued before sendto(2) returns. */

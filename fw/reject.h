@@ -8,6 +8,7 @@
 #define FW_REJECT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "queue.h"
 
@@ -20,6 +21,10 @@ void reject_close(struct reject *r);  /* NULL is fine */
 
 /* Tells the sender of `p`, of which head must still be there. False: he could not be told. */
 bool reject_tell(struct reject *r, const struct queue_packet *p);
+
+/* CLOCK_MONOTONIC, ns: until when no sender is told by ICMP any more, as too many were of late; 0:
+ * they are told. TCP's are always told. */
+uint64_t reject_silent_until(const struct reject *r);
 
 /* Whether it is one that reject_tell() has sent. It is so twice at most: going out, and coming in.
  */
