@@ -64,6 +64,7 @@ sample() {
 		while read -r metric value; do
 			[[ $value =~ ^[0-9]+([.][0-9]+)?$ ]] || fail "no number for $metric of $who: '$value'"
 			echo "$value" >>"$TMP/$who.$metric"
+			awk -v v="$value" -v w="$WORKED" 'BEGIN { print v / (w ? w : 1) }' >>"$TMP/$who.$metric.work"
 		done <"$TMP/sample"
 		say "$who: $(tr '\n' ' ' <"$TMP/sample")"
 		return
@@ -103,16 +104,20 @@ ratios() {
 # compare WHAT UNIT METRIC BASE WHO [GOAL]: one row of the table: the medians of both, and the ratios. GOAL is what the
 # ratio must be: "<=1.25" or ">=0.97".
 compare() {
-	local what=$1 unit=$2 metric=$3 base=$4 who=$5 goal=${6:-}
+	local what=$1 unit=$2 metric=$3 base=$4 who=$5 goal=${6:-} by_work=null
+	# Of a rate: how much of it there was for what the processors worked, had they been this machine's alone.
+	[[ $unit != */s ]] || by_work=$(ratios "$base" "$who" "$metric.work" | cut -d' ' -f1)
 	echo "$(median "$TMP/$base.$metric") $(median "$TMP/$who.$metric") $(least "$TMP/$base.$metric")" \
 		"$(least "$TMP/$who.$metric") $(ratios "$base" "$who" "$metric")" |
-		jq -Rc --arg what "$what" --arg unit "$unit" --arg base "$base" --arg who "$who" --arg goal "$goal" '
+		jq -Rc --arg what "$what" --arg unit "$unit" --arg base "$base" --arg who "$who" --arg goal "$goal" \
+			--argjson by_work "$by_work" '
 			def met($r): if $goal == "" then null
 				elif $goal[:2] == "<=" then $r <= ($goal[2:] | tonumber)
 				else $r >= ($goal[2:] | tonumber) end;
 			split(" ") | map(tonumber) as [$b, $v, $b0, $v0, $r, $lo, $hi] |
 			{what: $what, unit: $unit, baseline: $base, baseline_median: $b, baseline_least: $b0,
-			 who: $who, median: $v, least: $v0, ratio: $r, ratio_least: $lo, ratio_greatest: $hi}
+			 who: $who, median: $v, least: $v0, ratio: $r, ratio_least: $lo, ratio_greatest: $hi,
+			 ratio_by_work: $by_work}
 			+ if $goal == "" then {} else {goal: $goal, met: met($r)} end' >>"$ROWS"
 }
 
@@ -130,22 +135,23 @@ table() {
 	jq -rs '
 		def figure: if . >= 1000 then round else . * 10 | round / 10 end | tostring;
 		def ratio: . * 1000 | round / 1000 | tostring;
-		["what", "unit", "baseline", "median", "with", "median", "ratio", "of a round", "goal", ""],
+		["what", "unit", "baseline", "median", "with", "median", "ratio", "of a round", "by work", "goal", ""],
 		(.[] | [.what, .unit, .baseline, (.baseline_median | figure), .who, (.median | figure), (.ratio | ratio),
-			"\(.ratio_least | ratio)..\(.ratio_greatest | ratio)", .goal // "-",
+			"\(.ratio_least | ratio)..\(.ratio_greatest | ratio)", (.ratio_by_work // "-" | if type == "number" then ratio else . end), .goal // "-",
 			if .met == null then "" elif .met then "met" else "not met" end]) | @tsv' "$ROWS" | align 3
 	((DISTURBED == 0)) || echo "  ($DISTURBED of the samples were taken on a machine that was not quiet)"
 	((STOLEN == 0)) || echo "  ($STOLEN of the samples were taken while another machine had its processors)"
 }
 
-# matrix BASE: the ratios to one baseline, a row for each figure and a column for each arrangement.
+# matrix BASE [by work]: the ratios to one baseline, a row for each figure and a column for each arrangement.
 matrix() {
-	jq -rs --arg base "$1" '
+	jq -rs --arg base "$1" --arg field "${2:+ratio_by_work}" --arg of "times $1${2:+, $2}" '
 		[.[] | select(.baseline == $base)] as $rows | ($rows | reduce .[].who as $w ([]; if index($w) then . else . + [$w] end)) as $who |
-		["times \($base)", "unit", $who[]],
+		[$of, "unit", $who[]],
 		($rows | reduce .[].what as $w ([]; if index($w) then . else . + [$w] end) | .[] as $what |
 			[$what, ([$rows[] | select(.what == $what)][0].unit),
-			($who[] as $n | [$rows[] | select(.what == $what and .who == $n)][0].ratio // "-" |
+			($who[] as $n | [$rows[] | select(.what == $what and .who == $n)][0] |
+				(if $field == "" then .ratio else .[$field] end) // "-" |
 				if type == "number" then . * 1000 | round / 1000 | tostring else . end)]) | @tsv' "$ROWS" | align 2
 }
 

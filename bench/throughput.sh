@@ -96,5 +96,7 @@ against app-fw app-fw_100000 '>=0.97' '>=0.97' '>=0.97' '>=0.97'
 ! can_cache || against cached cached_100000 '>=0.98' '>=0.98' '>=0.98' '>=0.98'
 table
 matrix none
+matrix none 'by work'
 matrix null_acceptor
+matrix null_acceptor 'by work'
 record .

@@ -6,6 +6,7 @@
 STOLEN_PERMILLE=${STOLEN_PERMILLE:-50} # of the time that its processors had work: more, and it counts as disturbed
 STOLEN_AGAIN=${STOLEN_AGAIN:-40}       # measurements that are made again, of all, before they count as they are
 STOLEN=0                               # measurements that counted although they were disturbed
+WORKED=0                               # what the processors worked during the last one, in ticks
 
 # What the processors worked so far, and what they would have worked meanwhile, in ticks.
 work_and_steal() {
@@ -19,7 +20,8 @@ stolen() {
 		<<<"$1"$'\n'"$(work_and_steal)"
 }
 
-# undisturbed FILE CMD...: what CMD prints, into FILE, of the first time that nothing to speak of was stolen from it.
+# undisturbed FILE CMD...: what CMD prints, into FILE, of the first time that nothing to speak of was stolen from it; what
+# they worked meanwhile, all that ran on them, is in $WORKED.
 undisturbed() {
 	local file=$1 before lost
 	shift
@@ -27,6 +29,8 @@ undisturbed() {
 		before=$(work_and_steal)
 		"$@" >"$file"
 		lost=$(stolen "$before")
+		# shellcheck disable=SC2034 # bench/lib.sh reads it
+		WORKED=$(($(work_and_steal | cut -d' ' -f1) - ${before% *}))
 		((lost > STOLEN_PERMILLE)) || return 0
 		echo "$*: another machine had $lost/1000 of its time" >&2
 		((STOLEN_AGAIN > 0)) || break
