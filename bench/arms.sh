@@ -12,7 +12,7 @@ arms() {
 }
 
 can_cache() {
-	"$BIN/ctl-fw" --help | grep -q '^  hook '
+	grep -q '^  hook ' <<<"$("$BIN/ctl-fw" --help)"
 }
 
 has_cache() {
