@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* app-fw: the daemon, as a list of steps. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -535,6 +536,9 @@ int main(int argc, char **argv)
 		return r < 0 ? EXIT_USAGE : 0;
 	if (d.options.sig_test)
 		return sig_test_run(&d.options.test);
+	/* The text of many rules goes back when it is freed. By itself glibc would, after the first
+	 * such buffer, take the next from the heap, and keep it (mallopt(3)). */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	r = daemon_start(&d);
 	if (!r) {
 		r = run(&d);

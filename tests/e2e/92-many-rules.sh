@@ -38,14 +38,8 @@ resident_kb() {
 	awk '/^RssAnon/ { print $2 }' "/proc/$DAEMON/status"
 }
 
-# expect_memory WHAT: what was replaced is given back, if not in this very moment.
 expect_memory() {
-	poll 5 fits || true
 	expect_that $(($(resident_kb) - before_kb)) -lt "$MEMORY_KB" "kB more of resident memory$1"
-}
-
-fits() {
-	(($(resident_kb) - before_kb < MEMORY_KB))
 }
 
 n_rules() {
