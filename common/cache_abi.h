@@ -11,7 +11,7 @@
 #ifndef COMMON_CACHE_ABI_H
 #define COMMON_CACHE_ABI_H
 
-#include <linux/types.h>
+#include "common/probe_abi.h"
 
 #define ABI_MEMO_BITS	 14
 #define ABI_MEMOS	 (1u << ABI_MEMO_BITS) /* 8 MB of kernel memory; a memo is found by cookie */
@@ -63,6 +63,15 @@ struct cache_who {
 	__u32 tgid, pad;
 	__u64 start_ns, map_stamp, exec_pages; /* as in struct note_holder */
 };
+
+static inline __attribute__((always_inline)) void cache_who_is(struct cache_who *who,
+							       const struct note_holder *h)
+{
+	who->tgid = h->tgid;
+	who->start_ns = h->start_ns;
+	who->map_stamp = h->map_stamp;
+	who->exec_pages = h->exec_pages;
+}
 
 /* Every byte counts: what is not used is 0. */
 struct cache_key {

@@ -49,10 +49,7 @@ static bool take_who(const struct note_holder *holders, size_t n, struct cache_k
 
 		if (h->in_flight || !h->map_stamp)
 			return false;
-		key->who[i].tgid = h->tgid;
-		key->who[i].start_ns = h->start_ns;
-		key->who[i].map_stamp = h->map_stamp;
-		key->who[i].exec_pages = h->exec_pages;
+		cache_who_is(&key->who[i], h);
 	}
 	return true;
 }

@@ -20,10 +20,7 @@ static __always_inline bool make_key(struct cache_key *key, const struct look *l
 			break;
 		if (h->in_flight || !h->map_stamp)
 			return false;
-		key->who[i].tgid = h->tgid;
-		key->who[i].start_ns = h->start_ns;
-		key->who[i].map_stamp = h->map_stamp;
-		key->who[i].exec_pages = h->exec_pages;
+		cache_who_is(&key->who[i], h);
 	}
 	return true;
 }

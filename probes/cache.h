@@ -55,9 +55,6 @@ int memo_answer(struct answer *a, const struct look *l);
 int memo_write(const struct look *l, const struct sock_rec *rec, const struct answer *a,
 	       __u64 when_ns);
 
-/* One of the descriptors that the proof rests on; 0: it may not be seen to change. */
-int memo_add(struct memo *m, __u32 n, const struct sighting *s, __u32 gen, const struct answer *a);
-
 /* What the class said of this packet, for those of its socket that come after. until: in ticks. */
 int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch, __u64 until);
 

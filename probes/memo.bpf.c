@@ -123,6 +123,9 @@ static __always_inline bool is_among(const struct memo *m, __u32 n, __u32 tgid)
 	return false;
 }
 
+/* One of the descriptors that the proof rests on; 0: it may not be seen to change. */
+int memo_add(struct memo *m, __u32 n, const struct sighting *s, __u32 gen, const struct answer *a);
+
 int memo_add(struct memo *m, __u32 n, const struct sighting *s, __u32 gen, const struct answer *a)
 {
 	const struct note_holder *who;
@@ -144,10 +147,7 @@ int memo_add(struct memo *m, __u32 n, const struct sighting *s, __u32 gen, const
 	h->files = s->files;
 	h->fd = s->fd;
 	h->gen = gen;
-	h->who.tgid = tgid;
-	h->who.start_ns = who->start_ns;
-	h->who.map_stamp = who->map_stamp;
-	h->who.exec_pages = who->exec_pages;
+	cache_who_is(&h->who, who);
 	return 1;
 }
 
