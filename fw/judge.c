@@ -402,25 +402,20 @@ static uint64_t valid_until(struct judge *j, enum chain chain, const struct attr
 	return until;
 }
 
-/* What the kernel may do with others like it; until: no longer than that, it is only made earlier.
- */
+/* What the kernel may do with others like it, and *until when, if that is not a matter of their
+ * holders. */
 static enum cache_verdict kernel_verdict(const struct judge *j, const struct queue_packet *p,
 					 enum verdict v, uint64_t *until)
 {
-	uint64_t silent;
-
-	switch (v) {
-	case VERDICT_ACCEPT:
+	*until = UINT64_MAX;
+	if (v == VERDICT_ACCEPT)
 		return CACHE_ACCEPT;
-	case VERDICT_DROP:
+	if (v == VERDICT_DROP)
 		return CACHE_DROP;
-	case VERDICT_REJECT: /* while nobody is told of it, it is a DROP */
-		silent = p->packet.proto == IPPROTO_UDP ? reject_silent_until(j->reject) : 0;
-		*until = silent < *until ? silent : *until;
-		return silent ? CACHE_DROP : CACHE_NONE;
-	default:
+	if (v != VERDICT_REJECT || p->packet.proto != IPPROTO_UDP)
 		return CACHE_NONE;
-	}
+	*until = reject_silent_until(j->reject); /* so long, it is a DROP: nobody is told */
+	return *until ? CACHE_DROP : CACHE_NONE;
 }
 
 static void teach_kernel(struct judge *j, enum chain chain, const struct queue_packet *p,
@@ -429,7 +424,7 @@ static void teach_kernel(struct judge *j, enum chain chain, const struct queue_p
 {
 	enum cache_verdict v;
 	enum cache_hook hook;
-	uint64_t until = UINT64_MAX, valid;
+	uint64_t until, valid;
 
 	if (!cache_key_hook(chain, p->hook, &hook) || !cache_is_met(j->cache, hook))
 		return;

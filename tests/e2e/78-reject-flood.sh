@@ -22,7 +22,7 @@ cat >"$TMP/flood.py" <<-'END'
 	        sent += 1
 	    except ConnectionRefusedError:
 	        told += 1
-	    except OSError: # a full queue: netfilter's EPERM
+	    except OSError: # EPERM: it went out, and was dropped in the kernel
 	        sent += 1
 	print("sent", sent, "told", told, flush=True)
 END
