@@ -94,11 +94,15 @@ least() {
 	sort -n "$1" | head -n 1
 }
 
+greatest() {
+	sort -n "$1" | tail -n 1
+}
+
 # ratios BASE WHO METRIC: the median, the least and the greatest of the rounds' ratios. Of the rounds, not of all samples:
 # a machine that is twice as fast for a minute is so for what is measured beside each other.
 ratios() {
-	paste "$TMP/$1.$3" "$TMP/$2.$3" | awk '{ print $2 / $1 }' | sort -g |
-		awk '{ r[NR] = $1 } END { printf "%.4f %.4f %.4f\n", (r[int((NR + 1) / 2)] + r[int(NR / 2) + 1]) / 2, r[1], r[NR] }'
+	paste "$TMP/$1.$3" "$TMP/$2.$3" | awk '{ printf "%.4f\n", $2 / $1 }' >"$TMP/ratios"
+	echo "$(median "$TMP/ratios") $(least "$TMP/ratios") $(greatest "$TMP/ratios")"
 }
 
 # compare WHAT UNIT METRIC BASE WHO [GOAL]: one row of the table: the medians of both, and the ratios. GOAL is what the
@@ -145,13 +149,14 @@ table() {
 
 # matrix BASE [by work]: the ratios to one baseline, a row for each figure and a column for each arrangement.
 matrix() {
-	jq -rs --arg base "$1" --arg field "${2:+ratio_by_work}" --arg of "times $1${2:+, $2}" '
+	local field=ratio
+	[[ -z ${2:-} ]] || field=ratio_by_work
+	jq -rs --arg base "$1" --arg field "$field" --arg of "times $1${2:+, $2}" '
 		[.[] | select(.baseline == $base)] as $rows | ($rows | reduce .[].who as $w ([]; if index($w) then . else . + [$w] end)) as $who |
 		[$of, "unit", $who[]],
 		($rows | reduce .[].what as $w ([]; if index($w) then . else . + [$w] end) | .[] as $what |
 			[$what, ([$rows[] | select(.what == $what)][0].unit),
-			($who[] as $n | [$rows[] | select(.what == $what and .who == $n)][0] |
-				(if $field == "" then .ratio else .[$field] end) // "-" |
+			($who[] as $n | [$rows[] | select(.what == $what and .who == $n)][0][$field] // "-" |
 				if type == "number" then . * 1000 | round / 1000 | tostring else . end)]) | @tsv' "$ROWS" | align 2
 }
 

@@ -13,24 +13,25 @@ work_and_steal() {
 	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $9 }' /proc/stat
 }
 
-# stolen BEFORE: the part of the work since then, in thousandths, that another machine kept them from.
+# stolen BEFORE AFTER: the part of the work in between, in thousandths, that another machine kept them from.
 stolen() {
 	awk '{ work[NR] = $1; steal[NR] = $2 }
 		END { w = work[2] - work[1]; s = steal[2] - steal[1]; print (w + s > 0 ? int(1000 * s / (w + s)) : 0) }' \
-		<<<"$1"$'\n'"$(work_and_steal)"
+		<<<"$1"$'\n'"$2"
 }
 
 # undisturbed FILE CMD...: what CMD prints, into FILE, of the first time that nothing to speak of was stolen from it; what
 # they worked meanwhile, all that ran on them, is in $WORKED.
 undisturbed() {
-	local file=$1 before lost
+	local file=$1 before after lost
 	shift
 	while true; do
 		before=$(work_and_steal)
 		"$@" >"$file"
-		lost=$(stolen "$before")
+		after=$(work_and_steal)
+		lost=$(stolen "$before" "$after")
 		# shellcheck disable=SC2034 # bench/lib.sh reads it
-		WORKED=$(($(work_and_steal | cut -d' ' -f1) - ${before% *}))
+		WORKED=$((${after% *} - ${before% *}))
 		((lost > STOLEN_PERMILLE)) || return 0
 		echo "$*: another machine had $lost/1000 of its time" >&2
 		((STOLEN_AGAIN > 0)) || break
