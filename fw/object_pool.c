@@ -409,15 +409,21 @@ struct object_job *object_pool_done(struct object_pool *pool)
 	return job;
 }
 
+/* What a thread has done since the clock was read is not long ago. */
+static uint64_t since(uint64_t then, uint64_t now)
+{
+	return now > then ? now - then : 0;
+}
+
 static bool is_long_ago(uint64_t then, uint64_t now)
 {
-	return now > then && now - then > OBJECT_STALL_NS;
+	return since(then, now) > OBJECT_STALL_NS;
 }
 
 static bool stands_still(const struct worker *w, uint64_t now)
 {
 	return is_long_ago(__atomic_load_n(&w->job->moved_ns, __ATOMIC_RELAXED), now) ||
-	       now - w->since_ns > LIMIT_NS + w->job->key.size * LIMIT_NS_PER_BYTE;
+	       since(w->since_ns, now) > LIMIT_NS + w->job->key.size * LIMIT_NS_PER_BYTE;
 }
 
 /* Adds the job to the list of those that are to be given up. */
@@ -446,7 +452,7 @@ static void check_worker(struct object_pool *pool, struct worker *w, uint64_t no
 {
 	if (!w->used || !w->job)
 		return;
-	if (!w->replaced && now - w->since_ns > replace_ns[w->stage])
+	if (!w->replaced && since(w->since_ns, now) > replace_ns[w->stage])
 		w->replaced = !start_worker(pool, w->stage);
 	if (stands_still(w, now))
 		give_up(w->job, given_up);

@@ -507,6 +507,43 @@ static void test_files_far_away_that_block(void)
 	teardown(&b);
 }
 
+static void push_job(struct object_pool *pool, const struct bench *b, const struct object_key *key)
+{
+	struct object_job *job = calloc(1, sizeof(*job));
+	char path[80];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(job);
+	name_of(b, 0, path);
+	job->key = *key;
+	job->place = (struct place){.pid = (uint32_t)getpid(), .path = strdup(path)};
+	CU_ASSERT_TRUE_FATAL(object_pool_push(pool, job));
+}
+
+/* A thread takes up a file at the very moment that it is asked how long it has been at it. */
+static void test_looked_at_as_it_begins(void)
+{
+	struct object_job *job = NULL;
+	struct object_pool *pool;
+	struct object_key key;
+	int given_up = 0;
+	struct bench b;
+
+	setup(&b);
+	pool = object_pool_new(&(struct identify){identify, &b}, measure);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pool);
+	key = make_file(&b, 0);
+	for (int i = 0; i < 2000; i++) {
+		push_job(pool, &b, &key);
+		while (!(job = object_pool_done(pool)))
+			given_up += !!object_pool_check(pool);
+		CU_ASSERT_EQUAL(job->error, 0);
+		object_job_free(job);
+	}
+	CU_ASSERT_EQUAL(given_up, 0);
+	CU_ASSERT_TRUE(object_pool_stop(pool));
+	teardown(&b);
+}
+
 static bool asked(struct bench *b)
 {
 	return waiting(b) > 0;
@@ -549,6 +586,7 @@ static const struct unit_test tests[] = {
 	{"another way round what blocks", test_another_way_round_what_blocks},
 	{"more files that block than threads", test_more_files_that_block_than_threads},
 	{"files far away that block", test_files_far_away_that_block},
+	{"looked at as it begins", test_looked_at_as_it_begins},
 	{"the end while a thread is stuck", test_the_end_while_a_thread_is_stuck},
 };
 UNIT_SUITE("fw/object", tests)
