@@ -178,13 +178,18 @@ static struct object_key make_foreign(struct bench *b, int file)
 	return key;
 }
 
-static struct object *add(struct bench *b, const struct object_key *key, int file, bool ahead)
+static struct place place_of(const struct bench *b, int file)
 {
-	struct place place = {.pid = (uint32_t)getpid()};
 	char path[80];
 
 	name_of(b, file, path);
-	place.path = strdup(path);
+	return (struct place){.pid = (uint32_t)getpid(), .path = strdup(path)};
+}
+
+static struct object *add(struct bench *b, const struct object_key *key, int file, bool ahead)
+{
+	struct place place = place_of(b, file);
+
 	return objects_add(b->objects, key, &place, ahead);
 }
 
@@ -510,20 +515,18 @@ static void test_files_far_away_that_block(void)
 static void push_job(struct object_pool *pool, const struct bench *b, const struct object_key *key)
 {
 	struct object_job *job = calloc(1, sizeof(*job));
-	char path[80];
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(job);
-	name_of(b, 0, path);
 	job->key = *key;
-	job->place = (struct place){.pid = (uint32_t)getpid(), .path = strdup(path)};
+	job->place = place_of(b, 0);
 	CU_ASSERT_TRUE_FATAL(object_pool_push(pool, job));
 }
 
 /* A thread takes up a file at the very moment that it is asked how long it has been at it. */
 static void test_looked_at_as_it_begins(void)
 {
-	struct object_job *job = NULL;
 	struct object_pool *pool;
+	struct object_job *job;
 	struct object_key key;
 	int given_up = 0;
 	struct bench b;
