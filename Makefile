@@ -74,7 +74,7 @@ FUZZERS     := rule command wire store packet refusal http stream fragment signa
 FUZZ_SRC    := $(wildcard tests/fuzz/*.c)
 # What the fuzzers share; and the core without what holds the probes, which are built for the daemon only.
 FUZZ_SHARED := $(filter-out $(FUZZERS:%=tests/fuzz/%.c),$(FUZZ_SRC))
-FUZZ_CORE   := $(COMMON_SRC) $(filter-out fw/probe.c fw/portless.c,$(FW_SRC))
+FUZZ_CORE   := $(COMMON_SRC) $(filter-out fw/probe_load.c fw/portless.c,$(FW_SRC))
 
 obj          = $(patsubst %.c,$(BUILD)/%.o,$(1))
 COMMON_OBJ  := $(call obj,$(COMMON_SRC))
@@ -118,7 +118,7 @@ $(SKEL): $(BIN)/syscall_probe.o
 	@echo "  SKEL  $@"
 	$(Q)$(BPFTOOL) gen skeleton $< name probe_skel > $@
 
-$(BUILD)/fw/probe.o: $(SKEL)
+$(BUILD)/fw/probe_load.o: $(SKEL)
 
 $(SKEL_ALONE): $(BUILD)/gen/%.skel.h: $(BUILD)/probes/%.bpf.o
 	@echo "  SKEL  $@"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * tracepoint CALL: has the entry and the exit of that system call traced, on all processors, by
- * nobody: nothing is recorded. Says "ready", and goes on until a signal ends it. CALL should be one
+ * tracepoint CALL: has the exit of that system call traced, on all processors, by nobody: nothing
+ * is recorded. Says "ready", and goes on until a signal ends it. CALL should be one
  * that nobody makes; then what this costs is what every other call pays because one is traced at
  * all (SYSCALL_WORK_SYSCALL_TRACEPOINT in kernel/entry).
  */
@@ -16,14 +16,14 @@
 
 #define EVENTS "/sys/kernel/tracing/events/syscalls"
 
-/* The number by which perf_event_open(2) knows it; -1 with errno. */
-static long event_id(const char *side, const char *call)
+/* The number by which perf_event_open(2) knows the exit; -1 with errno. */
+static long event_id(const char *call)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	char path[256];
 	long id;
 
-	snprintf(path, sizeof(path), EVENTS "/sys_%s_%s/id", side, call);
+	snprintf(path, sizeof(path), EVENTS "/sys_exit_%s/id", call);
 	f = fopen(path, "re");
 	return f && fscanf(f, "%ld", &id) == 1 ? id : -1;
 }
@@ -44,21 +44,18 @@ static int trace(long id)
 
 int main(int argc, char *argv[])
 {
-	static const char *const sides[] = {"enter", "exit"};
+	long id;
+	int r;
 
 	if (argc != 2) {
 		fputs("usage: tracepoint CALL\n", stderr);
 		return 2;
 	}
-	for (int i = 0; i < 2; i++) {
-		long id = event_id(sides[i], argv[1]);
-		int r = id < 0 ? -errno : trace(id);
-
-		if (r) {
-			fprintf(stderr, "tracepoint: %s of %s: %s\n", sides[i], argv[1],
-				strerror(-r));
-			return 1;
-		}
+	id = event_id(argv[1]);
+	r = id < 0 ? -errno : trace(id);
+	if (r) {
+		fprintf(stderr, "tracepoint: %s: %s\n", argv[1], strerror(-r));
+		return 1;
 	}
 	puts("ready");
 	fflush(stdout);

@@ -17,6 +17,7 @@
 #define ABI_SOCKS     65536 /* sockets on record: 24 MB of kernel memory */
 #define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
 #define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
+#define ABI_CALLERS   4096  /* threads in mapping calls, beside the first of their processes */
 #define ABI_CPUS      256   /* processors that can prove at the same time without a record */
 
 /*
@@ -154,9 +155,9 @@ enum proc_flags {
 	PROC_OBJECTS_PARTIAL = 4, /* obj[] does not hold every object that was mapped */
 	PROC_URING = 8,		  /* it, or who it was forked from, has made an io_uring */
 	PROC_COMPAT = 16,	  /* a program of 32 bits: what it gives away is not seen */
-	PROC_LAYERED = 32,	  /* has mapped from an overlay file system */
-	PROC_ANON_EXEC = 64,	  /* it has had anonymous executable memory since its exec */
-	PROC_TOLD = 128,	  /* a start_hint tells of its last exec */
+	PROC_COMPANY = 32,   /* others have used its memory since its exec: threads, processes */
+	PROC_ANON_EXEC = 64, /* it has had anonymous executable memory since its exec */
+	PROC_TOLD = 128,     /* a start_hint tells of its last exec */
 };
 
 enum object_flags {
@@ -199,8 +200,8 @@ struct proc_rec {
 	__u32 ppid;
 	__u32 last_child; /* tgid of the youngest, and */
 	__u32 elder;	  /* of the next older child of the same parent: kin, where to look */
-	__u32 n_objects;
-	__u32 pad;
+	__u32 n_objects;  /* past ABI_OBJECTS: so many there were */
+	__u32 caller;	  /* the thread that is in a mapping call; of several, one */
 	struct start last_start, start_before; /* stamp 0: before the probes */
 	struct object_key
 		obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look; with a

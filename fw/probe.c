@@ -16,7 +16,6 @@
 #include "clock.h"
 #include "common/cleanup.h"
 #include "log.h"
-#include "probe.skel.h"
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -31,56 +30,6 @@ static int fail(char err[256], int code, const char *what)
 	libbpf_strerror(code, text, sizeof(text)); /* knows libbpf's own codes beside errno's */
 	snprintf(err, 256, "%s: %s", what, text);
 	return code;
-}
-
-static struct bpf_object *open_object(const char *path)
-{
-	size_t size = 0;
-	const void *bytes;
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "app_fw");
-
-	if (path)
-		return bpf_object__open_file(path, &opts);
-	bytes = probe_skel__elf_bytes(&size);
-	return bpf_object__open_mem(bytes, size, &opts);
-}
-
-/* Opens and loads, with one of the note programs or none. */
-static int load_object(struct probe *p, const char *path, enum note_source source)
-{
-	struct bpf_program *note, *queued;
-	int r;
-
-	p->object = open_object(path);
-	if (!p->object)
-		return -errno;
-	note = bpf_object__find_program_by_name(p->object, NOTE_PROGRAM);
-	queued = bpf_object__find_program_by_name(p->object, NOTE_QUEUED_PROGRAM);
-	if (!note || !queued)
-		return -EBADF;
-	bpf_program__set_type(note, PROG_TYPE_NETFILTER);
-	bpf_program__set_expected_attach_type(note, ATTACH_TYPE_NETFILTER);
-	bpf_program__set_autoload(note, source == NOTE_BY_NETFILTER);
-	bpf_program__set_autoload(queued, source == NOTE_BY_QUEUE);
-	r = bpf_object__load(p->object);
-	if (r) {
-		bpf_object__close(p->object);
-		p->object = NULL;
-	}
-	p->note_source = source;
-	return r;
-}
-
-/* What an old kernel refuses is a program: of a type or at a place that it does not have. */
-static int load_best(struct probe *p, const char *path)
-{
-	int r = load_object(p, path, NOTE_BY_NETFILTER);
-
-	if (r == -EINVAL || r == -EPERM || r == -E2BIG)
-		r = load_object(p, path, NOTE_BY_QUEUE);
-	if (r == -EINVAL || r == -EPERM || r == -E2BIG || r == -ESRCH || r == -ENOENT)
-		r = load_object(p, path, NOTE_BY_NOBODY);
-	return r;
 }
 
 /* The system call tracepoints are found through tracefs. */
@@ -246,7 +195,7 @@ static int first_scan(struct probe *p)
 
 static int probe_start(struct probe *p, const struct probe_options *options, char err[256])
 {
-	int r = load_best(p, options->object);
+	int r = probe_load(p, options->object);
 
 	if (r)
 		return fail(err, r,

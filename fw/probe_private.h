@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the edge to the probes share: probe.c loads and attaches, probe_notes.c reads
- * what was noted of packets, probe_records.c the maps, probe_scan.c has the kernel look anew. */
+/* What the files of the edge to the probes share: probe_load.c loads what the kernel takes, probe.c
+ * attaches, probe_notes.c reads what was noted of packets, probe_records.c the maps, probe_scan.c
+ * has the kernel look anew. */
 #ifndef FW_PROBE_PRIVATE_H
 #define FW_PROBE_PRIVATE_H
 
@@ -14,6 +15,10 @@
 #define NOTE_PROGRAM	    "note_packet" /* linux 6.4: attached in each namespace */
 #define NOTE_QUEUED_PROGRAM "note_queued" /* in our own namespace alone */
 #define LINKS_MAX	    40
+
+/* Of these, too: what sees mapping calls begin. */
+#define LOCK_PROGRAM  "lock_wanted" /* linux 6.14 */
+#define ENTRY_SECTION "tp/syscalls/sys_enter_"
 
 struct probe {
 	struct bpf_object *object;
@@ -38,5 +43,10 @@ struct probe {
 	void (*start_fn)(void *cookie, const struct start_hint *h);
 	void *start_cookie;
 };
+
+/* Opens and loads the object at a path (NULL: the built-in), with the programs that this kernel
+ * takes. What an old one refuses is a program: of a type or at a place that it does not have. 0 or
+ * -errno. */
+int probe_load(struct probe *p, const char *path);
 
 #endif

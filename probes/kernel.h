@@ -154,7 +154,7 @@ struct thread_info {
 };
 
 struct pt_regs {
-	unsigned long di, si, dx, r8, orig_ax;
+	unsigned long di, si, dx, r10, r8, ax, orig_ax;
 };
 
 struct task_struct {
@@ -299,7 +299,9 @@ struct trace_event_raw_sys_exit {
 #define AF_INET	 2
 #define AF_INET6 10
 
+#define ENOENT 2
 #define EEXIST 17
+#define ENOSYS 38
 
 #define S_IFMT	 0170000 /* include/uapi/linux/stat.h */
 #define S_IFSOCK 0140000
@@ -317,6 +319,8 @@ struct trace_event_raw_sys_exit {
 #define MAP_TYPE	  0xf
 #define MAP_PRIVATE	  0x2
 #define MAP_ANONYMOUS	  0x20
+#define CLONE_VFORK	  0x4000
+#define CLONE_PARENT	  0x8000
 #define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */
 #define READ_IMPLIES_EXEC 0x0400000 /* include/uapi/linux/personality.h */
 #define VM_WRITE	  0x2
@@ -325,6 +329,31 @@ struct trace_event_raw_sys_exit {
 #define VM_SHARED	  0x8
 #define AT_BASE		  7	      /* include/uapi/linux/auxvec.h */
 #define I_CTIME_QUERIED	  0x80000000u /* a mark in i_ctime_nsec, include/linux/fs.h */
+
+/* arch/x86/entry/syscalls/syscall_64.tbl, and 32.tbl for programs of 32 bits */
+enum call_number {
+	CALL_MMAP = 9,
+	CALL_MPROTECT = 10,
+	CALL_MREMAP = 25,
+	CALL_SHMAT = 30,
+	CALL_CLONE = 56,
+	CALL_VFORK = 58,
+	CALL_PKEY_MPROTECT = 329,
+	CALL_CLONE3 = 435,
+
+	CALL_32_MMAP = 90,
+	CALL_32_IPC = 117,
+	CALL_32_MPROTECT = 125,
+	CALL_32_MMAP2 = 192,
+	CALL_32_PKEY_MPROTECT = 380,
+	CALL_32_SHMAT = 397,
+};
+
+/* What a thread has entered the kernel with: of its own system call until that returns. */
+static __always_inline const struct pt_regs *registers_of(struct task_struct *task)
+{
+	return (void *)bpf_task_pt_regs(task);
+}
 
 /* References to a file: descriptors, and whatever else keeps it open at this moment. 0: being
  * closed. */

@@ -94,6 +94,13 @@ struct map_hints {
 	__uint(max_entries, 1024 * 1024);
 };
 
+struct map_callers {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_CALLERS);
+	__type(key, __u32);
+	__type(value, __u8);
+};
+
 /* Which objects were hinted at lately, CLOCK_BOOTTIME. */
 struct map_hinted {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -171,6 +178,7 @@ extern struct map_note_drafts note_drafts SEC(".maps");
 extern struct map_notes notes SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");
+extern struct map_callers callers SEC(".maps"); /* threads in mapping calls; see caller_add() */
 extern struct map_hinted hinted SEC(".maps");
 extern struct map_counters counters SEC(".maps");
 extern struct map_global global SEC(".maps");

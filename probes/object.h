@@ -8,19 +8,6 @@
 #include "kernel.h"
 #include "common/probe_abi.h"
 
-/* What is behind an open file. */
-struct behind {
-	const struct inode *inode;
-	const struct super_block *sb;
-};
-
-static __always_inline struct behind behind(const struct file *file)
-{
-	const struct inode *inode = BPF_CORE_READ(file, f_inode);
-
-	return (struct behind){inode, BPF_CORE_READ(inode, i_sb)};
-}
-
 static __always_inline bool is_remote(unsigned long magic)
 {
 	switch (magic) {
@@ -39,34 +26,45 @@ static __always_inline bool is_remote(unsigned long magic)
 	return false;
 }
 
-static __always_inline void object_key_of(struct object_key *key, const struct behind *b)
+/* Where the verifier knows the type of what is there, reading costs next to nothing. */
+#define FIELD_OF(typed, at, field) ((typed) ? (at)->field : BPF_CORE_READ(at, field))
+
+/* typed, a constant: `file` is what the verifier knows as one. */
+static __always_inline void object_key_read(struct object_key *key, const struct file *file,
+					    bool typed)
 {
-	const struct inode *inode = b->inode;
-	const struct super_block *sb = b->sb;
+	const struct inode *inode = FIELD_OF(typed, file, f_inode);
+	const struct super_block *sb = FIELD_OF(typed, inode, i_sb);
 	const struct inode___6_6 *mid = (const void *)inode;
 	const struct inode___old *old = (const void *)inode;
+	__u64 s, ns;
 
-	key->ino = BPF_CORE_READ(inode, i_ino);
-	key->size = BPF_CORE_READ(inode, i_size);
-	key->dev = BPF_CORE_READ(sb, s_dev);
-	key->flags = is_remote(BPF_CORE_READ(sb, s_magic)) ? OBJECT_REMOTE : 0;
-	if (bpf_core_field_exists(inode->i_ctime_sec))
-		key->ctime_ns = BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull +
-				(BPF_CORE_READ(inode, i_ctime_nsec) & ~I_CTIME_QUERIED);
-	else if (bpf_core_field_exists(mid->__i_ctime))
-		key->ctime_ns = BPF_CORE_READ(mid, __i_ctime.tv_sec) * 1000000000ull +
-				BPF_CORE_READ(mid, __i_ctime.tv_nsec);
-	else
-		key->ctime_ns = BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ull +
-				BPF_CORE_READ(old, i_ctime.tv_nsec);
+	key->ino = FIELD_OF(typed, inode, i_ino);
+	key->size = FIELD_OF(typed, inode, i_size);
+	key->dev = FIELD_OF(typed, sb, s_dev);
+	key->flags = is_remote(FIELD_OF(typed, sb, s_magic)) ? OBJECT_REMOTE : 0;
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		s = FIELD_OF(typed, inode, i_ctime_sec);
+		ns = FIELD_OF(typed, inode, i_ctime_nsec) & ~I_CTIME_QUERIED;
+	} else if (bpf_core_field_exists(mid->__i_ctime)) {
+		s = FIELD_OF(typed, mid, __i_ctime.tv_sec);
+		ns = FIELD_OF(typed, mid, __i_ctime.tv_nsec);
+	} else {
+		s = FIELD_OF(typed, old, i_ctime.tv_sec);
+		ns = FIELD_OF(typed, old, i_ctime.tv_nsec);
+	}
+	key->ctime_ns = s * 1000000000ull + ns;
+}
+
+static __always_inline void object_key_of(struct object_key *key, const struct file *file)
+{
+	object_key_read(key, file, true);
 }
 
 /* Of a file in an overlay it is the layer's file that is mapped, and only a mapping tells which. */
-static __always_inline bool is_layered(const struct behind *b)
+static __always_inline bool is_layered(const struct file *file)
 {
-	const struct super_block *sb = b->sb;
-
-	return BPF_CORE_READ(sb, s_magic) == OVERLAYFS_SUPER_MAGIC;
+	return BPF_CORE_READ(file, f_inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC;
 }
 
 /*
@@ -80,13 +78,24 @@ static __always_inline bool is_anonymous(const struct vm_area_struct *vma, bool 
 	return vma->vm_file && !(vma->vm_flags & VM_SHARED) && (writable || vma->anon_vma);
 }
 
+/* VMA_ANONYMOUS if it is, and VMA_OBJECT with *key if a file is behind it: enum vma_flags. */
+static __always_inline __u32 what_is_mapped(struct object_key *key,
+					    const struct vm_area_struct *vma)
+{
+	__u32 flags = is_anonymous(vma, vma->vm_flags & VM_WRITE) ? VMA_ANONYMOUS : 0;
+	const struct file *file = vma->vm_file;
+
+	if (!file || !vma->vm_ops)
+		return flags;
+	object_key_of(key, file);
+	return flags | VMA_OBJECT;
+}
+
 /* *rec is all 0 before. */
 static __always_inline void mapping_tell(struct vma_rec *rec, const struct task_struct *task,
 					 const struct vm_area_struct *vma)
 {
-	const struct file *file = vma->vm_file;
 	unsigned long code;
-	struct behind b;
 
 	rec->pid = task->pid;
 	rec->tgid = task->tgid;
@@ -96,16 +105,36 @@ static __always_inline void mapping_tell(struct vma_rec *rec, const struct task_
 	/* include/linux/mm.h: is_exec_mapping */
 	if ((vma->vm_flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC)
 		rec->flags |= VMA_COUNTED;
-	if (is_anonymous(vma, vma->vm_flags & VM_WRITE))
-		rec->flags |= VMA_ANONYMOUS;
-	if (!file || !vma->vm_ops)
+	rec->flags |= what_is_mapped(&rec->object, vma);
+	if (!(rec->flags & VMA_OBJECT))
 		return;
-	rec->flags |= VMA_OBJECT;
-	b = behind(file);
-	object_key_of(&rec->object, &b);
 	code = BPF_CORE_READ(task, mm, start_code);
 	if (rec->start <= code && code < rec->end)
 		rec->flags |= VMA_PROGRAM;
+}
+
+/* A mapping, and what is behind it. */
+struct view {
+	struct object_key object; /* with VMA_OBJECT */
+	unsigned long end;	  /* 0: there is none */
+	__u32 flags;		  /* enum vma_flags */
+	bool executable;
+};
+
+static long look_at_mapping(struct task_struct *task, struct vm_area_struct *vma, struct view *v)
+{
+	v->executable = vma->vm_flags & VM_EXEC;
+	v->end = vma->vm_end;
+	v->flags = what_is_mapped(&v->object, vma);
+	return 0;
+}
+
+/* What is at an address now; *v is all 0 before. False: somebody is changing it. */
+static __always_inline bool view_at(struct task_struct *task, __u64 address, struct view *v)
+{
+	long r = bpf_find_vma(task, address, look_at_mapping, v, 0);
+
+	return !r || r == -ENOENT;
 }
 
 #endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe_private.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "probe.skel.h"
+
+static struct bpf_object *open_object(const char *path)
+{
+	size_t size = 0;
+	const void *bytes;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "app_fw");
+
+	if (path)
+		return bpf_object__open_file(path, &opts);
+	bytes = probe_skel__elf_bytes(&size);
+	return bpf_object__open_mem(bytes, size, &opts);
+}
+
+/*
+ * Whether the kernel tells who is about to take which lock, and nothing else: before linux 6.14
+ * there was a path between the two arguments. They are a function's, after its first.
+ */
+static bool tells_of_locks(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int id = btf ? btf__find_by_name_kind(btf, "btf_trace_mmap_lock_start_locking",
+					      BTF_KIND_TYPEDEF)
+		     : 0;
+	const struct btf_type *t = NULL;
+
+	if (id > 0)
+		t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type); /* a pointer to it */
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	id = t && btf_is_func_proto(t) ? btf_vlen(t) : 0;
+	btf__free(btf);
+	return id == 3;
+}
+
+/* Of the programs that see a mapping call begin: at the lock, or at each call's entry. */
+static void choose_beginning(struct bpf_object *object, bool locks)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, object)
+	{
+		if (!strcmp(bpf_program__name(prog), LOCK_PROGRAM))
+			bpf_program__set_autoload(prog, locks);
+		else if (!strncmp(bpf_program__section_name(prog), ENTRY_SECTION,
+				  strlen(ENTRY_SECTION)))
+			bpf_program__set_autoload(prog, !locks);
+	}
+}
+
+/* Opens and loads, with one of the note programs or none. */
+static int load_object(struct probe *p, const char *path, bool locks, enum note_source source)
+{
+	struct bpf_program *note, *queued;
+	int r;
+
+	p->object = open_object(path);
+	if (!p->object)
+		return -errno;
+	note = bpf_object__find_program_by_name(p->object, NOTE_PROGRAM);
+	queued = bpf_object__find_program_by_name(p->object, NOTE_QUEUED_PROGRAM);
+	if (!note || !queued)
+		return -EBADF;
+	bpf_program__set_type(note, PROG_TYPE_NETFILTER);
+	bpf_program__set_expected_attach_type(note, ATTACH_TYPE_NETFILTER);
+	bpf_program__set_autoload(note, source == NOTE_BY_NETFILTER);
+	bpf_program__set_autoload(queued, source == NOTE_BY_QUEUE);
+	choose_beginning(p->object, locks);
+	r = bpf_object__load(p->object);
+	if (r) {
+		bpf_object__close(p->object);
+		p->object = NULL;
+	}
+	p->note_source = source;
+	return r;
+}
+
+int probe_load(struct probe *p, const char *path)
+{
+	bool locks = tells_of_locks();
+	int r = load_object(p, path, locks, NOTE_BY_NETFILTER);
+
+	if (r == -EINVAL || r == -EPERM || r == -E2BIG)
+		r = load_object(p, path, locks, NOTE_BY_QUEUE);
+	if (r == -EINVAL || r == -EPERM || r == -E2BIG || r == -ESRCH || r == -ENOENT)
+		r = load_object(p, path, locks, NOTE_BY_NOBODY);
+	return r;
+}

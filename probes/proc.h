@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Records of processes: what those who see processes come and go, and those who see them map, do
+ * to them alike. */
+#ifndef PROBES_PROC_H
+#define PROBES_PROC_H
+
+#include "maps.h"
+#include "object.h"
+#include "path.h"
+#include "table.h"
+
+#define HINT_AGAIN_NS 10000000000ull /* the daemon may have dropped the object since */
+
+static __always_inline struct proc_rec *proc_of(__u32 tgid)
+{
+	return bpf_map_lookup_elem(&procs, &tgid);
+}
+
+static __always_inline struct proc_rec *current_proc(void)
+{
+	return proc_of(bpf_get_current_pid_tgid() >> 32);
+}
+
+/* Whose memory a process uses until its own exec: its parent's, who waits in vfork(2); or NULL. */
+static __always_inline struct proc_rec *lender_of(const struct proc_rec *rec)
+{
+	struct proc_rec *parent = rec->flags & PROC_COMPANY ? proc_of(rec->ppid) : NULL;
+
+	return parent && parent->mm == rec->mm && !(parent->flags & PROC_EXITED) ? parent : NULL;
+}
+
+/*
+ * Stamps: unique for each change of a process's mappings. A record starts at the time, in units
+ * that are shorter than any change, so that no later record of the process has a stamp of this one.
+ */
+static __always_inline __u64 first_stamp(void)
+{
+	return bpf_ktime_get_ns() << 8;
+}
+
+static __always_inline void next_stamp(struct proc_rec *rec)
+{
+	__sync_fetch_and_add(&rec->map_stamp, 1);
+}
+
+static __always_inline bool object_is(const struct object_key *a, const struct object_key *b)
+{
+	return a->ino == b->ino && a->ctime_ns == b->ctime_ns && a->size == b->size &&
+	       a->dev == b->dev && a->flags == b->flags;
+}
+
+/* False: it was the last that was added. Who has company may add others at the same time. */
+static __always_inline bool object_add(struct proc_rec *rec, const struct object_key *key)
+{
+	__u32 n = rec->n_objects;
+
+	if (n && !(rec->flags & PROC_COMPANY) &&
+	    object_is(&rec->obj[(n - 1) & (ABI_OBJECTS - 1)], key))
+		return false;
+	n = __sync_fetch_and_add(&rec->n_objects, 1);
+	if (n < ABI_OBJECTS)
+		rec->obj[n & (ABI_OBJECTS - 1)] = *key;
+	else
+		proc_mark(rec, PROC_OBJECTS_PARTIAL);
+	return true;
+}
+
+static __always_inline void hint(__u32 kind, const struct object_key *key, const struct file *file)
+{
+	struct hint *h = bpf_ringbuf_reserve(&hints, sizeof(*h), 0);
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (!h) {
+		count(PCOUNT_HINTS_LOST);
+		return;
+	}
+	h->kind = kind;
+	h->tgid = bpf_get_current_pid_tgid() >> 32;
+	h->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	h->object = *key;
+	h->n_names = names_of(file, h->names);
+	bpf_ringbuf_submit(h, 0);
+}
+
+/* Every program maps the same few libraries: one hint in a while will do. fd: by what it was
+ * mapped. */
+static __always_inline void hint_mapped(const struct object_key *key, __u32 fd)
+{
+	__u64 now = bpf_ktime_get_boot_ns(), *last = bpf_map_lookup_elem(&hinted, key);
+	const struct file *file;
+
+	if (last && now - *last < HINT_AGAIN_NS)
+		return;
+	file = current_file(fd);
+	if (!file)
+		return;
+	bpf_map_update_elem(&hinted, key, &now, BPF_ANY);
+	hint(HINT_MAP, key, file);
+}
+
+#endif

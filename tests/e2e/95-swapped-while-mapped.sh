@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Goal: what counts of a process that has ended before it is judged is what it had mapped, whatever its threads, its
+# children or calls of another kind have put in the place of what it had asked for meanwhile.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+PORT=7001
+TIMES=300
+LOCKS=/sys/kernel/tracing/events/mmap_lock/mmap_lock_start_locking/format
+
+# code NAME NUMBER: a file whose first bytes are a function that returns it.
+code() {
+	{ printf "\\xb8\\x0$2\\0\\0\\0\\xc3" && head -c 4090 /dev/zero && echo "$1"; } >"$TMP/$1"
+}
+
+swap() {
+	on client "$HELPERS/swap" "$1" $SERVER4 $PORT "$TMP/good" "$TMP/evil" "$2" </dev/null 2>&1
+}
+
+# swaps KIND N: so many processes, which all end before any of them is judged. Tells how many had which file in SENT,
+# a line for each: TAG and the exit status.
+swaps() {
+	local i status
+	: >"$TMP/sent"
+	kill -STOP "$DAEMON"
+	for ((i = 0; i < $2; i++)); do
+		status=0
+		swap "$1" "$1/$i/" || status=$?
+		((status == 0 || status == 3)) || fail "swap $1 ended with status $status"
+		echo "$1/$i/ $status" >>"$TMP/sent"
+	done
+	kill -CONT "$DAEMON"
+	wait_for settled
+}
+
+# passed KIND WHO: how many datagrams.
+passed() {
+	grep -cE "$1/[0-9]+/ $2" "$TMP/receive.log" || true
+}
+
+sent() {
+	grep -c ' 0$' "$TMP/sent" || true
+}
+
+stopped() {
+	echo $(($(counter dropped) - before))
+}
+
+# all_told KIND: each has come or was stopped.
+all_told() {
+	(($(passed "$1" good) + $(passed "$1" evil) + $(stopped) == $(sent)))
+}
+
+code good 1
+code evil 2
+setup_net
+receive server $PORT
+divert client
+start_daemon client
+
+before=0
+step "both are known"
+expect_ok swap plain first/0/
+wait_for received "first/0/ evil"
+expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil"
+swaps plain 1
+wait_for all_told plain
+expect_that "$(passed plain evil)" -eq 0 "evil that came through, plainly mapped"
+
+for kind in file memory; do
+	step "$kind: a second thread changes it"
+	before=$(counter dropped)
+	swaps $kind $TIMES
+	wait_for all_told $kind
+	expect_that "$(passed $kind evil)" -eq 0 "evil that came through, of $(sent)"
+	expect_that "$(stopped)" -gt 0 "evil that was stopped"
+	expect_that "$(passed $kind good)" -gt 0 "good that came through"
+done
+
+step "a child maps it into the memory that it was lent"
+before=$(counter dropped)
+swaps vfork 5
+wait_for all_told vfork
+expect_that "$(passed vfork evil)" -eq 0 "evil that came through"
+
+step "a call of 32 bits"
+if swap compat try/0/; then
+	grep -qs memcg_id $LOCKS || exit 0 # before linux 6.14 such calls are not seen
+	before=$(counter dropped)
+	swaps compat 5
+	wait_for all_told compat
+	expect_that "$(passed compat evil)" -eq 0 "evil that came through"
+else
+	echo "this kernel knows no such calls"
+fi

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * swap KIND ADDR PORT GOOD EVIL TAG: has a page of one of two files mapped executable while it
+ * looks as if it were the other's, calls the code in it, sends "TAG good" or "TAG evil" in a
+ * datagram, by the number that this returned (1 or 2), and ends at once.
+ *
+ *   plain    EVIL, with nobody in the way
+ *   file     a thread puts the files at the descriptor in turn while it is mapped
+ *   memory   a thread maps them in turn at the address that is made executable
+ *   vfork    EVIL, by a child that uses the same memory
+ *   compat   EVIL, by a call of the kind that programs of 32 bits make
+ *
+ * Exit 0; 1 when something failed; 3 when what is mapped in the end is not executable, 77 when
+ * there is no such call.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PAGE 4096
+
+typedef int (*code_fn)(void);
+
+static int files[2];	  /* GOOD, EVIL */
+static int place;	  /* a descriptor that is one of them */
+static void *volatile at; /* a page that is */
+static atomic_bool stop;
+
+static _Noreturn void failed(const char *what)
+{
+	perror(what);
+	_exit(1);
+}
+
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		failed(path);
+	return fd;
+}
+
+static void *map_page(int prot, int fd)
+{
+	void *page = mmap(NULL, PAGE, prot, MAP_PRIVATE, fd, 0);
+
+	if (page == MAP_FAILED)
+		failed("mmap");
+	return page;
+}
+
+static void *swap_files(void *unused)
+{
+	for (int i = 0; !stop; i ^= 1)
+		dup2(files[i], place);
+	return unused;
+}
+
+static void *swap_pages(void *unused)
+{
+	for (int i = 0; !stop; i ^= 1)
+		mmap(at, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, files[i], 0);
+	return unused;
+}
+
+/* beside() goes on until its partner has done one(). */
+static void race(void *(*beside)(void *), void (*one)(void))
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, beside, NULL))
+		failed("pthread_create");
+	usleep(200); /* so that it is at it */
+	one();
+	stop = true;
+	pthread_join(thread, NULL);
+}
+
+static void map_place(void)
+{
+	at = map_page(PROT_READ | PROT_EXEC, place);
+}
+
+static void protect_page(void)
+{
+	if (mprotect(at, PAGE, PROT_READ | PROT_EXEC))
+		failed("mprotect");
+}
+
+static void by_plain(void)
+{
+	at = map_page(PROT_READ | PROT_EXEC, files[1]);
+}
+
+static void by_file(void)
+{
+	place = dup(files[0]);
+	race(swap_files, map_place);
+}
+
+static void by_memory(void)
+{
+	at = map_page(PROT_READ, files[0]);
+	race(swap_pages, protect_page);
+}
+
+static void by_vfork(void)
+{
+	pid_t pid = vfork();
+
+	if (!pid) {
+		by_plain();
+		_exit(0);
+	}
+	if (pid < 0)
+		failed("vfork");
+}
+
+/* mmap2 of arch/x86/entry/syscalls/syscall_32.tbl: its last argument, which is 0, is in %ebp. */
+static void by_compat(void)
+{
+	int page = 192;
+
+	__asm__ volatile("push %%rbp\n\txor %%ebp, %%ebp\n\tint $0x80\n\tpop %%rbp"
+			 : "+a"(page)
+			 : "b"(0), "c"(PAGE), "d"(PROT_READ | PROT_EXEC), "S"(MAP_PRIVATE),
+			   "D"(files[1])
+			 : "memory", "r8", "r9", "r10", "r11");
+	if (page < 0 && page > -PAGE)
+		_exit(page == -ENOSYS ? 77 : 1);
+	at = (void *)(unsigned long)(unsigned int)page;
+}
+
+static void not_executable(int signal)
+{
+	(void)signal;
+	_exit(3);
+}
+
+static const struct {
+	const char *name;
+	void (*fn)(void);
+} kinds[] = {
+	{"plain", by_plain}, {"file", by_file},	    {"memory", by_memory},
+	{"vfork", by_vfork}, {"compat", by_compat},
+};
+
+static void map_by(const char *kind)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(kinds[i].name, kind)) {
+			kinds[i].fn();
+			return;
+		}
+	fprintf(stderr, "swap: %s?\n", kind);
+	_exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	char line[128];
+	int fd, n;
+
+	if (argc != 7 || inet_pton(AF_INET, argv[2], &to.sin_addr) != 1) {
+		fputs("usage: swap KIND ADDR PORT GOOD EVIL TAG\n", stderr);
+		return 2;
+	}
+	to.sin_port = htons((uint16_t)atoi(argv[3]));
+	files[0] = open_file(argv[4]);
+	files[1] = open_file(argv[5]);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		failed("socket");
+	signal(SIGSEGV, not_executable);
+	map_by(argv[1]);
+	n = snprintf(line, sizeof(line), "%s %s\n", argv[6],
+		     ((code_fn)at)() == 1 ? "good" : "evil");
+	_exit(sendto(fd, line, n, 0, (struct sockaddr *)&to, sizeof(to)) != n);
+}
