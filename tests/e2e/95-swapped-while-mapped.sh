@@ -11,7 +11,7 @@ LOCKS=/sys/kernel/tracing/events/mmap_lock/mmap_lock_start_locking/format
 
 # code NAME NUMBER: a file whose first bytes are a function that returns it.
 code() {
-	{ printf "\\xb8\\x0$2\\0\\0\\0\\xc3" && head -c 4090 /dev/zero && echo "$1"; } >"$TMP/$1"
+	{ printf '%b' "\\xb8\\x0$2\\0\\0\\0\\xc3" && head -c 4090 /dev/zero && echo "$1"; } >"$TMP/$1"
 }
 
 swap() {
