@@ -152,8 +152,8 @@ static int bind_maps(struct probe *p)
 	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
 	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
-	p->given = calloc(ABI_NOTE_SETS, sizeof(*p->given));
-	return p->notes && p->proof && p->chains && p->tallies && p->ring && p->given ? 0 : -errno;
+	p->taken = calloc(ABI_NOTE_SETS, sizeof(*p->taken));
+	return p->notes && p->proof && p->chains && p->tallies && p->ring && p->taken ? 0 : -errno;
 }
 
 /* Before any program runs: what they write there is not written over. */
@@ -251,7 +251,7 @@ void probe_close(struct probe *p)
 	unmap(p->proof, PROOF_SIZE);
 	unmap(p->chains, CHAINS_SIZE);
 	unmap(p->tallies, TALLIES_SIZE);
-	free(p->given);
+	free(p->taken);
 	bpf_object__close(p->object);
 	free(p);
 }

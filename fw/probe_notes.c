@@ -4,9 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -95,40 +93,10 @@ enum note_source probe_note_source(const struct probe *p)
 	return p->note_source;
 }
 
-/* A copy that no writer touched meanwhile. */
-static bool read_note(const struct note_set *set, size_t way, uint64_t print, struct note *out)
-{
-	const struct note *slot = &set->way[way];
-	uint64_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
-
-	if ((seq & 1) || __atomic_load_n(&set->print[way], __ATOMIC_RELAXED) != print)
-		return false;
-	memcpy(out, slot, offsetof(struct note, holder));
-	if (out->n_holders > ABI_HOLDERS)
-		return false;
-	memcpy(out->holder, slot->holder, out->n_holders * sizeof(out->holder[0]));
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
-}
-
 bool probe_note(struct probe *p, uint64_t print, uint8_t hook, struct note *out)
 {
 	uint64_t at = abi_print_at(print, hook);
-	const struct note_set *set = &p->notes[at & (ABI_NOTE_SETS - 1)];
-	uint64_t *given = p->given[at & (ABI_NOTE_SETS - 1)];
-	int oldest = -1;
+	size_t set = at & (ABI_NOTE_SETS - 1);
 
-	for (int i = 0; i < ABI_NOTE_WAYS; i++) {
-		struct note another, *n = oldest < 0 ? out : &another;
-
-		if (set->print[i] != at || set->way[i].seq == given[i] ||
-		    !read_note(set, i, at, n) || (oldest >= 0 && n->when_ns > out->when_ns))
-			continue;
-		if (n != out)
-			*out = *n;
-		oldest = i;
-	}
-	if (oldest >= 0)
-		given[oldest] = out->seq;
-	return oldest >= 0;
+	return note_set_take(&p->notes[set], p->taken[set], at, out);
 }

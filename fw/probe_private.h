@@ -5,6 +5,7 @@
 #ifndef FW_PROBE_PRIVATE_H
 #define FW_PROBE_PRIVATE_H
 
+#include "note_set.h"
 #include "probe.h"
 
 /* include/uapi/linux/bpf.h of linux 6.4; libbpf 1.1 and its headers do not have them. */
@@ -27,10 +28,10 @@ struct probe {
 	enum note_source note_source;
 	struct probe_notes *notes_here; /* NULL unless by NOTE_BY_NETFILTER */
 	struct ring_buffer *ring;
-	const struct note_set *notes;	  /* ABI_NOTE_SETS */
-	uint64_t (*given)[ABI_NOTE_WAYS]; /* seq of each note that was given out */
-	const struct proof *proof;	  /* 1 */
-	struct cache_chain *chains;	  /* CACHE_HOOKS; ours to write */
+	const struct note_set *notes;		   /* ABI_NOTE_SETS */
+	struct note_taken (*taken)[ABI_NOTE_WAYS]; /* of each set */
+	const struct proof *proof;		   /* 1 */
+	struct cache_chain *chains;		   /* CACHE_HOOKS; ours to write */
 	const struct cache_tally *tallies;
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */

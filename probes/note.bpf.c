@@ -126,6 +126,12 @@ static __always_inline bool fill_note(const struct sk_buff *skb, struct note *no
 	return look && look->file && ask_class(look, &note->answer, sk) && write_ticket(look);
 }
 
+/* Of such notes one is as good as the other. */
+static __always_inline bool says_nobody(const struct note *note)
+{
+	return note->state == NOTE_KERNEL && !note->flags;
+}
+
 /*
  * Puts it where the daemon finds it: as it is in the draft, or if that is NULL, as it is now.
  * Returns whether the packet passes: then there is none.
@@ -137,8 +143,8 @@ static __always_inline bool put_note(const struct sk_buff *skb, const struct pac
 	__u64 print = packet_print(packet), seq, before, *whose;
 	struct note_set *set;
 	struct note *note;
+	bool passes = false, nobody;
 	__u32 index, way;
-	bool passes = false;
 
 	/* On INPUT, no socket only means that early demux found none: nothing to say. */
 	if (!print || (!skb->sk && hook != NF_INET_LOCAL_OUT))
@@ -159,6 +165,7 @@ static __always_inline bool put_note(const struct sk_buff *skb, const struct pac
 	before = *whose == print ? note->cookie : 0;
 	if (*whose == print && (note->flags & NOTE_OVERRUN))
 		before = SEVERAL;
+	nobody = says_nobody(note);
 	*whose = print;
 	if (draft)
 		__builtin_memcpy(&note->cookie, &draft->note.cookie,
@@ -171,7 +178,7 @@ static __always_inline bool put_note(const struct sk_buff *skb, const struct pac
 		count(PCOUNT_NOTES);
 	if (look && !passes)
 		count_miss(look);
-	if (before && before != note->cookie)
+	if (before && before != note->cookie && !(nobody && says_nobody(note)))
 		note->flags |= NOTE_OVERRUN;
 	barrier();
 	note->seq = seq + 2;

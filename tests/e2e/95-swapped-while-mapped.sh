@@ -7,6 +7,7 @@
 
 PORT=7001
 TIMES=300
+BATCH=50
 LOCKS=/sys/kernel/tracing/events/mmap_lock/mmap_lock_start_locking/format
 
 # code NAME NUMBER: a file whose first bytes are a function that returns it.
@@ -18,20 +19,21 @@ swap() {
 	on client "$HELPERS/swap" "$1" $SERVER4 $PORT "$TMP/good" "$TMP/evil" "$2" </dev/null 2>&1
 }
 
-# swaps KIND N: so many processes, which all end before any of them is judged. Tells how many had which file in SENT,
-# a line for each: TAG and the exit status.
+# swaps KIND N: so many processes, BATCH at a time, of which all end before any is judged. A line for each in
+# $TMP/sent: TAG and the exit status.
 swaps() {
 	local i status
 	: >"$TMP/sent"
-	kill -STOP "$DAEMON"
 	for ((i = 0; i < $2; i++)); do
+		((i % BATCH)) || kill -STOP "$DAEMON"
 		status=0
 		swap "$1" "$1/$i/" || status=$?
 		((status == 0 || status == 3)) || fail "swap $1 ended with status $status"
 		echo "$1/$i/ $status" >>"$TMP/sent"
+		(((i + 1) % BATCH && i + 1 < $2)) || kill -CONT "$DAEMON"
 	done
-	kill -CONT "$DAEMON"
 	wait_for settled
+	echo "$1: sent $(sent); good $(passed "$1" good), evil $(passed "$1" evil), stopped $(stopped)"
 }
 
 # passed KIND WHO: how many datagrams.

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "note_set.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* A copy that no writer touched meanwhile. */
+static bool read_note(const struct note_set *set, size_t way, uint64_t print, struct note *out)
+{
+	const struct note *slot = &set->way[way];
+	uint64_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
+
+	if ((seq & 1) || __atomic_load_n(&set->print[way], __ATOMIC_RELAXED) != print)
+		return false;
+	memcpy(out, slot, offsetof(struct note, holder));
+	if (out->n_holders > ABI_HOLDERS)
+		return false;
+	memcpy(out->holder, slot->holder, out->n_holders * sizeof(out->holder[0]));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
+}
+
+/* The writer cannot know that the note before it had been taken: it says of each of another socket
+ * that it took the place of one. */
+static bool is_astray(const struct note *n, const struct note_taken *before)
+{
+	return (n->flags & NOTE_OVERRUN) && (before->astray || n->seq != before->seq + 2);
+}
+
+bool note_set_take(const struct note_set *set, struct note_taken *taken, uint64_t print,
+		   struct note *out)
+{
+	bool astray = false;
+	int oldest = -1;
+
+	for (int i = 0; i < ABI_NOTE_WAYS; i++) {
+		struct note n;
+
+		if (set->print[i] != print || !read_note(set, i, print, &n))
+			continue;
+		if (n.seq == taken[i].seq) {
+			astray |= taken[i].astray;
+			continue;
+		}
+		astray |= is_astray(&n, &taken[i]);
+		if (oldest >= 0 && n.when_ns > out->when_ns)
+			continue;
+		oldest = i;
+		*out = n;
+	}
+	if (oldest >= 0)
+		taken[oldest] = (struct note_taken){out->seq, is_astray(out, &taken[oldest])};
+	else
+		*out = (struct note){.state = NOTE_UNPROVEN};
+	out->flags &= ~NOTE_OVERRUN;
+	out->flags |= astray ? NOTE_OVERRUN : 0;
+	return oldest >= 0 || astray;
+}
