@@ -9,11 +9,11 @@
  * needed to trace the entry of any system call is worth it: each call of each process pays for
  * that.
  *
- * What is on record is what is mapped, not what was asked for. Whoever has company (threads, a
- * shared descriptor table, an io_uring) can have another file put at the descriptor, or at the
- * address, while the call is under way: then the mapping itself is looked at when it is there. What
- * it was can be undone before that only by another call that makes memory executable, or that moves
- * it: where one meets another, the record is not complete.
+ * What is on record is what is mapped, not what was asked for: threads, or whoever else uses the
+ * same memory or descriptors, can put another file at the descriptor or the address while the call
+ * is under way. So the mapping itself is looked at when it is there. What it was can be undone
+ * before that only by another call that makes memory executable, or that moves it: where one meets
+ * another, the record is not complete.
  */
 #include "proc.h"
 
@@ -174,20 +174,21 @@ static __always_inline bool made_add(struct proc_rec *rec, const struct made *m)
 	return m->view.flags & VMA_OBJECT && object_add(rec, &m->view.object);
 }
 
-/* What was made is in the lender's memory as well. */
-static __always_inline void lender_add(struct proc_rec *lender, __u32 tgid, const struct made *m)
-{
-	made_add(lender, m);
-	next_stamp(lender);
-	gen_move(tgid);
-}
-
-static __always_inline void mapping_end(struct proc_rec *rec, const struct made *m)
+/* The same; what was made is in the lender's memory as well. */
+static __always_inline bool made_record(struct proc_rec *rec, const struct made *m)
 {
 	struct proc_rec *lender = lender_of(rec);
 
-	if (lender)
-		lender_add(lender, rec->ppid, m);
+	if (lender) {
+		made_add(lender, m);
+		next_stamp(lender);
+		gen_move(rec->ppid);
+	}
+	return made_add(rec, m);
+}
+
+static __always_inline void mapping_end(struct proc_rec *rec)
+{
 	next_stamp(rec);
 	gen_move(bpf_get_current_pid_tgid() >> 32);
 	caller_drop(rec, bpf_get_current_pid_tgid());
@@ -210,9 +211,9 @@ static __always_inline int call_exit(long result)
 		m.marks = PROC_OBJECTS_PARTIAL;
 	else
 		made_by_mprotect(&m, rec, task, regs);
-	if (made_add(rec, &m) && regs->orig_ax == CALL_MMAP)
+	if (made_record(rec, &m) && regs->orig_ax == CALL_MMAP)
 		hint_mapped(&m.view.object, regs->r8);
-	mapping_end(rec, &m);
+	mapping_end(rec);
 	return 0;
 }
 
@@ -289,7 +290,7 @@ static __always_inline void call_of_32_bits(struct task_struct *task, const stru
 		return;
 	if (file && !has_company(rec))
 		made_of_file(&m, file, private && (regs->dx & PROT_WRITE));
-	if (made_add(rec, &m) && file)
+	if (made_record(rec, &m) && file)
 		hint_mapped(&m.view.object, regs->di);
 	next_stamp(rec);
 	gen_move(bpf_get_current_pid_tgid() >> 32);
