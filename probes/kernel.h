@@ -319,8 +319,6 @@ struct trace_event_raw_sys_exit {
 #define MAP_TYPE	  0xf
 #define MAP_PRIVATE	  0x2
 #define MAP_ANONYMOUS	  0x20
-#define CLONE_VFORK	  0x4000
-#define CLONE_PARENT	  0x8000
 #define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */
 #define READ_IMPLIES_EXEC 0x0400000 /* include/uapi/linux/personality.h */
 #define VM_WRITE	  0x2
@@ -336,10 +334,7 @@ enum call_number {
 	CALL_MPROTECT = 10,
 	CALL_MREMAP = 25,
 	CALL_SHMAT = 30,
-	CALL_CLONE = 56,
-	CALL_VFORK = 58,
 	CALL_PKEY_MPROTECT = 329,
-	CALL_CLONE3 = 435,
 
 	CALL_32_MMAP = 90,
 	CALL_32_IPC = 117,

@@ -174,16 +174,23 @@ static __always_inline bool made_add(struct proc_rec *rec, const struct made *m)
 	return m->view.flags & VMA_OBJECT && object_add(rec, &m->view.object);
 }
 
-/* The same; what was made is in the lender's memory as well. */
+/* What was made is in the memory of who shares it as well. */
+static __always_inline void made_share(const struct proc_rec *rec, __u32 tgid, const struct made *m)
+{
+	struct proc_rec *other = sharer_of(rec, tgid);
+
+	if (!other)
+		return;
+	made_add(other, m);
+	next_stamp(other);
+	gen_move(tgid);
+}
+
+/* Returns what made_add() does. */
 static __always_inline bool made_record(struct proc_rec *rec, const struct made *m)
 {
-	struct proc_rec *lender = lender_of(rec);
-
-	if (lender) {
-		made_add(lender, m);
-		next_stamp(lender);
-		gen_move(rec->ppid);
-	}
+	made_share(rec, rec->ppid, m);
+	made_share(rec, rec->last_child, m);
 	return made_add(rec, m);
 }
 

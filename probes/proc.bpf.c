@@ -20,35 +20,21 @@ static __always_inline void proc_refresh(struct proc_rec *rec, struct task_struc
 	rec->task = (__u64)task;
 }
 
-/* Whether the fork that the current thread is in has it wait until the child has a memory of its
- * own. */
-static __always_inline bool waits_for_child(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct pt_regs *regs = registers_of(task);
-	__u64 call = regs->orig_ax, argument = regs->di, flags = 0;
-
-	if (task->thread_info.status & TS_COMPAT)
-		return false;
-	if (call == CALL_VFORK)
-		return true;
-	if (call == CALL_CLONE)
-		flags = argument;
-	else if (call == CALL_CLONE3) /* struct clone_args begins with them */
-		bpf_probe_read_user(&flags, sizeof(flags), (void *)argument);
-	return (flags & (CLONE_VFORK | CLONE_PARENT)) == CLONE_VFORK;
-}
-
-/* What a fork makes of both, by what they share. enum proc_flags. */
+/*
+ * What a fork makes of both, by what they share; enum proc_flags. Who uses another's memory maps
+ * for both, which is put on record by who is whose parent: see sharer_of().
+ */
 static __always_inline __u32 flags_by_sharing(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 flags = 0;
 
 	if (BPF_CORE_READ(child, files) == BPF_CORE_READ(parent, files))
 		flags |= PROC_FILES_SHARED | PROC_COMPANY;
-	if (BPF_CORE_READ(child, mm) == BPF_CORE_READ(parent, mm))
-		flags |= waits_for_child() ? PROC_COMPANY : PROC_COMPANY | PROC_OBJECTS_PARTIAL;
-	return flags;
+	if (BPF_CORE_READ(child, mm) != BPF_CORE_READ(parent, mm))
+		return flags;
+	if (BPF_CORE_READ(child, real_parent, tgid) != BPF_CORE_READ(parent, tgid))
+		flags |= PROC_OBJECTS_PARTIAL; /* CLONE_PARENT */
+	return flags | PROC_COMPANY;
 }
 
 /* Its first moment, from its parent's record (NULL: the parent has none). */
@@ -72,13 +58,19 @@ static __always_inline void proc_born(struct proc_rec *rec, const struct proc_re
 	proc_refresh(rec, child);
 }
 
-/* Who shares with a child what is lent to him, lends it on: his lender's record does not follow. */
+/*
+ * The youngest child shares with its parent what it shares. Who shared his memory before, as the
+ * last child or as the parent's own parent, is not told any more what is mapped in it.
+ */
 static __always_inline void proc_share(struct proc_rec *rec, __u32 sharing)
 {
-	struct proc_rec *lender = sharing ? lender_of(rec) : NULL;
+	struct proc_rec *child = sharer_of(rec, rec->last_child);
+	struct proc_rec *parent = sharing ? sharer_of(rec, rec->ppid) : NULL;
 
-	if (lender)
-		proc_mark(lender, PROC_OBJECTS_PARTIAL);
+	if (child)
+		proc_mark(child, PROC_OBJECTS_PARTIAL);
+	if (parent)
+		proc_mark(parent, PROC_OBJECTS_PARTIAL);
 	proc_mark(rec, sharing);
 }
 

@@ -21,12 +21,13 @@ static __always_inline struct proc_rec *current_proc(void)
 	return proc_of(bpf_get_current_pid_tgid() >> 32);
 }
 
-/* Whose memory a process uses until its own exec: its parent's, who waits in vfork(2); or NULL. */
-static __always_inline struct proc_rec *lender_of(const struct proc_rec *rec)
+/* A process's parent or youngest child, if it lives and uses the same memory (CLONE_VM, vfork(2));
+ * or NULL. */
+static __always_inline struct proc_rec *sharer_of(const struct proc_rec *rec, __u32 tgid)
 {
-	struct proc_rec *parent = rec->flags & PROC_COMPANY ? proc_of(rec->ppid) : NULL;
+	struct proc_rec *other = rec->flags & PROC_COMPANY ? proc_of(tgid) : NULL;
 
-	return parent && parent->mm == rec->mm && !(parent->flags & PROC_EXITED) ? parent : NULL;
+	return other && other->mm == rec->mm && !(other->flags & PROC_EXITED) ? other : NULL;
 }
 
 /*

@@ -8,6 +8,7 @@
  *   file     a thread puts the files at the descriptor in turn while it is mapped
  *   memory   a thread maps them in turn at the address that is made executable
  *   vfork    EVIL, by a child that uses the same memory
+ *   parent   EVIL, by the parent of the one that sends, whose memory that uses
  *   compat   EVIL, by a call of the kind that programs of 32 bits make
  *
  * Exit 0; 1 when something failed; 3 when what is mapped in the end is not executable, 77 when
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -25,6 +27,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PAGE 4096
@@ -35,6 +38,9 @@ static int files[2];	  /* GOOD, EVIL */
 static int place;	  /* a descriptor that is one of them */
 static void *volatile at; /* a page that is */
 static atomic_bool stop;
+static int out; /* a socket */
+static struct sockaddr_in to;
+static const char *tag;
 
 static _Noreturn void failed(const char *what)
 {
@@ -127,6 +133,35 @@ static void by_vfork(void)
 		failed("vfork");
 }
 
+/* Calls the code, says what it is, and ends. */
+static _Noreturn void say(void)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "%s %s\n", tag,
+			 ((code_fn)at)() == 1 ? "good" : "evil");
+
+	_exit(sendto(out, line, n, 0, (struct sockaddr *)&to, sizeof(to)) != n);
+}
+
+static int say_when_mapped(void *unused)
+{
+	(void)unused;
+	while (!at)
+		usleep(100);
+	say();
+}
+
+static void by_parent(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int status, pid = clone(say_when_mapped, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+
+	if (pid < 0)
+		failed("clone");
+	by_plain();
+	_exit(waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status));
+}
+
 /* mmap2 of arch/x86/entry/syscalls/syscall_32.tbl: its last argument, which is 0, is in %ebp. */
 static void by_compat(void)
 {
@@ -153,7 +188,7 @@ static const struct {
 	void (*fn)(void);
 } kinds[] = {
 	{"plain", by_plain}, {"file", by_file},	    {"memory", by_memory},
-	{"vfork", by_vfork}, {"compat", by_compat},
+	{"vfork", by_vfork}, {"parent", by_parent}, {"compat", by_compat},
 };
 
 static void map_by(const char *kind)
@@ -169,10 +204,7 @@ static void map_by(const char *kind)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET};
-	char line[128];
-	int fd, n;
-
+	to.sin_family = AF_INET;
 	if (argc != 7 || inet_pton(AF_INET, argv[2], &to.sin_addr) != 1) {
 		fputs("usage: swap KIND ADDR PORT GOOD EVIL TAG\n", stderr);
 		return 2;
@@ -180,12 +212,11 @@ int main(int argc, char **argv)
 	to.sin_port = htons((uint16_t)atoi(argv[3]));
 	files[0] = open_file(argv[4]);
 	files[1] = open_file(argv[5]);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	tag = argv[6];
+	out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (out < 0)
 		failed("socket");
 	signal(SIGSEGV, not_executable);
 	map_by(argv[1]);
-	n = snprintf(line, sizeof(line), "%s %s\n", argv[6],
-		     ((code_fn)at)() == 1 ? "good" : "evil");
-	_exit(sendto(fd, line, n, 0, (struct sockaddr *)&to, sizeof(to)) != n);
+	say();
 }
