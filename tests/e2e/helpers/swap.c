@@ -143,9 +143,18 @@ static _Noreturn void say(void)
 	_exit(sendto(out, line, n, 0, (struct sockaddr *)&to, sizeof(to)) != n);
 }
 
+static void open_socket(void)
+{
+	out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (out < 0)
+		failed("socket");
+}
+
+/* By a socket that is nobody else's. */
 static int say_when_mapped(void *unused)
 {
 	(void)unused;
+	open_socket();
 	while (!at)
 		usleep(100);
 	say();
@@ -154,8 +163,10 @@ static int say_when_mapped(void *unused)
 static void by_parent(void)
 {
 	static char stack[65536] __attribute__((aligned(16)));
-	int status, pid = clone(say_when_mapped, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	int status, pid;
 
+	close(out);
+	pid = clone(say_when_mapped, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
 	if (pid < 0)
 		failed("clone");
 	by_plain();
@@ -213,9 +224,7 @@ int main(int argc, char **argv)
 	files[0] = open_file(argv[4]);
 	files[1] = open_file(argv[5]);
 	tag = argv[6];
-	out = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (out < 0)
-		failed("socket");
+	open_socket();
 	signal(SIGSEGV, not_executable);
 	map_by(argv[1]);
 	say();
