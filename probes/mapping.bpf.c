@@ -219,7 +219,7 @@ static __always_inline int call_exit(long result)
 	else
 		made_by_mprotect(&m, rec, task, regs);
 	if (made_record(rec, &m) && regs->orig_ax == CALL_MMAP)
-		hint_mapped(&m.view.object, regs->r8);
+		hint_mapped(&m.view.object, m.view.file, regs->r8);
 	mapping_end(rec);
 	return 0;
 }
@@ -298,7 +298,7 @@ static __always_inline void call_of_32_bits(struct task_struct *task, const stru
 	if (file && !has_company(rec))
 		made_of_file(&m, file, private && (regs->dx & PROT_WRITE));
 	if (made_record(rec, &m) && file)
-		hint_mapped(&m.view.object, regs->di);
+		hint_mapped(&m.view.object, 0, regs->di);
 	next_stamp(rec);
 	gen_move(bpf_get_current_pid_tgid() >> 32);
 }

@@ -117,6 +117,7 @@ static __always_inline void mapping_tell(struct vma_rec *rec, const struct task_
 struct view {
 	struct object_key object; /* with VMA_OBJECT */
 	unsigned long end;	  /* 0: there is none */
+	__u64 file;		  /* address */
 	__u32 flags;		  /* enum vma_flags */
 	bool executable;
 };
@@ -125,6 +126,7 @@ static long look_at_mapping(struct task_struct *task, struct vm_area_struct *vma
 {
 	v->executable = vma->vm_flags & VM_EXEC;
 	v->end = vma->vm_end;
+	v->file = (__u64)vma->vm_file;
 	v->flags = what_is_mapped(&v->object, vma);
 	return 0;
 }

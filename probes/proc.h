@@ -83,9 +83,11 @@ static __always_inline void hint(__u32 kind, const struct object_key *key, const
 	bpf_ringbuf_submit(h, 0);
 }
 
-/* Every program maps the same few libraries: one hint in a while will do. fd: by what it was
- * mapped. */
-static __always_inline void hint_mapped(const struct object_key *key, __u32 fd)
+/*
+ * Every program maps the same few libraries: one hint in a while will do. at: the file that is
+ * mapped; fd: by what descriptor. Where that is in an overlay, only that has a name to be found by.
+ */
+static __always_inline void hint_mapped(const struct object_key *key, __u64 at, __u32 fd)
 {
 	__u64 now = bpf_ktime_get_boot_ns(), *last = bpf_map_lookup_elem(&hinted, key);
 	const struct file *file;
@@ -93,6 +95,8 @@ static __always_inline void hint_mapped(const struct object_key *key, __u32 fd)
 	if (last && now - *last < HINT_AGAIN_NS)
 		return;
 	file = current_file(fd);
+	if (at && (!file || !is_layered(file)))
+		file = (const struct file *)at;
 	if (!file)
 		return;
 	bpf_map_update_elem(&hinted, key, &now, BPF_ANY);
