@@ -155,9 +155,9 @@ enum proc_flags {
 	PROC_OBJECTS_PARTIAL = 4, /* obj[] does not hold every object that was mapped */
 	PROC_URING = 8,		  /* it, or who it was forked from, has made an io_uring */
 	PROC_COMPAT = 16,	  /* a program of 32 bits: what it gives away is not seen */
-	PROC_COMPANY = 32,   /* others have used its memory since its exec: threads, processes */
-	PROC_ANON_EXEC = 64, /* it has had anonymous executable memory since its exec */
-	PROC_TOLD = 128,     /* a start_hint tells of its last exec */
+	PROC_COMPANY = 32,	  /* others have used its memory or descriptors since its exec */
+	PROC_ANON_EXEC = 64,	  /* it has had anonymous executable memory since its exec */
+	PROC_TOLD = 128,	  /* a start_hint tells of its last exec */
 };
 
 enum object_flags {

@@ -27,6 +27,7 @@ static bool is_astray(const struct note *n, const struct note_taken *before)
 	return (n->flags & NOTE_OVERRUN) && (before->astray || n->seq != before->seq + 2);
 }
 
+/* A note is copied once, unless several are alike. */
 bool note_set_take(const struct note_set *set, struct note_taken *taken, uint64_t print,
 		   struct note *out)
 {
@@ -34,25 +35,30 @@ bool note_set_take(const struct note_set *set, struct note_taken *taken, uint64_
 	int oldest = -1;
 
 	for (int i = 0; i < ABI_NOTE_WAYS; i++) {
-		struct note n;
+		struct note another, *n = oldest < 0 ? out : &another;
 
-		if (set->print[i] != print || !read_note(set, i, print, &n))
+		if (set->print[i] != print)
 			continue;
-		if (n.seq == taken[i].seq) {
+		if (set->way[i].seq == taken[i].seq) {
 			astray |= taken[i].astray;
 			continue;
 		}
-		astray |= is_astray(&n, &taken[i]);
-		if (oldest >= 0 && n.when_ns > out->when_ns)
+		if (!read_note(set, i, print, n))
 			continue;
+		astray |= is_astray(n, &taken[i]);
+		if (n != out && n->when_ns > out->when_ns)
+			continue;
+		if (n != out)
+			*out = *n;
 		oldest = i;
-		*out = n;
 	}
 	if (oldest >= 0)
 		taken[oldest] = (struct note_taken){out->seq, is_astray(out, &taken[oldest])};
-	else
+	else if (astray)
 		*out = (struct note){.state = NOTE_UNPROVEN};
+	else
+		return false;
 	out->flags &= ~NOTE_OVERRUN;
 	out->flags |= astray ? NOTE_OVERRUN : 0;
-	return oldest >= 0 || astray;
+	return true;
 }

@@ -8,6 +8,10 @@
 
 #include "probe.skel.h"
 
+/* What sees mapping calls begin: the one, or those. */
+#define LOCK_PROGRAM  "lock_wanted" /* linux 6.14 */
+#define ENTRY_SECTION "tp/syscalls/sys_enter_"
+
 static struct bpf_object *open_object(const char *path)
 {
 	size_t size = 0;

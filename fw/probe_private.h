@@ -17,10 +17,6 @@
 #define NOTE_QUEUED_PROGRAM "note_queued" /* in our own namespace alone */
 #define LINKS_MAX	    40
 
-/* Of these, too: what sees mapping calls begin. */
-#define LOCK_PROGRAM  "lock_wanted" /* linux 6.14 */
-#define ENTRY_SECTION "tp/syscalls/sys_enter_"
-
 struct probe {
 	struct bpf_object *object;
 	struct bpf_link *links[LINKS_MAX];

@@ -350,6 +350,12 @@ static __always_inline const struct pt_regs *registers_of(struct task_struct *ta
 	return (void *)bpf_task_pt_regs(task);
 }
 
+/* Whether its call is one of those of 32 bits: numbers and registers are others there. */
+static __always_inline bool in_call_of_32_bits(const struct task_struct *task)
+{
+	return task->thread_info.status & TS_COMPAT;
+}
+
 /* References to a file: descriptors, and whatever else keeps it open at this moment. 0: being
  * closed. */
 static __always_inline __s64 file_references(const struct file *file)

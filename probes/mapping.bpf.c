@@ -23,11 +23,6 @@ struct made {
 	__u32 marks; /* enum proc_flags */
 };
 
-static __always_inline bool in_call_of_32_bits(const struct task_struct *task)
-{
-	return task->thread_info.status & TS_COMPAT;
-}
-
 /* Of a call in this file. A process may have asked that all that is readable be executable
  * (personality(2)). */
 static __always_inline bool makes_executable(const struct task_struct *task,

@@ -147,9 +147,9 @@ int weigh_shared(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u6
 static __always_inline bool in_call_on(__u32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+	const struct pt_regs *regs = registers_of(task);
 
-	if ((task->flags & PF_KTHREAD) || (task->thread_info.status & TS_COMPAT) ||
+	if ((task->flags & PF_KTHREAD) || in_call_of_32_bits(task) ||
 	    (__u32)BPF_CORE_READ(regs, di) != fd)
 		return false;
 	switch (BPF_CORE_READ(regs, orig_ax)) {
@@ -179,9 +179,9 @@ static __always_inline bool in_call_on(__u32 fd)
 static __always_inline bool in_close_of(__u32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+	const struct pt_regs *regs = registers_of(task);
 
-	if ((task->flags & PF_KTHREAD) || (task->thread_info.status & TS_COMPAT))
+	if ((task->flags & PF_KTHREAD) || in_call_of_32_bits(task))
 		return false;
 	switch (BPF_CORE_READ(regs, orig_ax)) {
 	case 3: /* close */

@@ -250,7 +250,7 @@ static long given_one(__u32 i, struct control *c)
 /* The address of the message, or of the first of them, of the call that is ending. */
 static __always_inline __u64 message(void)
 {
-	const struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	const struct pt_regs *regs = registers_of(bpf_get_current_task_btf());
 
 	return regs->si;
 }
