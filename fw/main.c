@@ -423,15 +423,28 @@ static void mend_losses(struct daemon *d)
 		processes_distrust(d->processes);
 }
 
+/* Whatever has ended a while before the last packet that may still be waiting was queued: that is
+ * not a while ago when this daemon was stopped, or is behind. */
+static void expire_processes(struct daemon *d)
+{
+	uint64_t judged_ns = clock_boot_ns();
+
+	for (size_t i = 0; i < d->n_queues; i++)
+		if (queue_judged_ns(d->queues[i]) < judged_ns)
+			judged_ns = queue_judged_ns(d->queues[i]);
+	if (judged_ns > REAP_AGE_NS)
+		processes_expire(d->processes, judged_ns - REAP_AGE_NS);
+}
+
 static void on_tick(void *cookie)
 {
 	struct daemon *d = cookie;
 
-	processes_expire(d->processes, REAP_AGE_NS);
+	for (size_t i = 0; i < d->n_queues; i++)
+		queue_poll(d->queues[i]);
+	expire_processes(d);
 	scripts_expire(d->scripts);
 	inspect_expire(d->inspect, clock_monotonic_ns());
-	for (size_t i = 0; i < d->n_queues; i++)
-		queue_poll_losses(d->queues[i]);
 	mend_losses(d);
 	cache_fold(d->cache);
 	loop_arm(d->tick, EXPIRE_NS);

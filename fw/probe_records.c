@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "clock.h"
 #include "common/cleanup.h"
 
 int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out)
@@ -88,10 +87,10 @@ static void reap_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
 	r->fn(r->cookie, tgid, rec->start_ns);
 }
 
-void probe_reap(struct probe *p, uint64_t age_ns,
+void probe_reap(struct probe *p, uint64_t before_ns,
 		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie)
 {
-	struct reaping r = {p, clock_boot_ns() - age_ns, fn, cookie};
+	struct reaping r = {p, before_ns, fn, cookie};
 
 	probe_each_proc(p, reap_one, &r);
 }

@@ -503,9 +503,9 @@ static void forget(void *cookie, uint32_t tgid, uint64_t start_ns)
 		process_free(ps, p);
 }
 
-void processes_expire(struct processes *ps, uint64_t age_ns)
+void processes_expire(struct processes *ps, uint64_t before_ns)
 {
-	probe_reap(ps->probe, age_ns, forget, ps);
+	probe_reap(ps->probe, before_ns, forget, ps);
 }
 
 /* Whether what was seen in the last scan is of the exec that the stamp came after: stamps grow. */

@@ -63,8 +63,8 @@ void processes_distrust(struct processes *ps);
 /* A hint from the probes: hashes ahead what was executed or mapped. */
 void processes_hint(struct processes *ps, const struct hint *hint);
 
-/* Forgets what died more than `age_ns` ago. */
-void processes_expire(struct processes *ps, uint64_t age_ns);
+/* Forgets what died before that: CLOCK_BOOTTIME, in ns. */
+void processes_expire(struct processes *ps, uint64_t before_ns);
 
 size_t processes_count(const struct processes *ps);
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backlog.h"
 #include "clock.h"
 #include "common/cleanup.h"
 #include "queue_message.h"
@@ -20,7 +21,7 @@
 #define PLAN_MAX    256 /* verdict messages per send call */
 #define RETRY_NS    1000000
 #define RCVBUF_MAX  (256 << 20)
-#define LOSSES_PATH "/proc/thread-self/net/netfilter/nfnetlink_queue"
+#define TABLE_PATH  "/proc/thread-self/net/netfilter/nfnetlink_queue"
 
 struct queue {
 	struct queue_options options;
@@ -36,8 +37,10 @@ struct queue {
 	bool timer_armed;
 	struct verdicts *verdicts;
 
-	int losses_fd; /* of the namespace that the queue was bound in; or -errno */
+	int table_fd; /* TABLE_PATH, of the namespace that the queue was bound in; or -errno */
 	uint32_t dropped, user_dropped;
+	uint32_t open_id; /* all before it have been judged, but those that are held */
+	struct backlog backlog;
 
 	size_t stride;
 	char *buffers; /* BURST_MAX of stride bytes */
@@ -137,6 +140,7 @@ static void judge_message(struct queue *q, const struct nlmsghdr *nlh)
 		verdicts_hold(q->verdicts, p.id);
 	else
 		verdicts_judge(q->verdicts, p.id, ruling);
+	q->open_id = p.id + 1;
 	if (verdicts_due(q->verdicts) >= q->options.batch_count)
 		flush(q);
 }
@@ -310,9 +314,9 @@ static int open_socket(struct queue *q)
 	if (err)
 		return err;
 	size_socket(q);
-	q->losses_fd = open(LOSSES_PATH, O_RDONLY | O_CLOEXEC);
-	if (q->losses_fd < 0)
-		q->losses_fd = -errno;
+	q->table_fd = open(TABLE_PATH, O_RDONLY | O_CLOEXEC);
+	if (q->table_fd < 0)
+		q->table_fd = -errno;
 	return bind_queue(q);
 }
 
@@ -381,8 +385,8 @@ static void queue_free(struct queue *q)
 	loop_remove_timer(q->timer);
 	if (q->socket)
 		mnl_socket_close(q->socket);
-	if (q->losses_fd >= 0)
-		close(q->losses_fd);
+	if (q->table_fd >= 0)
+		close(q->table_fd);
 	verdicts_free(q->verdicts);
 	free(q->buffers);
 	free(q);
@@ -420,7 +424,7 @@ int queue_open(struct loop *loop, const struct queue_options *options, struct st
 	q->judge = judge;
 	q->before = before;
 	q->cookie = cookie;
-	q->losses_fd = -EBADF;
+	q->table_fd = -EBADF;
 	err = queue_start(q, loop);
 	if (err) {
 		queue_free(q);
@@ -443,44 +447,64 @@ void queue_close(struct queue *q)
 	queue_free(q);
 }
 
-/* The row of our queue: number, port id, length, copy mode, copy range, dropped, user dropped, ...
- */
-static int read_losses(struct queue *q, FILE *f, uint32_t *dropped, uint32_t *user_dropped)
+/* What the kernel says of a queue. Its counters start at 0 with each bind, and wrap at 2^32. */
+struct row {
+	uint32_t waiting, dropped, user_dropped, last_id;
+};
+
+/* The row of our queue: number, port id, packets that wait, copy mode, copy range, dropped, user
+ * dropped, last id, 1. */
+static int find_row(const struct queue *q, FILE *f, struct row *out)
 {
 	uint32_t number, port;
 	char line[256];
 
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%u %u %*u %*u %*u %u %u", &number, &port, dropped,
-			   user_dropped) == 4 &&
+		if (sscanf(line, "%u %u %u %*u %*u %u %u %u", &number, &port, &out->waiting,
+			   &out->dropped, &out->user_dropped, &out->last_id) == 6 &&
 		    number == q->options.number && port == mnl_socket_get_portid(q->socket))
 			return 0;
 	return ferror(f) ? -EIO : -ENOENT;
 }
 
-/* The kernel's numbers start at 0 with each bind, and wrap at 2^32. */
-int queue_poll_losses(struct queue *q)
+static int read_row(const struct queue *q, struct row *out)
 {
 	_cleanup_fclose_ FILE *f = NULL;
 	_cleanup_close_ int fd = -1;
-	uint32_t dropped, user_dropped;
-	int err;
 
-	if (q->losses_fd < 0)
-		return q->losses_fd;
-	fd = fcntl(q->losses_fd, F_DUPFD_CLOEXEC, 0);
+	if (q->table_fd < 0)
+		return q->table_fd;
+	fd = fcntl(q->table_fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return -errno;
 	f = fdopen(fd, "r");
 	if (!f)
 		return -errno;
 	fd = -1; /* closed with f */
-	err = read_losses(q, f, &dropped, &user_dropped);
+	return find_row(q, f, out);
+}
+
+int queue_poll(struct queue *q)
+{
+	struct backlog_look look = {.now_ns = clock_boot_ns()};
+	struct row row;
+	int err = read_row(q, &row);
+
 	if (err)
 		return err;
-	count(q, COUNT_QUEUE_DROPPED, dropped - q->dropped);
-	count(q, COUNT_QUEUE_USER_DROPPED, user_dropped - q->user_dropped);
-	q->dropped = dropped;
-	q->user_dropped = user_dropped;
+	count(q, COUNT_QUEUE_DROPPED, row.dropped - q->dropped);
+	count(q, COUNT_QUEUE_USER_DROPPED, row.user_dropped - q->user_dropped);
+	q->dropped = row.dropped;
+	q->user_dropped = row.user_dropped;
+	look.last_id = row.last_id;
+	look.waiting = row.waiting;
+	if (!verdicts_first_held(q->verdicts, &look.open_id))
+		look.open_id = q->open_id;
+	backlog_look(&q->backlog, &look);
 	return 0;
+}
+
+uint64_t queue_judged_ns(const struct queue *q)
+{
+	return q->backlog.judged_ns;
 }

@@ -59,7 +59,7 @@ typedef void (*queue_burst_fn)(void *cookie, struct queue *q);
 
 /*
  * Binds the queue in the current network namespace and adds it to the loop, whose thread alone may
- * use it then; queue_release() and queue_poll_losses() are for every loop that shares its lock.
+ * use it then; queue_release() and queue_poll() are for every loop that shares its lock.
  * While the queue is in a call to the kernel it has given that lock back. `stats` is under it, and
  * outlives it. 0; -EBUSY when another program has the queue; else -errno. *out untouched on
  * failure.
@@ -78,8 +78,15 @@ void queue_release(struct queue *q, uint32_t id, struct ruling ruling);
 struct loop *queue_loop(const struct queue *q);
 const struct queue_options *queue_options(const struct queue *q);
 
-/* Adds what the kernel dropped on this queue since the last call to COUNT_QUEUE_DROPPED and
- * COUNT_QUEUE_USER_DROPPED (from /proc/net/netfilter/nfnetlink_queue). 0 or -errno. */
-int queue_poll_losses(struct queue *q);
+/*
+ * Looks at what the kernel says of this queue (/proc/net/netfilter/nfnetlink_queue): adds what it
+ * has dropped since the last call to COUNT_QUEUE_DROPPED and COUNT_QUEUE_USER_DROPPED, and moves
+ * queue_judged_ns(). 0 or -errno.
+ */
+int queue_poll(struct queue *q);
+
+/* Every packet that was queued before that has been judged: CLOCK_BOOTTIME, in ns. As of the last
+ * queue_poll() that succeeded; 0 before. */
+uint64_t queue_judged_ns(const struct queue *q);
 
 #endif

@@ -66,14 +66,15 @@ static __always_inline bool object_add(struct proc_rec *rec, const struct object
 	return true;
 }
 
-static __always_inline void hint(__u32 kind, const struct object_key *key, const struct file *file)
+/* False: there was no room. */
+static __always_inline bool hint(__u32 kind, const struct object_key *key, const struct file *file)
 {
 	struct hint *h = bpf_ringbuf_reserve(&hints, sizeof(*h), 0);
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	if (!h) {
 		count(PCOUNT_HINTS_LOST);
-		return;
+		return false;
 	}
 	h->kind = kind;
 	h->tgid = bpf_get_current_pid_tgid() >> 32;
@@ -81,6 +82,7 @@ static __always_inline void hint(__u32 kind, const struct object_key *key, const
 	h->object = *key;
 	h->n_names = names_of(file, h->names);
 	bpf_ringbuf_submit(h, 0);
+	return true;
 }
 
 /*
@@ -99,8 +101,8 @@ static __always_inline void hint_mapped(const struct object_key *key, __u64 at, 
 		file = (const struct file *)at;
 	if (!file)
 		return;
-	bpf_map_update_elem(&hinted, key, &now, BPF_ANY);
-	hint(HINT_MAP, key, file);
+	if (hint(HINT_MAP, key, file))
+		bpf_map_update_elem(&hinted, key, &now, BPF_ANY);
 }
 
 #endif

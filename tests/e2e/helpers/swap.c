@@ -38,6 +38,7 @@ static int files[2];	  /* GOOD, EVIL */
 static int place;	  /* a descriptor that is one of them */
 static void *volatile at; /* a page that is */
 static atomic_bool stop;
+static atomic_int swaps; /* done so far */
 static int out; /* a socket */
 static struct sockaddr_in to;
 static const char *tag;
@@ -68,26 +69,29 @@ static void *map_page(int prot, int fd)
 
 static void *swap_files(void *unused)
 {
-	for (int i = 0; !stop; i ^= 1)
+	for (int i = 0; !stop; i ^= 1, swaps++)
 		dup2(files[i], place);
 	return unused;
 }
 
 static void *swap_pages(void *unused)
 {
-	for (int i = 0; !stop; i ^= 1)
+	for (int i = 0; !stop; i ^= 1, swaps++)
 		mmap(at, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, files[i], 0);
 	return unused;
 }
 
-/* beside() goes on until its partner has done one(). */
+/* beside() goes on until its partner has done one(), which begins now after the one file, now
+ * after the other. */
 static void race(void *(*beside)(void *), void (*one)(void))
 {
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, beside, NULL))
 		failed("pthread_create");
-	usleep(200); /* so that it is at it */
+	while (swaps < 2 + getpid() % 16)
+		;
+	stop = getpid() / 16 % 2; /* a last swap is under way */
 	one();
 	stop = true;
 	pthread_join(thread, NULL);

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Goal: packets that wait while the daemon stands still are judged by who sent them, however long ago that was and
+# long after these are gone; and what it could not be told of meanwhile, it is told of again.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/helpers/ways.sh
+. $SCRIPTS/ways.sh
+
+LIVES=400
+LONG=6 # seconds: past all that is kept of a process after its end when no packet waits, 3 to 5 s
+
+# arrived TEXT: lines with it.
+arrived() {
+	grep -acF -- "$1" "$TMP/receive.log" || true
+}
+
+# stand_still SECONDS COMMAND...: the daemon does, until so long after the end of the command.
+stand_still() {
+	local seconds=$1 ended
+	shift
+	kill -STOP "$DAEMON"
+	expect_ok "$@"
+	ended=$SECONDS
+	while ((SECONDS - ended <= seconds)); do sleep 0.2; done
+	kill -CONT "$DAEMON"
+	wait_for settled
+}
+
+# code NAME NUMBER: a file whose first bytes are a function that returns it.
+code() {
+	{ printf '%b' "\\xb8\\x0$2\\0\\0\\0\\xc3" && head -c 4090 /dev/zero && echo "$1"; } >"$TMP/$1"
+}
+
+# swap_both TAG: a process that has mapped code-good sends, and one that has mapped code-evil.
+swap_both() {
+	on client "$HELPERS/swap" plain $SERVER4 $GOOD_PORT "$TMP/code-good" "$TMP/code-evil" "$1" </dev/null
+	on client "$HELPERS/swap" plain $SERVER4 $GOOD_PORT "$TMP/code-evil" "$TMP/code-good" "$1" </dev/null
+}
+
+# fill_ring: so many programs are started that no hint has room any more.
+fill_ring() {
+	local i
+	for ((i = 0; i < 1500; i++)); do /bin/true; done
+}
+
+setup_ways
+copy_program "$HELPERS/ways" driver
+for f in deny allow; do
+	form $f
+	stand_still $LONG on client "$TMP/driver" relay udp4 $SERVER4 $GOOD_PORT "$f/life.udp4" $LIVES any exit \
+		"$TMP/good" "$TMP/evil"
+	mark
+	expect_that "$(arrived "$f/life.udp4.good")" -eq $((LIVES / 2)) "good ones arrived"
+	expect_that "$(arrived "$f/life.udp4.evil")" -eq 0 "evil ones arrived"
+	expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
+done
+
+step "a file that is new while no hint has room"
+code code-good 1
+code code-evil 2
+form deny
+expect_ok ctl -A -c OUTPUT -v DROP --sng-hash "$(sha256sum <"$TMP/code-evil" | cut -d' ' -f1)"
+lost=$(counter hints_lost)
+kill -STOP "$DAEMON"
+fill_ring
+swap_both without-hint
+kill -CONT "$DAEMON"
+wait_for settled
+expect_that "$(counter hints_lost)" -gt "$lost" "hints that had no room, before and after"
+mark # all hints have been read
+dropped=$(counter dropped)
+swap_both with-hint
+wait_for received "with-hint good"
+wait_for counts_more dropped "$dropped"
+expect_that "$(arrived "with-hint evil")" -eq 0 "evil that arrived, once there was room"
