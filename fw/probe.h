@@ -77,7 +77,8 @@ void probe_each_proc(const struct probe *p,
 		     void (*fn)(void *cookie, uint32_t tgid, const struct proc_rec *rec),
 		     void *cookie);
 
-/* Drops the records of processes that exited before that (CLOCK_BOOTTIME, in ns), telling of each. */
+/* Drops the records of processes that exited before that (CLOCK_BOOTTIME, in ns), telling of each.
+ */
 void probe_reap(struct probe *p, uint64_t before_ns,
 		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie);
 

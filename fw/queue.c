@@ -17,11 +17,11 @@
 #include "queue_message.h"
 #include "verdicts.h"
 
-#define BURST_MAX   64	/* messages per receive call */
-#define PLAN_MAX    256 /* verdict messages per send call */
-#define RETRY_NS    1000000
-#define RCVBUF_MAX  (256 << 20)
-#define TABLE_PATH  "/proc/thread-self/net/netfilter/nfnetlink_queue"
+#define BURST_MAX  64  /* messages per receive call */
+#define PLAN_MAX   256 /* verdict messages per send call */
+#define RETRY_NS   1000000
+#define RCVBUF_MAX (256 << 20)
+#define TABLE_PATH "/proc/thread-self/net/netfilter/nfnetlink_queue"
 
 struct queue {
 	struct queue_options options;

@@ -300,6 +300,7 @@ struct trace_event_raw_sys_exit {
 #define AF_INET6 10
 
 #define ENOENT 2
+#define EBUSY  16
 #define EEXIST 17
 #define ENOSYS 38
 

@@ -126,10 +126,10 @@ static __always_inline int call_enter(void)
  * By what is there: one mapping, up to `end` at least; what more there is is not known. That none
  * is executable proves nothing of who has company.
  */
-static __always_inline void made_at(struct made *m, const struct proc_rec *rec,
-				    struct task_struct *task, __u64 start, __u64 end)
+static __always_inline void made_at(struct made *m, const struct proc_rec *rec, __u64 start,
+				    __u64 end)
 {
-	if (!view_at(task, start, &m->view) ||
+	if (!view_at(start, &m->view) ||
 	    (m->view.executable ? m->view.end < end : has_company(rec)))
 		m->marks |= PROC_OBJECTS_PARTIAL;
 	if (!m->view.executable)
@@ -139,8 +139,7 @@ static __always_inline void made_at(struct made *m, const struct proc_rec *rec,
 }
 
 static __always_inline void made_by_mmap(struct made *m, const struct proc_rec *rec,
-					 struct task_struct *task, const struct pt_regs *regs,
-					 long address)
+					 const struct pt_regs *regs, long address)
 {
 	bool private = (regs->r10 & MAP_TYPE) == MAP_PRIVATE;
 
@@ -150,15 +149,15 @@ static __always_inline void made_by_mmap(struct made *m, const struct proc_rec *
 		m->marks = private ? PROC_ANON_EXEC : PROC_OBJECTS_PARTIAL;
 		return;
 	}
-	made_at(m, rec, task, address, 0);
+	made_at(m, rec, address, 0);
 }
 
 /* One that fails may have changed a part. */
 static __always_inline void made_by_mprotect(struct made *m, const struct proc_rec *rec,
-					     struct task_struct *task, const struct pt_regs *regs)
+					     const struct pt_regs *regs)
 {
 	if (regs->si)
-		made_at(m, rec, task, regs->di, regs->di + regs->si);
+		made_at(m, rec, regs->di, regs->di + regs->si);
 }
 
 /* Returns whether there is an object that was not the last before. */
@@ -208,11 +207,11 @@ static __always_inline int call_exit(long result)
 	if (!rec || !caller_is(rec, bpf_get_current_pid_tgid()))
 		return 0;
 	if (regs->orig_ax == CALL_MMAP)
-		made_by_mmap(&m, rec, task, regs, result);
+		made_by_mmap(&m, rec, regs, result);
 	else if (regs->orig_ax == CALL_SHMAT)
 		m.marks = PROC_OBJECTS_PARTIAL;
 	else
-		made_by_mprotect(&m, rec, task, regs);
+		made_by_mprotect(&m, rec, regs);
 	if (made_record(rec, &m) && regs->orig_ax == CALL_MMAP)
 		hint_mapped(&m.view.object, m.view.file, regs->r8);
 	mapping_end(rec);

@@ -131,12 +131,29 @@ static long look_at_mapping(struct task_struct *task, struct vm_area_struct *vma
 	return 0;
 }
 
-/* What is at an address now; *v is all 0 before. False: somebody is changing it. */
-static __always_inline bool view_at(struct task_struct *task, __u64 address, struct view *v)
-{
-	long r = bpf_find_vma(task, address, look_at_mapping, v, 0);
+#define VIEW_TRIES 1024 /* of some 50 ns: who changes a mapping seldom has the lock for longer */
 
-	return !r || r == -ENOENT;
+struct look {
+	__u64 address;
+	struct view *view;
+	long result;
+};
+
+static long try_to_look(__u32 i, struct look *l)
+{
+	l->result =
+		bpf_find_vma(bpf_get_current_task_btf(), l->address, look_at_mapping, l->view, 0);
+	return l->result != -EBUSY;
+}
+
+/* What the current process has at an address now; *v is all 0 before. False: somebody is changing
+ * its mappings. */
+static __always_inline bool view_at(__u64 address, struct view *v)
+{
+	struct look l = {.address = address, .view = v};
+
+	bpf_loop(VIEW_TRIES, try_to_look, &l, 0);
+	return !l.result || l.result == -ENOENT;
 }
 
 #endif

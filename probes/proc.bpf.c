@@ -130,11 +130,11 @@ static long find_base(__u32 i, struct auxv *v)
 }
 
 /* What the exec itself has mapped at an address: nobody else is there who could change it. */
-static __always_inline void add_at(struct proc_rec *rec, struct task_struct *task, __u64 address)
+static __always_inline void add_at(struct proc_rec *rec, __u64 address)
 {
 	struct view v = {};
 
-	if (view_at(task, address, &v) && v.flags & VMA_OBJECT)
+	if (view_at(address, &v) && v.flags & VMA_OBJECT)
 		object_add(rec, &v.object);
 	else
 		proc_mark(rec, PROC_OBJECTS_PARTIAL);
@@ -147,7 +147,7 @@ static __always_inline void add_loader(struct proc_rec *rec, struct task_struct 
 
 	bpf_loop(AUXV_PAIRS, find_base, &v, 0);
 	if (v.base)
-		add_at(rec, task, v.base);
+		add_at(rec, v.base);
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -176,7 +176,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		     compat_flag(task); /* exec gives the process a descriptor table of its own */
 	rec->n_objects = 0;
 	if (is_layered(bprm->file)) {
-		add_at(rec, task, BPF_CORE_READ(task, mm, start_code));
+		add_at(rec, BPF_CORE_READ(task, mm, start_code));
 		if (rec->n_objects)
 			key = rec->obj[0];
 		else

@@ -80,6 +80,12 @@ for kind in file memory; do
 	expect_that "$(passed $kind good)" -gt 0 "good that came through"
 done
 
+step "busy: the lock of the memory is hard to come by"
+before=$(counter dropped)
+swaps busy $TIMES
+wait_for all_told busy
+expect_that "$(passed busy evil)" -eq 0 "evil that came through, of $(sent)"
+
 for kind in vfork parent; do
 	step "$kind: another process maps it into the same memory"
 	before=$(counter dropped)

@@ -7,6 +7,7 @@
  *   plain    EVIL, with nobody in the way
  *   file     a thread puts the files at the descriptor in turn while it is mapped
  *   memory   a thread maps them in turn at the address that is made executable
+ *   busy     EVIL, while a thread changes other mappings all the time
  *   vfork    EVIL, by a child that uses the same memory
  *   parent   EVIL, by the parent of the one that sends, whose memory that uses
  *   compat   EVIL, by a call of the kind that programs of 32 bits make
@@ -39,7 +40,7 @@ static int place;	  /* a descriptor that is one of them */
 static void *volatile at; /* a page that is */
 static atomic_bool stop;
 static atomic_int swaps; /* done so far */
-static int out; /* a socket */
+static int out;		 /* a socket */
 static struct sockaddr_in to;
 static const char *tag;
 
@@ -78,6 +79,16 @@ static void *swap_pages(void *unused)
 {
 	for (int i = 0; !stop; i ^= 1, swaps++)
 		mmap(at, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, files[i], 0);
+	return unused;
+}
+
+static void *map_others(void *unused)
+{
+	for (; !stop; swaps++) {
+		void *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		munmap(page, PAGE);
+	}
 	return unused;
 }
 
@@ -123,6 +134,11 @@ static void by_memory(void)
 {
 	at = map_page(PROT_READ, files[0]);
 	race(swap_pages, protect_page);
+}
+
+static void by_busy(void)
+{
+	race(map_others, by_plain);
 }
 
 static void by_vfork(void)
@@ -202,7 +218,7 @@ static const struct {
 	const char *name;
 	void (*fn)(void);
 } kinds[] = {
-	{"plain", by_plain}, {"file", by_file},	    {"memory", by_memory},
+	{"plain", by_plain}, {"file", by_file},	    {"memory", by_memory}, {"busy", by_busy},
 	{"vfork", by_vfork}, {"parent", by_parent}, {"compat", by_compat},
 };
 
