@@ -85,9 +85,10 @@ static void release_all(struct judge *j, bool final)
 	struct held **at = &j->held;
 	uint64_t now = clock_monotonic_ns();
 
+	standstill_look(&j->standstill, now);
 	while (*at) {
 		struct held *h = *at;
-		bool late = now - h->since_ns > JUDGE_HOLD_NS;
+		bool late = standstill_waited(&j->standstill, h->since_ns, now) > JUDGE_HOLD_NS;
 
 		if (!release(j, h, final || late)) {
 			at = &h->next;

@@ -7,6 +7,7 @@
 #include "decision_cache.h"
 #include "facts.h"
 #include "judge.h"
+#include "standstill.h"
 
 #define DENIED_SLOTS 8192
 #define FACTS_MAX    64 /* holders of one socket that are asked for what they say of themselves */
@@ -30,6 +31,7 @@ struct judge {
 	char cgroups[FACTS_MAX][FACTS_CGROUPS_MAX]; /* of the holders that are being judged */
 	struct held *held, **held_last;		    /* oldest first */
 	size_t n_held, held_bytes;
+	struct standstill standstill;
 	struct loop_timer *retry;
 	/* Cookies of sockets whose last verdict in the chain was to drop. */
 	uint64_t denied[CHAIN_COUNT][DENIED_SLOTS];

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "digest.h"
 #include "object.h"
+#include "standstill.h"
 
 #define QUEUE_MAX	  4096		 /* of each class */
 #define LIMIT_NS	  30000000000ull /* for one file in one stage, and */
@@ -67,6 +68,7 @@ struct object_pool {
 	size_t n_alive;		    /* threads */
 	size_t n_asking;	    /* of them, in a call of `by` */
 	struct worker workers[OBJECT_WORKERS];
+	struct standstill standstill;
 	struct identify by;
 	measure_fn *measure;
 	struct verities *verities;
@@ -410,20 +412,20 @@ struct object_job *object_pool_done(struct object_pool *pool)
 }
 
 /* What a thread has done since the clock was read is not long ago. */
-static uint64_t since(uint64_t then, uint64_t now)
+static uint64_t since(const struct object_pool *pool, uint64_t then, uint64_t now)
 {
-	return now > then ? now - then : 0;
+	return standstill_waited(&pool->standstill, then, now);
 }
 
-static bool is_long_ago(uint64_t then, uint64_t now)
+static bool is_long_ago(const struct object_pool *pool, uint64_t then, uint64_t now)
 {
-	return since(then, now) > OBJECT_STALL_NS;
+	return since(pool, then, now) > OBJECT_STALL_NS;
 }
 
-static bool stands_still(const struct worker *w, uint64_t now)
+static bool stands_still(const struct object_pool *pool, const struct worker *w, uint64_t now)
 {
-	return is_long_ago(__atomic_load_n(&w->job->moved_ns, __ATOMIC_RELAXED), now) ||
-	       since(w->since_ns, now) > LIMIT_NS + w->job->key.size * LIMIT_NS_PER_BYTE;
+	return is_long_ago(pool, __atomic_load_n(&w->job->moved_ns, __ATOMIC_RELAXED), now) ||
+	       since(pool, w->since_ns, now) > LIMIT_NS + w->job->key.size * LIMIT_NS_PER_BYTE;
 }
 
 /* Adds the job to the list of those that are to be given up. */
@@ -439,11 +441,11 @@ static void give_up(struct object_job *job, struct object_job **given_up)
 static void check_waiting(struct object_pool *pool, enum class_of class, uint64_t now,
 			  struct object_job **given_up)
 {
-	if (!is_long_ago(pool->moved_ns[class], now))
+	if (!is_long_ago(pool, pool->moved_ns[class], now))
 		return;
 	for (int s = 0; s < STAGES; s++)
 		for (struct object_job *job = pool->waiting[s][class].first; job; job = job->next)
-			if (is_long_ago(job->moved_ns, now))
+			if (is_long_ago(pool, job->moved_ns, now))
 				give_up(job, given_up);
 }
 
@@ -452,9 +454,9 @@ static void check_worker(struct object_pool *pool, struct worker *w, uint64_t no
 {
 	if (!w->used || !w->job)
 		return;
-	if (!w->replaced && since(w->since_ns, now) > replace_ns[w->stage])
+	if (!w->replaced && since(pool, w->since_ns, now) > replace_ns[w->stage])
 		w->replaced = !start_worker(pool, w->stage);
-	if (stands_still(w, now))
+	if (stands_still(pool, w, now))
 		give_up(w->job, given_up);
 }
 
@@ -464,6 +466,7 @@ struct object_job *object_pool_check(struct object_pool *pool)
 	struct object_job *given_up = NULL;
 
 	pthread_mutex_lock(&pool->lock);
+	standstill_look(&pool->standstill, now);
 	for (size_t i = 0; i < OBJECT_WORKERS; i++)
 		check_worker(pool, &pool->workers[i], now, &given_up);
 	for (int c = 0; c < CLASSES; c++)

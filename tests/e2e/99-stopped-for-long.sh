@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: packets that wait while the daemon stands still are judged by who sent them, however long ago that was and
-# long after these are gone; and what it could not be told of meanwhile, it is told of again.
+# long after these are gone; what is waited for, for as long as if it had not stood still; and what it could not be
+# told of meanwhile, it is told of again.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/helpers/ways.sh
@@ -46,8 +47,8 @@ fill_ring() {
 
 setup_ways
 copy_program "$HELPERS/ways" driver
-for f in deny allow; do
-	form $f
+for f in ${FORMS-deny allow}; do
+	form "$f"
 	stand_still $LONG on client "$TMP/driver" relay udp4 $SERVER4 $GOOD_PORT "$f/life.udp4" $LIVES any exit \
 		"$TMP/good" "$TMP/evil"
 	mark
@@ -55,6 +56,19 @@ for f in deny allow; do
 	expect_that "$(arrived "$f/life.udp4.evil")" -eq 0 "evil ones arrived"
 	expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
 done
+
+step "a packet that waits for a digest"
+form deny
+copy_program "$HELPERS/talk" large-evil
+truncate -s +2G "$TMP/large-evil"
+expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/large-evil"
+held=$(counter held)
+spawn client large-evil "$TMP/large-evil" -u -w 100 $SERVER4 $GOOD_PORT held
+wait_for counts_more held "$held"
+stand_still $LONG true
+expect_that "$(counter held_expired)" -eq 0 "packets that were not judged in time"
+expect_that "$(counter hash_stalled)" -eq 0 "files that were not read in time"
+! received "held" || fail "a blocked packet arrived"
 
 step "a file that is new while no hint has room"
 code code-good 1
