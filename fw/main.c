@@ -423,8 +423,8 @@ static void mend_losses(struct daemon *d)
 		processes_distrust(d->processes);
 }
 
-/* Whatever has ended a while before the last packet that may still be waiting was queued: that is
- * not a while ago when this daemon was stopped, or is behind. */
+/* What had ended a while before the first packet that is not judged yet was queued: that can be
+ * long ago, when this daemon was stopped or is behind. */
 static void expire_processes(struct daemon *d)
 {
 	uint64_t judged_ns = clock_boot_ns();

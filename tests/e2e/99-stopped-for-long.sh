@@ -60,9 +60,10 @@ done
 step "a packet that waits for a digest"
 form deny
 copy_program "$HELPERS/talk" large-evil
-truncate -s +2G "$TMP/large-evil"
+truncate -s +1G "$TMP/large-evil"
 expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/large-evil"
 held=$(counter held)
+# Half a second or so in which to stop the daemon.
 spawn client large-evil "$TMP/large-evil" -u -w 100 $SERVER4 $GOOD_PORT held
 wait_for counts_more held "$held"
 stand_still $LONG true
