@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "backlog.h"
 
-static bool id_before(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) < 0;
-}
+#include "packet_id.h"
 
 /* A queue that is never empty is judged up to a mark, and then up to the next. An id whose packet
  * did not reach us stays open until a later one has come, or until the queue is empty. */

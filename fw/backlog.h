@@ -19,7 +19,7 @@ struct backlog {
 	uint64_t mark_ns;
 };
 
-/* What is to be seen of a queue. Its ids go up, and wrap at 2^32 (RFC 1982). */
+/* What is to be seen of a queue; its ids: packet_id.h. */
 struct backlog_look {
 	uint64_t now_ns;  /* before anything was read */
 	uint32_t last_id; /* that the kernel has given to a packet */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packet_id.h"
+
 struct entry {
 	uint32_t id;
 	struct ruling ruling; /* of a judged id */
@@ -24,11 +26,6 @@ struct verdicts {
 	size_t capacity;
 	struct list judged, held;
 };
-
-static bool id_before(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) < 0;
-}
 
 static const struct entry *list_at(const struct list *l, size_t i)
 {

@@ -122,6 +122,16 @@ static __always_inline int call_enter(void)
 
 /* --- A call ends --- */
 
+/* By what is to be mapped, unless only the mapping would tell. */
+static __always_inline void made_of_file(struct made *m, const struct file *file, bool writable)
+{
+	if (is_layered(file))
+		return;
+	object_key_read(&m->view.object, file, false);
+	m->view.flags = VMA_OBJECT;
+	m->marks = writable ? PROC_ANON_EXEC : 0;
+}
+
 /*
  * By what is there: one mapping, up to `end` at least; what more there is is not known. That none
  * is executable proves nothing of who has company.
@@ -142,6 +152,7 @@ static __always_inline void made_by_mmap(struct made *m, const struct proc_rec *
 					 const struct pt_regs *regs, long address)
 {
 	bool private = (regs->r10 & MAP_TYPE) == MAP_PRIVATE;
+	const struct file *file;
 
 	if (address < 0)
 		return;
@@ -150,6 +161,13 @@ static __always_inline void made_by_mmap(struct made *m, const struct proc_rec *
 		return;
 	}
 	made_at(m, rec, address, 0);
+	if (m->view.end)
+		return;
+	/* Its mappings are being changed: what lies at the descriptor is most likely it. */
+	file = current_file(regs->r8);
+	if (file)
+		made_of_file(m, file, private && (regs->dx & PROT_WRITE));
+	m->marks |= PROC_OBJECTS_PARTIAL;
 }
 
 /* One that fails may have changed a part. */
@@ -243,17 +261,6 @@ int exit_shmat(struct trace_event_raw_sys_exit *ctx)
 }
 
 /* --- What begins it --- */
-
-/* By what is to be mapped, where nobody can change it any more: unless only the mapping would tell.
- */
-static __always_inline void made_of_file(struct made *m, const struct file *file, bool writable)
-{
-	if (is_layered(file))
-		return;
-	object_key_read(&m->view.object, file, false);
-	m->view.flags = VMA_OBJECT;
-	m->marks = writable ? PROC_ANON_EXEC : 0;
-}
 
 /*
  * A call of a program of 32 bits, or of the kind that these make: its end is not traced, so what is

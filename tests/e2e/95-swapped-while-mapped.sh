@@ -4,16 +4,13 @@
 # children or calls of another kind have put in the place of what it had asked for meanwhile.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/helpers/swap.sh
+. $SCRIPTS/swap.sh
 
 PORT=7001
 TIMES=300
 BATCH=50
 LOCKS=/sys/kernel/tracing/events/mmap_lock/mmap_lock_start_locking/format
-
-# code NAME NUMBER: a file whose first bytes are a function that returns it.
-code() {
-	{ printf '%b' "\\xb8\\x0$2\\0\\0\\0\\xc3" && head -c 4090 /dev/zero && echo "$1"; } >"$TMP/$1"
-}
 
 swap() {
 	on client "$HELPERS/swap" "$1" $SERVER4 $PORT "$TMP/good" "$TMP/evil" "$2" </dev/null 2>&1

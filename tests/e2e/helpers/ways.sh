@@ -63,6 +63,19 @@ warm() {
 	poll 1 received "mark/$MARKS.self"
 }
 
+# arrived TEXT: lines with it.
+arrived() {
+	grep -acF -- "$1" "$TMP/receive.log" || true
+}
+
+# expect_lives FORM N: of those that `ways relay` was told to have live, so many good ones have sent and none else.
+expect_lives() {
+	mark
+	expect_that "$(arrived "$1/life.udp4.good")" -eq "$2" "good ones arrived"
+	expect_that "$(arrived "$1/life.udp4.evil")" -eq 0 "evil ones arrived"
+	expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
+}
+
 # mark: returns when all that was sent before it has its verdict: behind it, on each queue.
 mark() {
 	local cpu
