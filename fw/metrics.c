@@ -4,18 +4,24 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "clock.h"
 #include "common/cleanup.h"
+#include "log.h"
+#include "loop.h"
+#include "mailbox.h"
 #include "metrics_text.h"
 
 /* More than are kept: what is shut down still has a place until the server has seen its end. */
 #define CLIENTS_MAX 64
 #define BACKLOG	    64
+#define MS_NS	    1000000ull
 #define REQUEST_BYTES                                                               \
 	8192 /* memory for one connection: the headers of a request, and of a reply \
 	      */
@@ -34,7 +40,13 @@ struct metrics {
 	int fd; /* the server's: it closes it */
 	atomic_bool serving;
 
-	/* The server's thread's. */
+	struct loop *loop;
+	struct mailbox *mailbox;
+	pthread_t thread;
+	bool running;
+
+	/* The thread's. */
+	struct loop_timer *timeout;
 	struct client clients[CLIENTS_MAX];
 	uint64_t connections;
 	struct MHD_Response *fresh; /* the last one made; NULL: none yet */
@@ -199,10 +211,51 @@ static enum MHD_Result on_request(void *cookie, struct MHD_Connection *connectio
 
 /* --- Life --- */
 
+/* Lets the server do what can be done, and come back when the next of its clients has had enough
+ * time. */
+static void attend(void *cookie)
+{
+	struct metrics *m = cookie;
+	MHD_UNSIGNED_LONG_LONG after_ms;
+
+	MHD_run(m->server);
+	if (MHD_get_timeout(m->server, &after_ms) == MHD_YES)
+		loop_arm(m->timeout, after_ms * MS_NS);
+	else
+		loop_disarm(m->timeout);
+}
+
+static void on_ready(void *cookie, uint32_t events)
+{
+	(void)events;
+	attend(cookie);
+}
+
+static void *run(void *cookie)
+{
+	struct metrics *m = cookie;
+	int r = loop_run(m->loop);
+
+	if (r)
+		log_line("app-fw: waiting for who asks for metrics: %s", strerror(-r));
+	return NULL;
+}
+
+static void stop(void *cookie)
+{
+	loop_stop(cookie);
+}
+
 void metrics_close(struct metrics *m)
 {
 	if (!m)
 		return;
+	if (m->running) {
+		mailbox_call(m->mailbox, stop, m->loop);
+		pthread_join(m->thread, NULL);
+	}
+	mailbox_free(m->mailbox);
+	loop_free(m->loop);
 	if (m->server)
 		MHD_stop_daemon(m->server);
 	forget(m);
@@ -214,10 +267,31 @@ static void cleanup_metrics(struct metrics **m)
 	metrics_close(*m);
 }
 
+/*
+ * On a thread of ours: MHD_stop_daemon() is called when none of its requests is being answered. On
+ * a thread of its own, it may be told to stop just then, and of a request that it refuses itself
+ * the response would be NULL (0.9.75, MHD_queue_response() and transmit_error_response_len()).
+ */
+static int start_thread(struct metrics *m)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(m->server, MHD_DAEMON_INFO_EPOLL_FD);
+	int r;
+
+	m->loop = loop_new();
+	m->mailbox = m->loop ? mailbox_new(m->loop) : NULL;
+	m->timeout = m->mailbox ? loop_add_timer(m->loop, attend, m) : NULL;
+	if (!m->timeout || !loop_add_fd(m->loop, info->epoll_fd, EPOLLIN, on_ready, m))
+		return -errno;
+	r = -pthread_create(&m->thread, NULL, run, m);
+	m->running = !r;
+	return r;
+}
+
 int metrics_open(const struct endpoint *at, metrics_tell_fn tell, void *cookie,
 		 struct metrics **out)
 {
 	_cleanup_(cleanup_metrics) struct metrics *m = calloc(1, sizeof(*m));
+	int r;
 
 	if (!m)
 		return -ENOMEM;
@@ -226,15 +300,17 @@ int metrics_open(const struct endpoint *at, metrics_tell_fn tell, void *cookie,
 	m->fd = endpoint_listen(at, BACKLOG);
 	if (m->fd < 0)
 		return m->fd;
-	m->server = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL,
-				     on_request, m, MHD_OPTION_LISTEN_SOCKET, m->fd,
-				     MHD_OPTION_NOTIFY_CONNECTION, on_connection, m,
-				     MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CLIENTS_MAX,
-				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)METRICS_TIMEOUT_S,
-				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES,
-				     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	m->server = MHD_start_daemon(
+		MHD_USE_EPOLL, 0, NULL, NULL, on_request, m, MHD_OPTION_LISTEN_SOCKET, m->fd,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, m, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned int)METRICS_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)REQUEST_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (!m->server)
 		return -ENOMEM;
+	r = start_thread(m);
+	if (r)
+		return r;
 	*out = TAKE_PTR(m);
 	return 0;
 }

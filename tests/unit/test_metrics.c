@@ -16,6 +16,7 @@
 #define BIG	   (32u << 20)
 #define IDLE_MANY  200
 #define SLOW_MANY  12
+#define ENDS	   300
 #define REPLY_ROOM 4096
 
 /* --- A server on a port of its own, with a text for the tests --- */
@@ -370,6 +371,35 @@ static void ends_with_all_connections(void)
 	close(half);
 }
 
+/* What clients say as it ends is under way in each of its states, sooner or later. */
+static void ends_while_it_refuses(void)
+{
+	static const char *const said[] = {
+		"GET\r\n\r\n",
+		"GET /metrics HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+	};
+	enum { N = sizeof(said) / sizeof(said[0]) };
+
+	for (int i = 0; i < ENDS; i++) {
+		struct server s;
+		int fd[N];
+
+		start_serving(&s, 100);
+		for (int j = 0; j < N; j++)
+			fd[j] = join_server(&s);
+		for (int j = 0; j < N; j++)
+			say(fd[j], said[j], strlen(said[j]));
+		metrics_close(s.metrics);
+		for (int j = 0; j < N; j++) {
+			expect(is_closed(fd[j]) || read_all(fd[j], (char[REPLY_ROOM]){0}) >= 0,
+			       "%d of the %dth was not closed", j, i);
+			close(fd[j]);
+		}
+	}
+}
+
 static const struct unit_test tests[] = {
 	{"GET and HEAD have the text, with its type", tells_the_text},
 	{"other places and methods are refused", refuses_the_rest},
@@ -380,5 +410,6 @@ static const struct unit_test tests[] = {
 	{"idle connections make room", idle_ones_make_room},
 	{"connections that do not take their answer make room", slow_readers_make_room},
 	{"its end is that of all connections", ends_with_all_connections},
+	{"it may end while it refuses a request", ends_while_it_refuses},
 };
 UNIT_SUITE("fw/metrics", tests)
