@@ -202,6 +202,8 @@ struct proc_rec {
 	__u32 elder;	  /* of the next older child of the same parent: kin, where to look */
 	__u32 n_objects;  /* past ABI_OBJECTS: so many there were */
 	__u32 caller;	  /* the thread that is in a mapping call; of several, one */
+	__u32 unseen; /* of those in flight, whose mapping goes on record when it can be another's
+		       */
 	struct start last_start, start_before; /* stamp 0: before the probes */
 	struct object_key
 		obj[ABI_OBJECTS]; /* mapped since exec, for when it is gone before we look; with a

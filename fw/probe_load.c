@@ -8,9 +8,16 @@
 
 #include "probe.skel.h"
 
-/* What sees mapping calls begin: the one, or those. */
-#define LOCK_PROGRAM  "lock_wanted" /* linux 6.14 */
-#define ENTRY_SECTION "tp/syscalls/sys_enter_"
+/* What sees mapping calls: at the lock of the memory, from linux 6.14 on, or as calls. */
+static const struct {
+	const char *program;
+	bool locks;
+} mapping_programs[] = {
+	{"lock_wanted", true},	       {"lock_released", true},	  {"enter_mmap", false},
+	{"exit_mmap", false},	       {"enter_mprotect", false}, {"exit_mprotect", false},
+	{"enter_shmat", false},	       {"exit_shmat", false},	  {"enter_pkey_mprotect", false},
+	{"exit_pkey_mprotect", false}, {"enter_mremap", false},
+};
 
 static struct bpf_object *open_object(const char *path)
 {
@@ -44,19 +51,17 @@ static bool tells_of_locks(void)
 	return id == 3;
 }
 
-/* Of the programs that see a mapping call begin: at the lock, or at each call's entry. */
-static void choose_beginning(struct bpf_object *object, bool locks)
+static int choose_mapping_programs(struct bpf_object *object, bool locks)
 {
-	struct bpf_program *prog;
+	for (size_t i = 0; i < sizeof(mapping_programs) / sizeof(mapping_programs[0]); i++) {
+		struct bpf_program *prog =
+			bpf_object__find_program_by_name(object, mapping_programs[i].program);
 
-	bpf_object__for_each_program(prog, object)
-	{
-		if (!strcmp(bpf_program__name(prog), LOCK_PROGRAM))
-			bpf_program__set_autoload(prog, locks);
-		else if (!strncmp(bpf_program__section_name(prog), ENTRY_SECTION,
-				  strlen(ENTRY_SECTION)))
-			bpf_program__set_autoload(prog, !locks);
+		if (!prog)
+			return -EBADF;
+		bpf_program__set_autoload(prog, mapping_programs[i].locks == locks);
 	}
+	return 0;
 }
 
 /* Opens and loads, with one of the note programs or none. */
@@ -76,8 +81,8 @@ static int load_object(struct probe *p, const char *path, bool locks, enum note_
 	bpf_program__set_expected_attach_type(note, ATTACH_TYPE_NETFILTER);
 	bpf_program__set_autoload(note, source == NOTE_BY_NETFILTER);
 	bpf_program__set_autoload(queued, source == NOTE_BY_QUEUE);
-	choose_beginning(p->object, locks);
-	r = bpf_object__load(p->object);
+	r = choose_mapping_programs(p->object, locks);
+	r = r ? r : bpf_object__load(p->object);
 	if (r) {
 		bpf_object__close(p->object);
 		p->object = NULL;
@@ -86,9 +91,8 @@ static int load_object(struct probe *p, const char *path, bool locks, enum note_
 	return r;
 }
 
-int probe_load(struct probe *p, const char *path)
+static int load_with_notes(struct probe *p, const char *path, bool locks)
 {
-	bool locks = tells_of_locks();
 	int r = load_object(p, path, locks, NOTE_BY_NETFILTER);
 
 	if (r == -EINVAL || r == -EPERM || r == -E2BIG)
@@ -96,4 +100,13 @@ int probe_load(struct probe *p, const char *path)
 	if (r == -EINVAL || r == -EPERM || r == -E2BIG || r == -ESRCH || r == -ENOENT)
 		r = load_object(p, path, locks, NOTE_BY_NOBODY);
 	return r;
+}
+
+/* A kernel may be made without what marks a mapping as written to (CONFIG_PER_VMA_LOCK). */
+int probe_load(struct probe *p, const char *path)
+{
+	bool locks = tells_of_locks();
+	int r = load_with_notes(p, path, locks);
+
+	return r && locks ? load_with_notes(p, path, false) : r;
 }

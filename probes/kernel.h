@@ -109,8 +109,31 @@ struct files_struct {
 
 #define AUXV_PAIRS 24
 
+struct maple_tree {
+	void *ma_root;
+};
+
+struct maple_range_64 {
+	unsigned long pivot[15];
+	void *slot[16];
+};
+
+struct maple_arange_64 {
+	unsigned long pivot[9];
+	void *slot[10];
+};
+
+struct seqcount {
+	unsigned int sequence;
+};
+
+typedef struct seqcount seqcount_t;
+
 struct mm_struct {
+	struct maple_tree mm_mt;
+	seqcount_t mm_lock_seq;
 	unsigned long exec_vm;
+	unsigned long brk;
 	unsigned long saved_auxv[2 * AUXV_PAIRS];
 	unsigned long start_code;
 	unsigned long arg_start, arg_end;
@@ -154,7 +177,7 @@ struct thread_info {
 };
 
 struct pt_regs {
-	unsigned long di, si, dx, r10, r8, ax, orig_ax;
+	unsigned long di, si, dx, r10, r8, ax, orig_ax, bx, cx;
 };
 
 struct task_struct {
@@ -187,6 +210,7 @@ struct vm_area_struct {
 	const struct vm_operations_struct *vm_ops;
 	unsigned long vm_start, vm_end;
 	unsigned long vm_flags;
+	unsigned int vm_lock_seq;
 	struct file *vm_file;
 	const struct anon_vma *anon_vma;
 };
@@ -310,24 +334,33 @@ struct trace_event_raw_sys_exit {
 #define SOL_SOCKET 1 /* include/linux/socket.h */
 #define SCM_RIGHTS 1
 
-#define SOCK_DEAD_BIT	  0x1	     /* enum sock_flags in include/net/sock.h */
-#define PF_EXITING	  0x00000004 /* include/linux/sched.h */
-#define TS_COMPAT	  0x0002     /* arch/x86/include/asm/thread_info.h: inside a 32-bit call */
-#define TIF_ADDR32	  29	     /* there: a program of 32 bits */
-#define PF_KTHREAD	  0x00200000 /* include/linux/sched.h */
-#define PROT_WRITE	  0x2
-#define PROT_EXEC	  0x4
-#define MAP_TYPE	  0xf
-#define MAP_PRIVATE	  0x2
-#define MAP_ANONYMOUS	  0x20
-#define SHM_EXEC	  0100000   /* include/uapi/linux/shm.h */
-#define READ_IMPLIES_EXEC 0x0400000 /* include/uapi/linux/personality.h */
-#define VM_WRITE	  0x2
-#define VM_GROWSDOWN	  0x100
-#define VM_EXEC		  0x4
-#define VM_SHARED	  0x8
-#define AT_BASE		  7	      /* include/uapi/linux/auxvec.h */
-#define I_CTIME_QUERIED	  0x80000000u /* a mark in i_ctime_nsec, include/linux/fs.h */
+#define SOCK_DEAD_BIT	    0x1	       /* enum sock_flags in include/net/sock.h */
+#define PF_EXITING	    0x00000004 /* include/linux/sched.h */
+#define TS_COMPAT	    0x0002 /* arch/x86/include/asm/thread_info.h: inside a 32-bit call */
+#define TIF_ADDR32	    29	   /* there: a program of 32 bits */
+#define PF_KTHREAD	    0x00200000 /* include/linux/sched.h */
+#define PROT_WRITE	    0x2
+#define PROT_EXEC	    0x4
+#define MAP_TYPE	    0xf
+#define MAP_PRIVATE	    0x2
+#define MAP_FIXED	    0x10
+#define MAP_ANONYMOUS	    0x20
+#define MAP_FIXED_NOREPLACE 0x100000
+#define SHM_EXEC	    0100000   /* include/uapi/linux/shm.h */
+#define READ_IMPLIES_EXEC   0x0400000 /* include/uapi/linux/personality.h */
+#define VM_WRITE	    0x2
+#define VM_GROWSDOWN	    0x100
+#define VM_EXEC		    0x4
+#define VM_SHARED	    0x8
+#define AT_BASE		    7		/* include/uapi/linux/auxvec.h */
+#define I_CTIME_QUERIED	    0x80000000u /* a mark in i_ctime_nsec, include/linux/fs.h */
+
+/* include/linux/maple_tree.h: of a pointer to a node */
+#define MAPLE_NODE_MASK	      255
+#define MAPLE_NODE_TYPE_MASK  0x0f
+#define MAPLE_NODE_TYPE_SHIFT 3
+
+enum maple_type { MAPLE_LEAF_64 = 1, MAPLE_ARANGE_64 = 3 };
 
 /* arch/x86/entry/syscalls/syscall_64.tbl, and 32.tbl for programs of 32 bits */
 enum call_number {

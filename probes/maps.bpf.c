@@ -12,6 +12,7 @@ struct map_note_drafts note_drafts SEC(".maps");
 struct map_notes notes SEC(".maps");
 struct map_proof proof_out SEC(".maps");
 struct map_hints hints SEC(".maps");
+struct map_tree_nodes tree_nodes SEC(".maps");
 struct map_callers callers SEC(".maps");
 struct map_hinted hinted SEC(".maps");
 struct map_counters counters SEC(".maps");

@@ -101,6 +101,20 @@ struct map_callers {
 	__type(value, __u8);
 };
 
+#define TREE_WORDS 32
+
+/* A node of a tree of mappings, while it is read: see vma_tree.h. One word more than it has. */
+struct tree_node {
+	__u64 word[TREE_WORDS];
+};
+
+struct map_tree_nodes {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tree_node);
+};
+
 /* Which objects were hinted at lately, CLOCK_BOOTTIME. */
 struct map_hinted {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -178,6 +192,7 @@ extern struct map_note_drafts note_drafts SEC(".maps");
 extern struct map_notes notes SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");
+extern struct map_tree_nodes tree_nodes SEC(".maps");
 extern struct map_callers callers SEC(".maps"); /* threads in mapping calls; see caller_add() */
 extern struct map_hinted hinted SEC(".maps");
 extern struct map_counters counters SEC(".maps");

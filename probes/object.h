@@ -71,23 +71,26 @@ static __always_inline bool is_layered(const struct file *file)
  * Memory whose bytes are of no file: none stands behind it (/dev/zero is none either), or a private
  * mapping of one has been written to, or can be.
  */
-static __always_inline bool is_anonymous(const struct vm_area_struct *vma, bool writable)
+static __always_inline bool is_anonymous(const struct vm_area_struct *vma, bool typed)
 {
-	if (!vma->vm_ops)
+	unsigned long flags = FIELD_OF(typed, vma, vm_flags);
+
+	if (!FIELD_OF(typed, vma, vm_ops))
 		return true;
-	return vma->vm_file && !(vma->vm_flags & VM_SHARED) && (writable || vma->anon_vma);
+	return FIELD_OF(typed, vma, vm_file) && !(flags & VM_SHARED) &&
+	       ((flags & VM_WRITE) || FIELD_OF(typed, vma, anon_vma));
 }
 
 /* VMA_ANONYMOUS if it is, and VMA_OBJECT with *key if a file is behind it: enum vma_flags. */
 static __always_inline __u32 what_is_mapped(struct object_key *key,
-					    const struct vm_area_struct *vma)
+					    const struct vm_area_struct *vma, bool typed)
 {
-	__u32 flags = is_anonymous(vma, vma->vm_flags & VM_WRITE) ? VMA_ANONYMOUS : 0;
-	const struct file *file = vma->vm_file;
+	__u32 flags = is_anonymous(vma, typed) ? VMA_ANONYMOUS : 0;
+	const struct file *file = FIELD_OF(typed, vma, vm_file);
 
-	if (!file || !vma->vm_ops)
+	if (!file || !FIELD_OF(typed, vma, vm_ops))
 		return flags;
-	object_key_of(key, file);
+	object_key_read(key, file, typed);
 	return flags | VMA_OBJECT;
 }
 
@@ -105,7 +108,7 @@ static __always_inline void mapping_tell(struct vma_rec *rec, const struct task_
 	/* include/linux/mm.h: is_exec_mapping */
 	if ((vma->vm_flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC)
 		rec->flags |= VMA_COUNTED;
-	rec->flags |= what_is_mapped(&rec->object, vma);
+	rec->flags |= what_is_mapped(&rec->object, vma, true);
 	if (!(rec->flags & VMA_OBJECT))
 		return;
 	code = BPF_CORE_READ(task, mm, start_code);
@@ -127,7 +130,7 @@ static long look_at_mapping(struct task_struct *task, struct vm_area_struct *vma
 	v->executable = vma->vm_flags & VM_EXEC;
 	v->end = vma->vm_end;
 	v->file = (__u64)vma->vm_file;
-	v->flags = what_is_mapped(&v->object, vma);
+	v->flags = what_is_mapped(&v->object, vma, true);
 	return 0;
 }
 

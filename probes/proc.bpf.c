@@ -46,11 +46,11 @@ static __always_inline void proc_born(struct proc_rec *rec, const struct proc_re
 	rec->spread_ns = bpf_ktime_get_boot_ns();
 	rec->exit_ns = 0;
 	rec->files = 0;
-	rec->caller = rec->in_flight = 0;
+	rec->caller = rec->in_flight = rec->unseen = 0;
 	rec->flags = from ? from->flags & (PROC_OBJECTS_PARTIAL | PROC_URING | PROC_COMPAT |
 					   PROC_ANON_EXEC | PROC_TOLD)
 			  : PROC_OBJECTS_PARTIAL;
-	if (from && from->in_flight) /* what that maps may be the child's, and is not on record */
+	if (from && from->unseen) /* what that maps may be the child's, and is not on record */
 		rec->flags |= PROC_OBJECTS_PARTIAL;
 	rec->flags |= sharing;
 	rec->last_child = 0;
@@ -135,7 +135,7 @@ static __always_inline void add_at(struct proc_rec *rec, __u64 address)
 	struct view v = {};
 
 	if (view_at(address, &v) && v.flags & VMA_OBJECT)
-		object_add(rec, &v.object);
+		object_add(rec, &v.object, true);
 	else
 		proc_mark(rec, PROC_OBJECTS_PARTIAL);
 }
@@ -171,7 +171,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	rec->start_before = rec->last_start;
 	rec->last_start = (struct start){.stamp = rec->map_stamp, .tgid = tgid};
 	rec->exec_ns = bpf_ktime_get_boot_ns();
-	rec->caller = rec->in_flight = 0;
+	rec->caller = rec->in_flight = rec->unseen = 0;
 	rec->flags = (rec->flags & PROC_URING) |
 		     compat_flag(task); /* exec gives the process a descriptor table of its own */
 	rec->n_objects = 0;
@@ -180,9 +180,9 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		if (rec->n_objects)
 			key = rec->obj[0];
 		else
-			object_add(rec, &blank.obj[0]); /* the first is the program's */
+			object_add(rec, &blank.obj[0], true); /* the first is the program's */
 	} else {
-		object_add(rec, &key);
+		object_add(rec, &key, true);
 	}
 	add_loader(rec, task);
 	proc_refresh(rec, task);

@@ -50,13 +50,37 @@ static __always_inline bool object_is(const struct object_key *a, const struct o
 	       a->dev == b->dev && a->flags == b->flags;
 }
 
-/* False: it was the last that was added. Who has company may add others at the same time. */
-static __always_inline bool object_add(struct proc_rec *rec, const struct object_key *key)
+struct object_search {
+	const struct proc_rec *rec;
+	const struct object_key *key;
+	bool found;
+};
+
+static long object_search_one(__u32 i, struct object_search *s)
+{
+	s->found = object_is(&s->rec->obj[i & (ABI_OBJECTS - 1)], s->key);
+	return s->found;
+}
+
+/* Of a record that has no room left. */
+static __always_inline bool object_is_known(const struct proc_rec *rec,
+					    const struct object_key *key)
+{
+	struct object_search s = {.rec = rec, .key = key};
+
+	bpf_loop(ABI_OBJECTS, object_search_one, &s, 0);
+	return s.found;
+}
+
+/* alone: nobody else adds to the record at the same time. False: it is there already. */
+static __always_inline bool object_add(struct proc_rec *rec, const struct object_key *key,
+				       bool alone)
 {
 	__u32 n = rec->n_objects;
 
-	if (n && !(rec->flags & PROC_COMPANY) &&
-	    object_is(&rec->obj[(n - 1) & (ABI_OBJECTS - 1)], key))
+	if (n && alone && object_is(&rec->obj[(n - 1) & (ABI_OBJECTS - 1)], key))
+		return false;
+	if (n >= ABI_OBJECTS && object_is_known(rec, key))
 		return false;
 	n = __sync_fetch_and_add(&rec->n_objects, 1);
 	if (n < ABI_OBJECTS)

@@ -30,7 +30,7 @@ swaps() {
 		(((i + 1) % BATCH && i + 1 < $2)) || kill -CONT "$DAEMON"
 	done
 	wait_for settled
-	echo "$1: sent $(sent); good $(passed "$1" good), evil $(passed "$1" evil), stopped $(stopped)"
+	echo "$1: sent $(sent); good $(passed "$1" good), evil $(passed "$1" evil), dropped $(counter dropped)"
 }
 
 # passed KIND WHO: how many datagrams.
@@ -46,9 +46,14 @@ stopped() {
 	echo $(($(counter dropped) - before))
 }
 
+# come KIND: of whomever.
+come() {
+	echo $(($(passed "$1" good) + $(passed "$1" evil)))
+}
+
 # all_told KIND: each has come or was stopped.
 all_told() {
-	(($(passed "$1" good) + $(passed "$1" evil) + $(stopped) == $(sent)))
+	(($(come "$1") + $(stopped) == $(sent)))
 }
 
 code good 1
@@ -83,13 +88,25 @@ swaps busy $TIMES
 wait_for all_told busy
 expect_that "$(passed busy evil)" -eq 0 "evil that came through, of $(sent)"
 
-for kind in vfork parent; do
-	step "$kind: another process maps it into the same memory"
+for kind in range vfork parent; do
+	step "$kind: mapped beside another, or into the same memory by another process"
 	before=$(counter dropped)
 	swaps $kind 5
 	wait_for all_told $kind
 	expect_that "$(passed $kind evil)" -eq 0 "evil that came through"
 done
+
+grep -qs memcg_id $LOCKS || {    # before linux 6.14 mappings are not seen at the lock
+	echo "forks beside a call, and calls of 32 bits, are not seen by this kernel's probes"
+	exit 0
+}
+
+step "fork: while a thread maps it"
+before=$(counter dropped)
+swaps fork $TIMES
+wait_for all_told fork
+expect_that "$(passed fork evil)" -eq 0 "evil that came through, of $(sent)"
+expect_that "$(stopped)" -gt 0 "evil that was stopped"
 
 step "a call of 32 bits"
 status=0
@@ -98,9 +115,30 @@ if [[ $status -eq 77 ]]; then
 	echo "this kernel knows no such calls"
 elif [[ $status -ne 0 ]]; then
 	fail "swap compat ended with status $status"
-elif grep -qs memcg_id $LOCKS; then # before linux 6.14 they are not seen
+else
 	before=$(counter dropped)
 	swaps compat 5
 	wait_for all_told compat
 	expect_that "$(passed compat evil)" -eq 0 "evil that came through"
+
+	step "compat-file: a second thread changes it"
+	before=$(counter dropped)
+	swaps compat-file $TIMES
+	wait_for all_told compat-file
+	expect_that "$(passed compat-file evil)" -eq 0 "evil that came through, of $(sent)"
+	expect_that "$(stopped)" -gt 0 "evil that was stopped"
+	expect_that "$(passed compat-file good)" -gt 0 "good that came through"
 fi
+
+# A set that is incomplete meets no ACCEPT rule: what passes has all that was mapped on record.
+stop_daemon TERM
+start_daemon client --pol-out DROP
+expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$HELPERS/swap"
+step "who may send is not held up by what its threads map"
+expect_ok swap plain second/0/
+wait_for received "second/0/ evil"
+for kind in file memory busy pair range fork vfork parent; do
+	before=$(come $kind)
+	swaps $kind $BATCH
+	expect_that $(($(come $kind) - before)) -eq "$(sent)" "$kind: came through"
+done

@@ -8,9 +8,13 @@
  *   file     a thread puts the files at the descriptor in turn while it is mapped
  *   memory   a thread maps them in turn at the address that is made executable
  *   busy     EVIL, while a thread changes other mappings all the time
+ *   range    EVIL, by one call with a page of GOOD before it
+ *   fork     EVIL, by a thread while another forks, and it is the child that sends
+ *   pair     EVIL, while a thread maps it, too
  *   vfork    EVIL, by a child that uses the same memory
  *   parent   EVIL, by the parent of the one that sends, whose memory that uses
  *   compat   EVIL, by a call of the kind that programs of 32 bits make
+ *   compat-file  as file, by such a call
  *
  * Exit 0; 1 when something failed; 3 when what is mapped in the end is not executable, 77 when
  * there is no such call.
@@ -141,6 +145,66 @@ static void by_busy(void)
 	race(map_others, by_plain);
 }
 
+static void *map_too(void *unused)
+{
+	swaps = 100;
+	map_page(PROT_READ | PROT_EXEC, files[1]);
+	return unused;
+}
+
+static void by_pair(void)
+{
+	race(map_too, by_plain);
+}
+
+static void by_range(void)
+{
+	char *first = mmap(NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE, files[0], 0);
+
+	if (first == MAP_FAILED ||
+	    mmap(first + PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, files[1], 0) == MAP_FAILED)
+		failed("mmap");
+	if (mprotect(first, 2 * PAGE, PROT_READ | PROT_EXEC))
+		failed("mprotect");
+	at = first + PAGE;
+}
+
+static void *map_at(void *unused)
+{
+	for (; !stop; swaps++) {
+		mmap(at, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, files[0], 0);
+		mmap(at, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, files[1], 0);
+	}
+	return unused;
+}
+
+/* The child goes on. */
+static void fork_here(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		failed("fork");
+	if (!pid)
+		return;
+	if (waitpid(pid, &status, 0) != pid)
+		failed("waitpid");
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+static void by_fork(void)
+{
+	pthread_t thread;
+
+	at = map_page(PROT_READ, files[0]);
+	if (pthread_create(&thread, NULL, map_at, NULL))
+		failed("pthread_create");
+	while (swaps < 2 + getpid() % 16)
+		;
+	fork_here();
+}
+
 static void by_vfork(void)
 {
 	pid_t pid = vfork();
@@ -194,18 +258,33 @@ static void by_parent(void)
 }
 
 /* mmap2 of arch/x86/entry/syscalls/syscall_32.tbl: its last argument, which is 0, is in %ebp. */
-static void by_compat(void)
+static void map_32(int fd)
 {
 	int page = 192;
 
 	__asm__ volatile("push %%rbp\n\txor %%ebp, %%ebp\n\tint $0x80\n\tpop %%rbp"
 			 : "+a"(page)
-			 : "b"(0), "c"(PAGE), "d"(PROT_READ | PROT_EXEC), "S"(MAP_PRIVATE),
-			   "D"(files[1])
+			 : "b"(0), "c"(PAGE), "d"(PROT_READ | PROT_EXEC), "S"(MAP_PRIVATE), "D"(fd)
 			 : "memory", "r8", "r9", "r10", "r11");
 	if (page < 0 && page > -PAGE)
 		_exit(page == -ENOSYS ? 77 : 1);
 	at = (void *)(unsigned long)(unsigned int)page;
+}
+
+static void by_compat(void)
+{
+	map_32(files[1]);
+}
+
+static void map_place_32(void)
+{
+	map_32(place);
+}
+
+static void by_compat_file(void)
+{
+	place = dup(files[0]);
+	race(swap_files, map_place_32);
 }
 
 static void not_executable(int signal)
@@ -218,8 +297,17 @@ static const struct {
 	const char *name;
 	void (*fn)(void);
 } kinds[] = {
-	{"plain", by_plain}, {"file", by_file},	    {"memory", by_memory}, {"busy", by_busy},
-	{"vfork", by_vfork}, {"parent", by_parent}, {"compat", by_compat},
+	{"plain", by_plain},
+	{"file", by_file},
+	{"memory", by_memory},
+	{"busy", by_busy},
+	{"pair", by_pair},
+	{"range", by_range},
+	{"fork", by_fork},
+	{"vfork", by_vfork},
+	{"parent", by_parent},
+	{"compat", by_compat},
+	{"compat-file", by_compat_file},
 };
 
 static void map_by(const char *kind)
