@@ -31,24 +31,45 @@ static struct bpf_object *open_object(const char *path)
 	return bpf_object__open_mem(bytes, size, &opts);
 }
 
+static const struct btf_type *type_by_name(const struct btf *btf, const char *name, __u32 kind)
+{
+	int id = btf__find_by_name_kind(btf, name, kind);
+
+	return id > 0 ? btf__type_by_id(btf, id) : NULL;
+}
+
 /*
  * Whether the kernel tells who is about to take which lock, and nothing else: before linux 6.14
  * there was a path between the two arguments. They are a function's, after its first.
  */
-static bool tells_of_locks(void)
+static bool tells_of_locks(const struct btf *btf)
+{
+	const struct btf_type *t =
+		type_by_name(btf, "btf_trace_mmap_lock_start_locking", BTF_KIND_TYPEDEF);
+
+	t = t ? btf__type_by_id(btf, t->type) : NULL; /* a pointer to it */
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	return t && btf_is_func_proto(t) && btf_vlen(t) == 3;
+}
+
+/* Whether it marks which mappings are written to while the lock is held: CONFIG_PER_VMA_LOCK. */
+static bool marks_mappings(const struct btf *btf)
+{
+	const struct btf_type *t = type_by_name(btf, "vm_area_struct", BTF_KIND_STRUCT);
+
+	for (int i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), "vm_lock_seq"))
+			return true;
+	return false;
+}
+
+static bool sees_mappings_at_locks(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	int id = btf ? btf__find_by_name_kind(btf, "btf_trace_mmap_lock_start_locking",
-					      BTF_KIND_TYPEDEF)
-		     : 0;
-	const struct btf_type *t = NULL;
+	bool sees = btf && tells_of_locks(btf) && marks_mappings(btf);
 
-	if (id > 0)
-		t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type); /* a pointer to it */
-	t = t ? btf__type_by_id(btf, t->type) : NULL;
-	id = t && btf_is_func_proto(t) ? btf_vlen(t) : 0;
 	btf__free(btf);
-	return id == 3;
+	return sees;
 }
 
 static int choose_mapping_programs(struct bpf_object *object, bool locks)
@@ -91,8 +112,9 @@ static int load_object(struct probe *p, const char *path, bool locks, enum note_
 	return r;
 }
 
-static int load_with_notes(struct probe *p, const char *path, bool locks)
+int probe_load(struct probe *p, const char *path)
 {
+	bool locks = sees_mappings_at_locks();
 	int r = load_object(p, path, locks, NOTE_BY_NETFILTER);
 
 	if (r == -EINVAL || r == -EPERM || r == -E2BIG)
@@ -100,13 +122,4 @@ static int load_with_notes(struct probe *p, const char *path, bool locks)
 	if (r == -EINVAL || r == -EPERM || r == -E2BIG || r == -ESRCH || r == -ENOENT)
 		r = load_object(p, path, locks, NOTE_BY_NOBODY);
 	return r;
-}
-
-/* A kernel may be made without what marks a mapping as written to (CONFIG_PER_VMA_LOCK). */
-int probe_load(struct probe *p, const char *path)
-{
-	bool locks = tells_of_locks();
-	int r = load_with_notes(p, path, locks);
-
-	return r && locks ? load_with_notes(p, path, false) : r;
 }

@@ -103,6 +103,29 @@ int BPF_PROG(lock_wanted, struct mm_struct *mm, bool write)
 
 /* --- What was made --- */
 
+/*
+ * These are functions that are not static: the verifier looks at each of them once, whatever calls
+ * it, and a daemon starts the sooner.
+ */
+__noinline int made(struct proc_rec *rec, __u64 vma_at, __s32 fd);
+__noinline int made_between(struct proc_rec *rec, __u64 start, __u64 end, __u64 how);
+
+/* Puts a mapping on record. */
+int made(struct proc_rec *rec, __u64 vma_at, __s32 fd)
+{
+	const struct vm_area_struct *vma = (const void *)vma_at;
+	struct made m = {.locked = true};
+
+	if (!rec)
+		return 0;
+	m.view.flags = what_is_mapped(&m.view.object, vma, false);
+	if (m.view.flags & VMA_ANONYMOUS)
+		m.marks = PROC_ANON_EXEC;
+	if (made_record(rec, &m) && fd >= 0)
+		hint_mapped(&m.view.object, (__u64)BPF_CORE_READ(vma, vm_file), fd);
+	return 0;
+}
+
 /* On the way through the mappings from `at` to `end`. */
 struct search {
 	struct proc_rec *rec;
@@ -114,18 +137,6 @@ struct search {
 	bool one; /* is all that there can be */
 	bool found;
 };
-
-static __always_inline void made(struct search *s, const struct vm_area_struct *vma)
-{
-	struct made m = {.locked = true};
-
-	m.view.flags = what_is_mapped(&m.view.object, vma, false);
-	if (m.view.flags & VMA_ANONYMOUS)
-		m.marks = PROC_ANON_EXEC;
-	if (made_record(s->rec, &m) && s->fd >= 0)
-		hint_mapped(&m.view.object, (__u64)BPF_CORE_READ(vma, vm_file), s->fd);
-	s->found = true;
-}
 
 /* include/linux/mmap_lock.h: vma_start_write() */
 static __always_inline bool is_written(const struct search *s, const struct vm_area_struct *vma)
@@ -143,8 +154,10 @@ static long search_slot(__u32 i, struct search *s)
 		return 1;
 	vma = leaf_slot(&s->way, slot);
 	last = leaf_slot_last(&s->way, slot);
-	if (vma && is_written(s, vma) && (BPF_CORE_READ(vma, vm_flags) & VM_EXEC))
-		made(s, vma);
+	if (vma && is_written(s, vma) && (BPF_CORE_READ(vma, vm_flags) & VM_EXEC)) {
+		made(s->rec, (__u64)vma, s->fd);
+		s->found = true;
+	}
 	s->at = last + 1;
 	return last >= s->way.max;
 }
@@ -157,15 +170,21 @@ static long search_leaf(__u32 i, struct search *s)
 	return !s->at; /* it was the last */
 }
 
-/* Returns whether there was something. */
-static __always_inline bool made_between(struct proc_rec *rec, const struct mm_struct *mm,
-					 const struct call *c, __u64 start, __u64 end)
+#define ONE                                                                                   \
+	0x100000000ull /* in how: one mapping is all that there can be; below, the descriptor \
+			*/
+
+/* Of the current process. Returns whether there was something. */
+int made_between(struct proc_rec *rec, __u64 start, __u64 end, __u64 how)
 {
-	struct search s = {.rec = rec, .mm = mm, .at = start, .end = end, .fd = c->fd};
+	struct search s = {.at = start, .end = end, .fd = (__s32)how, .one = how & ONE};
 	__u32 zero = 0;
 
-	s.sequence = mm->mm_lock_seq.sequence;
-	s.one = c->where == SOMEWHERE;
+	s.mm = bpf_get_current_task_btf()->mm;
+	if (!rec || !s.mm)
+		return 0;
+	s.rec = rec;
+	s.sequence = s.mm->mm_lock_seq.sequence;
 	s.way.node = bpf_map_lookup_elem(&tree_nodes, &zero);
 	if (!s.way.node || bpf_loop(TREE_LEAVES_MAX, search_leaf, &s, 0) == TREE_LEAVES_MAX)
 		proc_mark(rec, PROC_OBJECTS_PARTIAL);
@@ -176,13 +195,13 @@ static __always_inline bool made_between(struct proc_rec *rec, const struct mm_s
 static __always_inline void made_by(struct proc_rec *rec, const struct mm_struct *mm,
 				    const struct call *c)
 {
-	__u64 heap = mm->brk;
+	__u64 how = (__u32)c->fd | (c->where == SOMEWHERE ? ONE : 0), heap = mm->brk;
 
 	if ((c->where == THERE || c->address) &&
-	    (made_between(rec, mm, c, c->address, c->address + c->length) || c->where == THERE))
+	    (made_between(rec, c->address, c->address + c->length, how) || c->where == THERE))
 		return;
-	if (!made_between(rec, mm, c, heap, ~0ull) || c->where == EVERYWHERE)
-		made_between(rec, mm, c, 0, heap);
+	if (!made_between(rec, heap, ~0ull, how) || c->where == EVERYWHERE)
+		made_between(rec, 0, heap, how);
 }
 
 SEC("tp_btf/mmap_lock_released")

@@ -6,6 +6,53 @@
 /* All zero: the start of a record, too large for the stack. */
 static struct proc_rec blank;
 
+static __always_inline bool object_is(const struct object_key *a, const struct object_key *b)
+{
+	return a->ino == b->ino && a->ctime_ns == b->ctime_ns && a->size == b->size &&
+	       a->dev == b->dev && a->flags == b->flags;
+}
+
+struct object_search {
+	const struct proc_rec *rec;
+	const struct object_key *key;
+	bool found;
+};
+
+static long object_search_one(__u32 i, struct object_search *s)
+{
+	s->found = object_is(&s->rec->obj[i & (ABI_OBJECTS - 1)], s->key);
+	return s->found;
+}
+
+/* Of a record that has no room left. */
+static __always_inline bool object_is_known(const struct proc_rec *rec,
+					    const struct object_key *key)
+{
+	struct object_search s = {.rec = rec, .key = key};
+
+	bpf_loop(ABI_OBJECTS, object_search_one, &s, 0);
+	return s.found;
+}
+
+int object_add(struct proc_rec *rec, const struct object_key *key, __u32 alone)
+{
+	__u32 n;
+
+	if (!rec || !key)
+		return 0;
+	n = rec->n_objects;
+	if (n && alone && object_is(&rec->obj[(n - 1) & (ABI_OBJECTS - 1)], key))
+		return 0;
+	if (n >= ABI_OBJECTS && object_is_known(rec, key))
+		return 0;
+	n = __sync_fetch_and_add(&rec->n_objects, 1);
+	if (n < ABI_OBJECTS)
+		rec->obj[n & (ABI_OBJECTS - 1)] = *key;
+	else
+		proc_mark(rec, PROC_OBJECTS_PARTIAL);
+	return 1;
+}
+
 static __always_inline __u32 compat_flag(struct task_struct *task)
 {
 	return BPF_CORE_READ(task, thread_info.flags) & 1ul << TIF_ADDR32 ? PROC_COMPAT : 0;

@@ -44,51 +44,11 @@ static __always_inline void next_stamp(struct proc_rec *rec)
 	__sync_fetch_and_add(&rec->map_stamp, 1);
 }
 
-static __always_inline bool object_is(const struct object_key *a, const struct object_key *b)
-{
-	return a->ino == b->ino && a->ctime_ns == b->ctime_ns && a->size == b->size &&
-	       a->dev == b->dev && a->flags == b->flags;
-}
-
-struct object_search {
-	const struct proc_rec *rec;
-	const struct object_key *key;
-	bool found;
-};
-
-static long object_search_one(__u32 i, struct object_search *s)
-{
-	s->found = object_is(&s->rec->obj[i & (ABI_OBJECTS - 1)], s->key);
-	return s->found;
-}
-
-/* Of a record that has no room left. */
-static __always_inline bool object_is_known(const struct proc_rec *rec,
-					    const struct object_key *key)
-{
-	struct object_search s = {.rec = rec, .key = key};
-
-	bpf_loop(ABI_OBJECTS, object_search_one, &s, 0);
-	return s.found;
-}
-
-/* alone: nobody else adds to the record at the same time. False: it is there already. */
-static __always_inline bool object_add(struct proc_rec *rec, const struct object_key *key,
-				       bool alone)
-{
-	__u32 n = rec->n_objects;
-
-	if (n && alone && object_is(&rec->obj[(n - 1) & (ABI_OBJECTS - 1)], key))
-		return false;
-	if (n >= ABI_OBJECTS && object_is_known(rec, key))
-		return false;
-	n = __sync_fetch_and_add(&rec->n_objects, 1);
-	if (n < ABI_OBJECTS)
-		rec->obj[n & (ABI_OBJECTS - 1)] = *key;
-	else
-		proc_mark(rec, PROC_OBJECTS_PARTIAL);
-	return true;
-}
+/*
+ * In proc.bpf.c, and not static: the verifier looks at it once, whatever calls it. alone: nobody
+ * else adds to the record at the same time. 0: it is there already.
+ */
+__noinline int object_add(struct proc_rec *rec, const struct object_key *key, __u32 alone);
 
 /* False: there was no room. */
 static __always_inline bool hint(__u32 kind, const struct object_key *key, const struct file *file)

@@ -88,10 +88,10 @@ swaps busy $TIMES
 wait_for all_told busy
 expect_that "$(passed busy evil)" -eq 0 "evil that came through, of $(sent)"
 
-for kind in range vfork parent; do
-	step "$kind: mapped beside another, or into the same memory by another process"
+for kind in deep range vfork parent; do
+	step "$kind: mapped among others, or into the same memory by another process"
 	before=$(counter dropped)
-	swaps $kind 5
+	swaps $kind 20
 	wait_for all_told $kind
 	expect_that "$(passed $kind evil)" -eq 0 "evil that came through"
 done
@@ -137,7 +137,7 @@ expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$HELPERS/swap"
 step "who may send is not held up by what its threads map"
 expect_ok swap plain second/0/
 wait_for received "second/0/ evil"
-for kind in file memory busy pair range fork vfork parent; do
+for kind in file memory busy pair deep range fork vfork parent; do
 	before=$(come $kind)
 	swaps $kind $BATCH
 	expect_that $(($(come $kind) - before)) -eq "$(sent)" "$kind: came through"

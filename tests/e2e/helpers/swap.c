@@ -8,6 +8,7 @@
  *   file     a thread puts the files at the descriptor in turn while it is mapped
  *   memory   a thread maps them in turn at the address that is made executable
  *   busy     EVIL, while a thread changes other mappings all the time
+ *   deep     EVIL, in a gap between thousands of other mappings
  *   range    EVIL, by one call with a page of GOOD before it
  *   fork     EVIL, by a thread while another forks, and it is the child that sends
  *   pair     EVIL, while a thread maps it, too
@@ -36,6 +37,7 @@
 #include <unistd.h>
 
 #define PAGE 4096
+#define DEEP 5000
 
 typedef int (*code_fn)(void);
 
@@ -155,6 +157,21 @@ static void *map_too(void *unused)
 static void by_pair(void)
 {
 	race(map_too, by_plain);
+}
+
+static void by_deep(void)
+{
+	char *page[DEEP];
+
+	for (int i = 0; i < DEEP; i++) { /* neighbours that are not alike stay apart */
+		page[i] = mmap(NULL, PAGE, i % 2 ? PROT_READ : PROT_NONE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (page[i] == MAP_FAILED)
+			failed("mmap");
+	}
+	if (munmap(page[(unsigned int)getpid() % DEEP], PAGE))
+		failed("munmap");
+	by_plain();
 }
 
 static void by_range(void)
@@ -297,17 +314,10 @@ static const struct {
 	const char *name;
 	void (*fn)(void);
 } kinds[] = {
-	{"plain", by_plain},
-	{"file", by_file},
-	{"memory", by_memory},
-	{"busy", by_busy},
-	{"pair", by_pair},
-	{"range", by_range},
-	{"fork", by_fork},
-	{"vfork", by_vfork},
-	{"parent", by_parent},
-	{"compat", by_compat},
-	{"compat-file", by_compat_file},
+	{"plain", by_plain},   {"file", by_file},     {"memory", by_memory},
+	{"busy", by_busy},     {"pair", by_pair},     {"deep", by_deep},
+	{"range", by_range},   {"fork", by_fork},     {"vfork", by_vfork},
+	{"parent", by_parent}, {"compat", by_compat}, {"compat-file", by_compat_file},
 };
 
 static void map_by(const char *kind)
