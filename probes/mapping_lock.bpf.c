@@ -164,15 +164,18 @@ static long search_slot(__u32 i, struct search *s)
 
 static long search_leaf(__u32 i, struct search *s)
 {
-	if (s->at >= s->end || (s->found && s->one) || !find_leaf(&s->way, s->mm, s->at))
+	if (s->at >= s->end || (s->found && s->one))
 		return 1;
+	if (!find_leaf(&s->way, s->mm, s->at)) { /* of who runs there is one */
+		proc_mark(s->rec, PROC_OBJECTS_PARTIAL);
+		return 1;
+	}
 	bpf_loop(TREE_SLOTS, search_slot, s, 0);
 	return !s->at; /* it was the last */
 }
 
-#define ONE                                                                                   \
-	0x100000000ull /* in how: one mapping is all that there can be; below, the descriptor \
-			*/
+/* In `how`, which has the descriptor in its lower half: one mapping is all that there can be. */
+#define ONE 0x100000000ull
 
 /* Of the current process. Returns whether there was something. */
 int made_between(struct proc_rec *rec, __u64 start, __u64 end, __u64 how)
