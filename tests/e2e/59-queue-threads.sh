@@ -60,21 +60,20 @@ done
 for pid in "${TRAFFIC[@]}"; do
 	wait_for gone "$pid"
 done
-wait_for settled
 mapfile -t after < <(switches)
 for i in "${!before[@]}"; do
 	expect_that $((after[i] - before[i])) -ge 20 "turns of thread $i"
 done
+# Each is told by one answer of the daemon: connections that end late may still send.
 wait_for counts_agree
 cat "$TMP/queues"
+wait_for settled
 for chain in 0 1; do
 	first=$(range $chain '-')
 	for ((n = ${first%-*}; n <= ${first#*-}; n++)); do
 		expect_that "$(awk -v n=$n '$1 == n { print $2 }' "$TMP/queues")" -ge 100 "packets of queue $n"
 	done
 done
-expect_that "$(ctl stats --json | jq '.counters | .accepted + .dropped + .rejected + .marked + .killed')" -eq \
-	"$(counter queued)" "verdicts"
 daemon_alive
 stop_daemon TERM
 
