@@ -21,14 +21,17 @@
 #define ABI_CPUS      256   /* processors that can prove at the same time without a record */
 
 /*
- * Note table: sets of a few notes, the set chosen by fingerprint; a new note takes the place of the
- * oldest in its set. Packets that are alike to the last byte of the print have a note each; the
- * daemon takes them in the order in which they were written, which is that of the queue. Written by
+ * Note table: sets of a few notes, the set chosen by fingerprint and a secret, so that nobody can
+ * aim at the notes of another or at his own; a new note takes the place of the
+ * oldest in its set. Packets that are alike to the last byte of the print have a note each, or one
+ * between those that come after each other and of which the same is to be said; the daemon takes
+ * them in the order in which they were written, which is that of the queue. Written by
  * the note program for each packet before it can reach NFQUEUE, read by the daemon through mmap(2).
  * A note that is lost costs a lookup, never a wrong answer: the full fingerprint is compared.
  */
-#define ABI_NOTE_SETS 2048 /* power of two */
-#define ABI_NOTE_WAYS 8
+#define ABI_NOTE_SET_BITS 11
+#define ABI_NOTE_SETS	  (1 << ABI_NOTE_SET_BITS)
+#define ABI_NOTE_WAYS	  8
 
 enum note_state {
 	NOTE_KERNEL = 1, /* no full socket, or one that no open file stands behind */
@@ -86,9 +89,9 @@ struct answer {
 struct note {
 	__u64 seq;     /* odd while a writer is at it */
 	__u64 cookie;  /* of the socket, or of the listener for a connection not yet accepted */
-	__u64 when_ns; /* CLOCK_BOOTTIME */
+	__u64 when_ns; /* CLOCK_BOOTTIME: of the latest of its packets */
 	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
-	__u32 pad0;
+	__u32 before;	    /* packets that the note had which this one took the place of */
 	union {
 		struct answer answer;
 		struct {
@@ -100,9 +103,22 @@ struct note {
 struct note_set {
 	__u32 next; /* whose turn it is to be written over, modulo ABI_NOTE_WAYS */
 	__u32 pad;
-	__u64 print[ABI_NOTE_WAYS]; /* of each note; written under its seq */
+	__u64 print[ABI_NOTE_WAYS];   /* of each note; written under its seq */
+	__u64 packets[ABI_NOTE_WAYS]; /* how many each is of: abi_note_packets() */
 	struct note way[ABI_NOTE_WAYS];
 };
+
+/* A count that is of one note only: with the low half of that note's seq above it. */
+static inline __u64 abi_note_packets(__u64 seq, __u32 packets)
+{
+	return seq << 32 | packets;
+}
+
+/* Of a note with that seq; 0: the count is another's. */
+static inline __u32 abi_note_count(__u64 packets, __u64 seq)
+{
+	return packets >> 32 == (__u32)seq ? (__u32)packets : 0;
+}
 
 enum note_flags {
 	NOTE_ORPHAN = 1, /* kernel: the socket had a file once, and its last holder has closed it */
@@ -218,6 +234,7 @@ struct global_rec {
 	__u64 scanned_ns;  /* when the first scan began, once it is done */
 	__u64 received_ns; /* last message that brought descriptors which could not be put on record
 			    */
+	__u64 note_secret; /* of abi_note_set() */
 };
 
 /* The answer of the prove program: what a note says, for a socket that the daemon names. */
@@ -371,6 +388,13 @@ static inline __attribute__((always_inline)) __u64 abi_print_at(__u64 print, __u
 	__u64 h = abi_mix(print, hook);
 
 	return h ? h : 1;
+}
+
+/* The set of a key. Multiply-shift: two keys share one with 2 chances in ABI_NOTE_SETS, whatever
+ * they are, for whom the secret is one. */
+static inline __attribute__((always_inline)) __u32 abi_note_set(__u64 at, __u64 secret)
+{
+	return at * (secret | 1) >> (64 - ABI_NOTE_SET_BITS);
 }
 
 #endif

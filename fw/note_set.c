@@ -4,6 +4,10 @@
 #include <stddef.h>
 #include <string.h>
 
+/* From its note a packet goes to the queue in microseconds; longer if its sender loses the
+ * processor. */
+#define ON_ITS_WAY_NS 100000000
+
 /* A copy that no writer touched meanwhile. */
 static bool read_note(const struct note_set *set, size_t way, uint64_t print, struct note *out)
 {
@@ -24,12 +28,32 @@ static bool read_note(const struct note_set *set, size_t way, uint64_t print, st
  * that it took the place of one. */
 static bool is_astray(const struct note *n, const struct note_taken *before)
 {
-	return (n->flags & NOTE_OVERRUN) && (before->astray || n->seq != before->seq + 2);
+	return (n->flags & NOTE_OVERRUN) &&
+	       (before->astray || n->seq != before->seq + 2 || n->before != before->packets);
+}
+
+/* Whether each of its packets has taken the note that is there. */
+static bool is_spent(const struct note_set *set, size_t way, const struct note_taken *taken)
+{
+	uint64_t packets;
+
+	if (set->way[way].seq != taken->seq)
+		return false;
+	packets = __atomic_load_n(&set->packets[way], __ATOMIC_RELAXED);
+	return abi_note_count(packets, taken->seq) <= taken->packets;
+}
+
+static void take(struct note_taken *taken, const struct note *n)
+{
+	if (n->seq == taken->seq)
+		taken->packets++;
+	else
+		*taken = (struct note_taken){n->seq, 1, is_astray(n, taken)};
 }
 
 /* A note is copied once, unless several are alike. */
 bool note_set_take(const struct note_set *set, struct note_taken *taken, uint64_t print,
-		   struct note *out)
+		   uint64_t empty_ns, struct note *out)
 {
 	bool astray = false;
 	int oldest = -1;
@@ -39,13 +63,15 @@ bool note_set_take(const struct note_set *set, struct note_taken *taken, uint64_
 
 		if (set->print[i] != print)
 			continue;
-		if (set->way[i].seq == taken[i].seq) {
+		if (is_spent(set, i, &taken[i])) {
 			astray |= taken[i].astray;
 			continue;
 		}
 		if (!read_note(set, i, print, n))
 			continue;
-		astray |= is_astray(n, &taken[i]);
+		astray |= n->seq == taken[i].seq ? taken[i].astray : is_astray(n, &taken[i]);
+		if (n->when_ns + ON_ITS_WAY_NS < empty_ns)
+			continue;
 		if (n != out && n->when_ns > out->when_ns)
 			continue;
 		if (n != out)
@@ -53,7 +79,7 @@ bool note_set_take(const struct note_set *set, struct note_taken *taken, uint64_
 		oldest = i;
 	}
 	if (oldest >= 0)
-		taken[oldest] = (struct note_taken){out->seq, is_astray(out, &taken[oldest])};
+		take(&taken[oldest], out);
 	else if (astray)
 		*out = (struct note){.state = NOTE_UNPROVEN};
 	else

@@ -297,9 +297,9 @@ static bool find_note(struct owner *o, const struct queue_packet *p, struct note
 
 	if (!k->print)
 		return false;
-	return probe_note(o->sockets.probe, k->print, hook, note) ||
+	return probe_note(o->sockets.probe, k->print, hook, p->empty_ns, note) ||
 	       (k->print_short != k->print &&
-		probe_note(o->sockets.probe, k->print_short, hook, note));
+		probe_note(o->sockets.probe, k->print_short, hook, p->empty_ns, note));
 }
 
 void owner_hint(struct owner *o, const struct hint *hint)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -157,7 +158,7 @@ static int bind_maps(struct probe *p)
 }
 
 /* Before any program runs: what they write there is not written over. */
-static int cover_own_netns(const struct probe *p)
+static int begin_global(struct probe *p)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct global_rec global = {0};
@@ -167,7 +168,10 @@ static int cover_own_netns(const struct probe *p)
 
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
 		return -errno;
+	if (getrandom(&p->note_secret, sizeof(p->note_secret), 0) != sizeof(p->note_secret))
+		return -EIO;
 	global.own_netns = cookie;
+	global.note_secret = p->note_secret;
 	return bpf_map_update_elem(p->global, &zero, &global, BPF_ANY);
 }
 
@@ -205,7 +209,7 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 		return fail(err, r,
 			    options->object ? options->object : "the probes lack a map or program");
 	mount_tracefs();
-	r = cover_own_netns(p);
+	r = begin_global(p);
 	if (r)
 		return fail(err, r, "cannot tell the network namespace");
 	r = attach_all(p, err);

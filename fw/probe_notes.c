@@ -93,10 +93,10 @@ enum note_source probe_note_source(const struct probe *p)
 	return p->note_source;
 }
 
-bool probe_note(struct probe *p, uint64_t print, uint8_t hook, struct note *out)
+bool probe_note(struct probe *p, uint64_t print, uint8_t hook, uint64_t empty_ns, struct note *out)
 {
 	uint64_t at = abi_print_at(print, hook);
-	size_t set = at & (ABI_NOTE_SETS - 1);
+	size_t set = abi_note_set(at, p->note_secret);
 
-	return note_set_take(&p->notes[set], p->taken[set], at, out);
+	return note_set_take(&p->notes[set], p->taken[set], at, empty_ns, out);
 }

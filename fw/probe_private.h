@@ -26,8 +26,9 @@ struct probe {
 	struct ring_buffer *ring;
 	const struct note_set *notes;		   /* ABI_NOTE_SETS */
 	struct note_taken (*taken)[ABI_NOTE_WAYS]; /* of each set */
-	const struct proof *proof;		   /* 1 */
-	struct cache_chain *chains;		   /* CACHE_HOOKS; ours to write */
+	uint64_t note_secret;
+	const struct proof *proof;  /* 1 */
+	struct cache_chain *chains; /* CACHE_HOOKS; ours to write */
 	const struct cache_tally *tallies;
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */

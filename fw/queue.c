@@ -41,6 +41,7 @@ struct queue {
 	uint32_t dropped, user_dropped;
 	uint32_t open_id; /* all before it have been judged, but those that are held */
 	struct backlog backlog;
+	uint64_t empty_ns; /* CLOCK_BOOTTIME: nothing that was queued before is unread */
 
 	size_t stride;
 	char *buffers; /* BURST_MAX of stride bytes */
@@ -135,6 +136,7 @@ static void judge_message(struct queue *q, const struct nlmsghdr *nlh)
 	}
 	if (queue_message_read(nlh, &p))
 		return;
+	p.empty_ns = q->empty_ns;
 	count(q, COUNT_QUEUED, 1);
 	if (q->judge(q->cookie, q, &p, &ruling))
 		verdicts_hold(q->verdicts, p.id);
@@ -160,19 +162,20 @@ static void judge_datagram(struct queue *q, unsigned int i)
 		judge_message(q, nlh);
 }
 
-/* Returns how many datagrams came. */
-static unsigned int receive(struct queue *q)
+/* Returns how many datagrams came. *all: no more are there. */
+static unsigned int receive(struct queue *q, bool *all)
 {
 	size_t room = verdicts_room(q->verdicts);
+	unsigned int most = room < BURST_MAX ? (unsigned int)room : BURST_MAX;
 	uint64_t start, took;
 	bool overflow;
 	int n;
 
 	loop_unlock(q->loop);
 	start = clock_ticks();
-	n = recvmmsg(mnl_socket_get_fd(q->socket), q->burst,
-		     room < BURST_MAX ? (unsigned int)room : BURST_MAX, MSG_DONTWAIT, NULL);
+	n = recvmmsg(mnl_socket_get_fd(q->socket), q->burst, most, MSG_DONTWAIT, NULL);
 	overflow = n < 0 && errno == ENOBUFS;
+	*all = n >= 0 ? n < (int)most : errno == EAGAIN;
 	took = clock_ticks() - start;
 	loop_lock(q->loop);
 	if (overflow)
@@ -186,13 +189,17 @@ static unsigned int receive(struct queue *q)
 static void on_readable(void *cookie, uint32_t events)
 {
 	struct queue *q = cookie;
-	unsigned int n = receive(q);
+	uint64_t began_ns = clock_boot_ns();
+	bool all;
+	unsigned int n = receive(q, &all);
 
 	(void)events;
 	if (n && q->before)
 		q->before(q->cookie, q);
 	for (unsigned int i = 0; i < n; i++)
 		judge_datagram(q, i);
+	if (all)
+		q->empty_ns = began_ns;
 	/* When no more packets are there, waiting would only delay those that are. */
 	if (verdicts_due(q->verdicts)) {
 		if (n < BURST_MAX || !q->options.batch_wait_ns)

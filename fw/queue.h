@@ -42,6 +42,8 @@ struct queue_packet {
 	struct packet packet;
 	const uint8_t *head; /* the bytes that were copied, from the IP header on */
 	uint32_t head_len;
+	uint64_t empty_ns; /* CLOCK_BOOTTIME of a moment at which the queue was empty, before this
+			      came; 0: none is known */
 };
 
 /*

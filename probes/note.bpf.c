@@ -132,36 +132,84 @@ static __always_inline bool says_nobody(const struct note *note)
 	return note->state == NOTE_KERNEL && !note->flags;
 }
 
+static __always_inline void count_noted(const struct look *look)
+{
+	count(PCOUNT_NOTES);
+	if (look)
+		count_miss(look);
+}
+
+/* Whether the same is to be said of both their packets, and nothing is left to find out. */
+int says_the_same(struct note *a, struct note *b)
+{
+	if (!a || !b || a->cookie != b->cookie || a->state != b->state || a->flags != b->flags ||
+	    a->netns != b->netns || a->n_holders != b->n_holders ||
+	    (a->state != NOTE_PROVEN && a->state != NOTE_KERNEL))
+		return 0;
+	for (__u32 i = 0; i < ABI_HOLDERS && i < a->n_holders; i++)
+		if (a->holder[i].tgid != b->holder[i].tgid ||
+		    a->holder[i].in_flight != b->holder[i].in_flight ||
+		    a->holder[i].start_ns != b->holder[i].start_ns ||
+		    a->holder[i].map_stamp != b->holder[i].map_stamp ||
+		    a->holder[i].exec_pages != b->holder[i].exec_pages)
+			return 0;
+	return 1;
+}
+
+/* The latest note of a print, or a number past the last. */
+static __always_inline __u32 latest_of(const struct note_set *set, __u64 print)
+{
+	__u32 next = set->next;
+
+	for (__u32 i = 1; i <= ABI_NOTE_WAYS; i++) {
+		__u32 way = (next - i) & (ABI_NOTE_WAYS - 1);
+
+		if (set->print[way] == print)
+			return way;
+	}
+	return ABI_NOTE_WAYS;
+}
+
+/*
+ * Makes it the note of one packet more: what a program sends again and again takes one place, and
+ * washes nobody else's away. False: it says something else, or is being written over.
+ */
+static __always_inline bool note_one_more(struct note_set *set, __u32 way, __u64 print,
+					  struct note *as)
+{
+	struct note *note = &set->way[way & (ABI_NOTE_WAYS - 1)];
+	__u64 *packets = &set->packets[way & (ABI_NOTE_WAYS - 1)];
+	__u64 seq = note->seq, before = *packets;
+	__u32 count = abi_note_count(before, seq);
+
+	barrier();
+	/* A count of that note stands until it is being written over: put_note(). */
+	if (set->print[way & (ABI_NOTE_WAYS - 1)] != print || !says_the_same(note, as) || !count ||
+	    count + 1 == 0 || __sync_val_compare_and_swap(packets, before, before + 1) != before)
+		return false;
+	note->when_ns = as->when_ns;
+	return true;
+}
+
 /*
  * Puts it where the daemon finds it: as it is in the draft, or if that is NULL, as it is now.
  * Returns whether the packet passes: then there is none.
  */
-static __always_inline bool put_note(const struct sk_buff *skb, const struct packet *packet,
+static __always_inline bool put_note(struct note_set *set, __u64 print, const struct sk_buff *skb,
 				     __u8 hook, struct look *look, enum said said,
 				     const struct note_draft *draft)
 {
-	__u64 print = packet_print(packet), seq, before, *whose;
-	struct note_set *set;
-	struct note *note;
+	__u32 way = __sync_fetch_and_add(&set->next, 1) & (ABI_NOTE_WAYS - 1);
+	__u64 seq, before, packets, *whose = &set->print[way];
+	struct note *note = &set->way[way];
 	bool passes = false, nobody;
-	__u32 index, way;
 
-	/* On INPUT, no socket only means that early demux found none: nothing to say. */
-	if (!print || (!skb->sk && hook != NF_INET_LOCAL_OUT))
-		return false;
-	print = abi_print_at(print, hook);
-	index = print & (ABI_NOTE_SETS - 1);
-	set = bpf_map_lookup_elem(&notes, &index);
-	if (!set)
-		return false;
-	way = __sync_fetch_and_add(&set->next, 1) & (ABI_NOTE_WAYS - 1);
-	note = &set->way[way];
 	seq = note->seq;
 	if ((seq & 1) || __sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq) {
 		count(PCOUNT_NOTE_BUSY);
 		return false;
 	}
-	whose = &set->print[way];
+	packets = __sync_lock_test_and_set(&set->packets[way], 0);
 	before = *whose == print ? note->cookie : 0;
 	if (*whose == print && (note->flags & NOTE_OVERRUN))
 		before = SEVERAL;
@@ -175,28 +223,55 @@ static __always_inline bool put_note(const struct sk_buff *skb, const struct pac
 	if (passes)
 		*whose = 0;
 	else
-		count(PCOUNT_NOTES);
-	if (look && !passes)
-		count_miss(look);
+		count_noted(look);
 	if (before && before != note->cookie && !(nobody && says_nobody(note)))
 		note->flags |= NOTE_OVERRUN;
+	note->before = abi_note_count(packets, seq);
+	set->packets[way] = abi_note_packets(seq + 2, 1);
 	barrier();
 	note->seq = seq + 2;
 	return passes;
 }
 
-/* Returns whether what the cache said of others like it lets the packet pass: it is not noted then.
+/* Where its note belongs. NULL: there is to be none. */
+static __always_inline struct note_set *set_for(const struct sk_buff *skb,
+						const struct packet *packet, __u8 hook,
+						__u64 *print)
+{
+	const struct global_rec *g = global_state();
+	__u32 index;
+
+	*print = packet_print(packet);
+	/* On INPUT, no socket only means that early demux found none: nothing to say. */
+	if (!g || !*print || (!skb->sk && hook != NF_INET_LOCAL_OUT))
+		return NULL;
+	*print = abi_print_at(*print, hook);
+	index = abi_note_set(*print, g->note_secret);
+	return bpf_map_lookup_elem(&notes, &index);
+}
+
+/*
+ * Returns whether what the cache said of others like it lets the packet pass: it is not noted then.
  * As a rule it is, where a class may have it: so who holds its socket is proven beside the notes.
  */
 static __always_inline bool write_note(const struct sk_buff *skb, const struct packet *packet,
 				       __u8 hook, struct look *look, enum said said)
 {
-	struct note_draft *draft = look && look->file && look->asked ? borrow_draft() : NULL;
-	bool passes;
+	__u64 print;
+	struct note_set *set = set_for(skb, packet, hook, &print);
+	__u32 alike = set ? latest_of(set, print) : ABI_NOTE_WAYS;
+	struct note_draft *draft = NULL;
+	bool passes, noted = false;
 
+	if (alike < ABI_NOTE_WAYS || (look && look->file && look->asked))
+		draft = borrow_draft();
 	passes = draft && fill_note(skb, &draft->note, hook, look, said);
-	if (!passes)
-		passes = put_note(skb, packet, hook, look, said, draft);
+	if (!passes && set && draft && alike < ABI_NOTE_WAYS)
+		noted = note_one_more(set, alike, print, &draft->note);
+	if (noted)
+		count_noted(look);
+	else if (!passes && set)
+		passes = put_note(set, print, skb, hook, look, said, draft);
 	if (draft)
 		draft->busy = 0;
 	return passes;

@@ -8,6 +8,7 @@
 . $SCRIPTS/ways.sh
 
 ROUNDS=${ROUNDS:-200}
+ALIKE=100
 
 # relay FORM NAME VARIANT pid|any WAY [ENV...]: good and evil in turn, ROUNDS in all.
 relay() {
@@ -38,4 +39,48 @@ for f in free deny allow; do
 	after_all
 	judge $f
 done
+
+for who in good evil; do
+	copy_program "$HELPERS/flood" $who-flood
+done
+for f in deny allow; do
+	form $f
+	step "alike to the last byte, more than there are notes; nobody is left as they are judged"
+	if [[ $f == deny ]]; then
+		expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil-flood"
+	else
+		expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$TMP/good-flood"
+	fi
+	kill -STOP "$DAEMON"
+	for to in $SERVER4 $SERVER6; do
+		expect_ok on client "$TMP/good-flood" $ALIKE "$to" $GOOD_PORT $f-alike
+		expect_ok on client "$TMP/evil-flood" $ALIKE "$to" $EVIL_PORT $f-alike
+	done
+	kill -CONT "$DAEMON"
+	mark
+	expect_that "$(arrived "$GOOD_PORT $f-alike")" -eq $((2 * ALIKE)) "of good arrived"
+	expect_that "$(arrived "$EVIL_PORT $f-alike")" -eq 0 "of evil arrived"
+	unknown_since "$f/alike"
+done
+
+# What is noted as it is sent, and let pass by a rule before the queue, is never judged; then the other sends the same.
+step "alike to the last byte: one has not been queued"
+form deny
+for variant in udp4 udp6; do
+	to=$SERVER4 t=iptables
+	[[ $variant == udp4 ]] || to=$SERVER6 t=ip6tables
+	send_as() {
+		on client env WAIT_MS=20 SPORT=6005 "$TMP/$1" sendto $variant $to $GOOD_PORT not-queued.$variant
+	}
+	on client $t -w 5 -I OUTPUT -p udp --sport 6005 -j ACCEPT
+	expect_ok send_as good
+	on client $t -w 5 -D OUTPUT -p udp --sport 6005 -j ACCEPT
+	# A queue that is empty meanwhile, for longer than the way to it takes.
+	sleep 0.2
+	warm
+	send_as evil || true
+	mark
+	expect_that "$(arrived "not-queued.$variant")" -eq 1 "arrived"
+done
+unknown_since "deny/not-queued"
 none_wrong

@@ -8,36 +8,49 @@
 
 static struct note_set set;
 static struct note_taken taken[ABI_NOTE_WAYS];
-static uint64_t now;
+static uint64_t now, empty_ns;
 
 static void reset(void)
 {
 	memset(&set, 0, sizeof(set));
 	memset(taken, 0, sizeof(taken));
-	now = 0;
+	now = empty_ns = 0;
 }
 
-/* As the note program does: put_note() in probes/note.bpf.c. */
+/* As the note program does: note_one_more() and put_note() in probes/note.bpf.c. */
 static void put(uint64_t print, uint64_t cookie)
 {
-	size_t way = set.next++ % ABI_NOTE_WAYS;
+	size_t way = (set.next - 1) % ABI_NOTE_WAYS;
 	struct note *n = &set.way[way];
-	bool same = set.print[way] == print;
-	bool another = same && n->cookie && (n->cookie != cookie || n->flags & NOTE_OVERRUN);
+	bool same, another;
 
+	for (size_t i = 1; i < ABI_NOTE_WAYS && set.print[way] != print; i++)
+		way = (set.next - 1 - i) % ABI_NOTE_WAYS;
+	n = &set.way[way];
+	if (set.print[way] == print && n->cookie == cookie && !n->flags) {
+		set.packets[way]++;
+		n->when_ns = ++now;
+		return;
+	}
+	way = set.next++ % ABI_NOTE_WAYS;
+	n = &set.way[way];
+	same = set.print[way] == print;
+	another = same && n->cookie && (n->cookie != cookie || n->flags & NOTE_OVERRUN);
 	set.print[way] = print;
 	n->cookie = cookie;
 	n->when_ns = ++now;
 	n->state = NOTE_PROVEN;
 	n->flags = another ? NOTE_OVERRUN : 0;
+	n->before = abi_note_count(set.packets[way], n->seq);
 	n->seq += 2;
+	set.packets[way] = abi_note_packets(n->seq, 1);
 }
 
 static void expect_taken(uint64_t cookie)
 {
 	struct note n;
 
-	CU_ASSERT_TRUE_FATAL(note_set_take(&set, taken, PRINT, &n));
+	CU_ASSERT_TRUE_FATAL(note_set_take(&set, taken, PRINT, empty_ns, &n));
 	CU_ASSERT_EQUAL(n.cookie, cookie);
 	CU_ASSERT_EQUAL(n.flags, 0);
 }
@@ -46,7 +59,7 @@ static void expect_astray(void)
 {
 	struct note n;
 
-	CU_ASSERT_TRUE_FATAL(note_set_take(&set, taken, PRINT, &n));
+	CU_ASSERT_TRUE_FATAL(note_set_take(&set, taken, PRINT, empty_ns, &n));
 	CU_ASSERT_EQUAL(n.flags, NOTE_OVERRUN);
 }
 
@@ -54,7 +67,7 @@ static void expect_none(void)
 {
 	struct note n;
 
-	CU_ASSERT_FALSE(note_set_take(&set, taken, PRINT, &n));
+	CU_ASSERT_FALSE(note_set_take(&set, taken, PRINT, empty_ns, &n));
 }
 
 static void each_is_taken_once_the_oldest_first(void)
@@ -120,15 +133,134 @@ static void lost_until_another_print_is_there(void)
 	expect_taken(40);
 }
 
-/* The same socket's: which of its packets it was makes no difference. */
+/* One note is of all of them, each takes it once. */
 static void of_one_socket_none_is_lost(void)
 {
 	reset();
 	for (int i = 0; i < 3 * ABI_NOTE_WAYS; i++)
 		put(PRINT, 1);
-	for (int i = 0; i < ABI_NOTE_WAYS; i++)
+	for (int i = 0; i < 3 * ABI_NOTE_WAYS; i++)
 		expect_taken(1);
 	expect_none();
+	put(PRINT, 1);
+	expect_taken(1);
+	expect_none();
+}
+
+static void what_is_sent_again_and_again_washes_none_away(void)
+{
+	reset();
+	put(PRINT, 1);
+	for (int i = 0; i < 3 * ABI_NOTE_WAYS; i++)
+		put(PRINT + ABI_NOTE_SETS, 2);
+	expect_taken(1);
+}
+
+/* Where a note has several packets, their order is still that of the queue. */
+static void by_turns(void)
+{
+	static const uint64_t order[] = {1, 1, 2, 2, 2, 1, 2, 2};
+
+	reset();
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		put(PRINT, order[i]);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		expect_taken(order[i]);
+	expect_none();
+}
+
+/* The note of three packets is written over when so many of them had taken it. */
+static void written_over_after(int taken_before, void (*expect)(uint64_t))
+{
+	reset();
+	for (int i = 0; i < 3; i++)
+		put(PRINT, 1);
+	for (int i = 0; i < taken_before; i++)
+		expect_taken(1);
+	for (uint64_t cookie = 2; cookie <= ABI_NOTE_WAYS; cookie++) {
+		put(PRINT, cookie);
+		if (taken_before == 3)
+			expect_taken(cookie);
+	}
+	put(PRINT, ABI_NOTE_WAYS + 1);
+	expect(ABI_NOTE_WAYS + 1);
+}
+
+static void astray(uint64_t cookie)
+{
+	(void)cookie;
+	expect_astray();
+}
+
+static void written_over_too_early(void)
+{
+	written_over_after(2, astray);
+	written_over_after(3, expect_taken);
+}
+
+/* A count that was of the note before says nothing of this one. */
+static void a_count_is_of_one_note(void)
+{
+	reset();
+	put(PRINT, 1);
+	set.packets[0] = abi_note_packets(set.way[0].seq - 2, 5);
+	expect_taken(1);
+	expect_none();
+	CU_ASSERT_EQUAL(abi_note_count(abi_note_packets(0x100000002, 7), 0x100000002), 7);
+	CU_ASSERT_EQUAL(abi_note_count(abi_note_packets(2, 7), 4), 0);
+}
+
+/* The queue was empty long after a note, and so its packet never came there. */
+static void a_note_whose_packet_never_came(void)
+{
+	reset();
+	put(PRINT, 1);
+	now = empty_ns = 1000000000;
+	put(PRINT, 2);
+	expect_taken(2);
+	expect_none();
+}
+
+/* A sender may lose the processor between the note and the queue. */
+static void a_note_whose_packet_is_on_its_way(void)
+{
+	reset();
+	put(PRINT, 1);
+	now = empty_ns = 50000000;
+	put(PRINT, 2);
+	expect_taken(1);
+	expect_taken(2);
+}
+
+/* How old one is, is told by the latest of its packets. */
+static void a_note_of_one_packet_more(void)
+{
+	reset();
+	put(PRINT, 1);
+	now = empty_ns = 1000000000;
+	put(PRINT, 1);
+	put(PRINT, 2);
+	expect_taken(1);
+}
+
+/* Keys that one secret has in one set, another has in many. */
+static void keys_in_one_set(void)
+{
+	const uint64_t secret = 0x5851f42d4c957f2d, other = 0xd1342543de82ef95;
+	bool seen[ABI_NOTE_SETS] = {false};
+	int keys = 0, sets = 0;
+
+	for (uint64_t key = 1; keys < 64; key += 0x9e3779b97f4a7c15) {
+		uint32_t at = abi_note_set(key, other);
+
+		CU_ASSERT_FATAL(at < ABI_NOTE_SETS);
+		if (abi_note_set(key, secret) != 7)
+			continue;
+		keys++;
+		sets += !seen[at];
+		seen[at] = true;
+	}
+	CU_ASSERT(sets > 48);
 }
 
 static const struct unit_test tests[] = {
@@ -139,5 +271,14 @@ static const struct unit_test tests[] = {
 	{"one too many at once", one_too_many_at_once},
 	{"what is lost is lost until another print is there", lost_until_another_print_is_there},
 	{"of one socket none is lost", of_one_socket_none_is_lost},
+	{"what is sent again and again washes none away",
+	 what_is_sent_again_and_again_washes_none_away},
+	{"by turns", by_turns},
+	{"written over too early", written_over_too_early},
+	{"a count is of one note", a_count_is_of_one_note},
+	{"a note whose packet never came", a_note_whose_packet_never_came},
+	{"a note whose packet is on its way", a_note_whose_packet_is_on_its_way},
+	{"a note of one packet more", a_note_of_one_packet_more},
+	{"keys that are in one set", keys_in_one_set},
 };
 UNIT_SUITE("fw/note_set", tests)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flood COUNT ADDR PORT: COUNT UDP datagrams, no two alike, as fast as they go, without waiting for
- * room: what is still on its way never holds it up. Prints "tried COUNT", and keeps its socket
- * until the end of its input.
+ * flood COUNT ADDR PORT [TEXT]: COUNT UDP datagrams, no two alike or each with that text, as fast
+ * as they go, without waiting for room: what is still on its way never holds it up. Prints "tried
+ * COUNT", and keeps its socket until the end of its input.
  */
-#include <arpa/inet.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,26 +15,29 @@
 
 int main(int argc, char *argv[])
 {
-	struct sockaddr_in to = {.sin_family = AF_INET};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), size = SNDBUF, tried = 0;
+	const struct addrinfo want = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_DGRAM};
+	int fd, size = SNDBUF, tried = 0;
+	struct addrinfo *to;
 	char end[64];
 
-	if (argc != 4 || inet_pton(AF_INET, argv[2], &to.sin_addr) != 1) {
-		fputs("usage: flood COUNT ADDR PORT\n", stderr);
+	if (argc < 4 || argc > 5 || getaddrinfo(argv[2], argv[3], &want, &to)) {
+		fputs("usage: flood COUNT ADDR PORT [TEXT]\n", stderr);
 		return 2;
 	}
-	to.sin_port = htons((uint16_t)atoi(argv[3]));
+	fd = socket(to->ai_family, SOCK_DGRAM, 0);
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) ||
-	    connect(fd, (const struct sockaddr *)&to, sizeof(to))) {
+	    connect(fd, to->ai_addr, to->ai_addrlen)) {
 		perror("flood");
 		return 1;
 	}
+	freeaddrinfo(to);
 	/* A refusal is what a full queue looks like from here. */
 	for (; tried < atoi(argv[1]); tried++) {
-		char text[16];
+		char number[16];
+		const char *text = argc == 5 ? argv[4] : number;
 
-		(void)!send(fd, text, (size_t)snprintf(text, sizeof(text), "%d\n", tried),
-			    MSG_DONTWAIT);
+		snprintf(number, sizeof(number), "%d\n", tried);
+		(void)!send(fd, text, strlen(text), MSG_DONTWAIT);
 	}
 	printf("tried %d\n", tried);
 	fflush(stdout);
