@@ -292,14 +292,16 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 static bool find_note(struct owner *o, const struct queue_packet *p, struct note *note)
 {
 	const struct packet *k = &p->packet;
-	/* A forwarded packet was noted as it left its sender's namespace. */
-	uint8_t hook = p->hook == NF_INET_FORWARD ? NF_INET_LOCAL_OUT : p->hook;
+	/* A forwarded packet was noted as it left its sender's namespace, however long ago. */
+	bool forwarded = p->hook == NF_INET_FORWARD;
+	uint8_t hook = forwarded ? NF_INET_LOCAL_OUT : p->hook;
+	uint64_t empty_ns = forwarded ? 0 : p->empty_ns;
 
 	if (!k->print)
 		return false;
-	return probe_note(o->sockets.probe, k->print, hook, p->empty_ns, note) ||
+	return probe_note(o->sockets.probe, k->print, hook, empty_ns, note) ||
 	       (k->print_short != k->print &&
-		probe_note(o->sockets.probe, k->print_short, hook, p->empty_ns, note));
+		probe_note(o->sockets.probe, k->print_short, hook, empty_ns, note));
 }
 
 void owner_hint(struct owner *o, const struct hint *hint)

@@ -76,7 +76,7 @@ cat >"$TMP/send.py" <<-'END'
 	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 	s.bind((sys.argv[1], 4000))
 	s.connect((sys.argv[2], 7001))
-	for i in range(100):
+	for i in range(int(sys.argv[4])):
 	    s.send(b"%s %d\n" % (sys.argv[3].encode(), i))
 END
 copy_program "$(readlink -f "$(command -v python3)")" python-evil
@@ -84,12 +84,24 @@ copy_program "$(readlink -f "$(command -v python3)")" python-good
 expect_ok ctl -A -c FORWARD -v DROP --object "$TMP/python-evil"
 spawn twin hold "$TMP/python-evil" "$TMP/hold.py" $BOX4 $SERVER4
 wait_for grep -q holding "$TMP/hold.log"
-expect_ok on box "$TMP/python-good" "$TMP/send.py" $BOX4 $SERVER4 twin-good
+expect_ok on box "$TMP/python-good" "$TMP/send.py" $BOX4 $SERVER4 twin-good 100
 sees "udp 7001 twin-good 99"
-expect_ok on box "$TMP/python-evil" "$TMP/send.py" $BOX4 $SERVER4 twin-evil
+expect_ok on box "$TMP/python-evil" "$TMP/send.py" $BOX4 $SERVER4 twin-evil 100
 wait_for settled
-expect_ok on box "$TMP/python-good" "$TMP/send.py" $BOX4 $SERVER4 twin-after
+expect_ok on box "$TMP/python-good" "$TMP/send.py" $BOX4 $SERVER4 twin-after 100
 sees "udp 7001 twin-after 99"
 expect_that "$(grep -c 'udp 7001 twin-good' "$TMP/receive.log")" -eq 100 "good datagrams received"
 ! received "udp 7001 twin-evil 0" || fail "evil passed"
 expect_that "$(grep -c 'twin-evil' "$TMP/receive.log" || true)" -eq 0 "evil datagrams received"
+
+# So slow that its sender is long gone, and the queue was empty meanwhile, when a datagram gets there.
+step "what is kept up in its namespace is judged by who sent it"
+on box tc qdisc add dev veth0 root tbf rate 8kbit burst 200 limit 10000
+before=$(counter queued) unknown=$(counter unknown)
+expect_ok on box "$TMP/python-good" "$TMP/send.py" $BOX4 $SERVER4 slow-good 15
+sees "udp 7001 slow-good 14"
+expect_ok on box "$TMP/python-evil" "$TMP/send.py" $BOX4 $SERVER4 slow-evil 15
+wait_for counts_more queued $((before + 29))
+wait_for settled
+expect_that "$(grep -c 'slow-evil' "$TMP/receive.log" || true)" -eq 0 "evil datagrams received"
+expect_that "$(counter unknown)" -eq "$unknown" "packets of unknown origin"
