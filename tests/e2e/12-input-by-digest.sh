@@ -16,6 +16,7 @@ others_answer() {
 	expect_ok curl_get client "$1" 8081 /nginx
 	serve_nc "$2"
 	expect_ok curl_get client "$1" 8082 /nc
+	wait_for gone "$SPAWNED" # or else the next one could be taken to listen already
 }
 
 setup_net

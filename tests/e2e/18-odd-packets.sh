@@ -18,7 +18,7 @@ send_all() {
 	expect_ok on client /usr/bin/python3 "$ODD" send $CLIENT4 $SERVER4 $CLIENT6 $SERVER6
 	wait_for counts_more queued $(($1 + $(odd list | wc -l) - 1))
 	wait_for settled
-	expect_ok on server ping -q -c 1 -W 1 $CLIENT4
+	expect_ok on server ping -q -c 1 -W 10 $CLIENT4
 	wait_for grep -qx 'echo reply' "$TMP/watch.log"
 	grep -vx 'echo reply' "$TMP/watch.log" | sort -u >"$TMP/arrived" || true
 }

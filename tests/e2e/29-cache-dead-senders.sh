@@ -113,11 +113,11 @@ lost_more() {
 	[[ $(lost_there) -gt $1 ]]
 }
 
-# orphan_dropped: two packets more of a dead process.
+# orphan_dropped: two packets more of a dead process, which are sent less and less often.
 orphan_dropped() {
 	local dropped
 	dropped=$(counter dropped)
-	wait_for counts_more dropped $((dropped + 1))
+	WAIT_S=$((60 * SLOW)) wait_for counts_more dropped $((dropped + 1))
 }
 
 # warm: packets of dead processes pass in the kernel, by the rules of this moment.

@@ -14,7 +14,7 @@ TIMES=${SAN:+10}3
 # UDP sockets, listeners. Of each, two will speak: one of TCP, one of UDP.
 crowd() {
 	mkfifo "$TMP/$1.in"
-	STDIN=$TMP/$1.in spawn client "$1" "$TMP/$1" -n 2 "$2" 20 ltu $SERVER4 "$3"
+	STDIN=$TMP/$1.in spawn client "$1" "$TMP/$1" -w 3000 -n 2 "$2" 20 ltu $SERVER4 "$3"
 	WAIT_S=30 wait_for grep -qx crowded "$TMP/$1.log"
 }
 

@@ -46,6 +46,12 @@ daemon_alive
 received_now good >/dev/null
 sent_good=$(total "sent good" "$TMP/rings.log") sent_evil=$(total "sent evil" "$TMP/rings.log")
 wait_for grep -q '^received' "$TMP/receiver.log"
+# How many a full queue has dropped is asked of the kernel every 2 s.
+all_explained() {
+	good=$(received_now good)
+	[[ $((sent_good - good)) -le $(($(counter unknown) + $(counter queue_dropped))) ]]
+}
+poll $((5 * SLOW)) all_explained || true
 good=$(received_now good) evil=$(received_now evil) unknown=$(counter unknown)
 echo "sent: good $sent_good, evil $sent_evil; received: good $good, evil $evil; unknown $unknown," \
 	"held $(counter held), expired $(counter held_expired), dropped $(counter dropped)," \

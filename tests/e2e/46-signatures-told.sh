@@ -28,14 +28,14 @@ metric() {
 PORT=30000
 send() {
 	((PORT += 1))
-	try on client timeout 5 python3 -c '
+	try on client timeout 20 python3 -c '
 import socket, sys
 server, port, text, cut = sys.argv[1], int(sys.argv[2]), sys.argv[3].encode(), int(sys.argv[4])
 s = socket.socket()
 s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 s.bind(("", port))
-s.settimeout(1)
 s.connect((server, 8080))
+s.settimeout(1)
 s.sendall(b"padding " + text[:cut])
 # The second one leaves when the first has arrived, so they are not merged.
 while s.getsockopt(socket.IPPROTO_TCP, 11, 104)[24:28] != bytes(4): pass

@@ -21,11 +21,12 @@ sends() {
 
 passes() {
 	sends "$@"
-	received "line-$N.self" || fail "it did not arrive: $*"
+	wait_for received "line-$N.self"
 }
 
 blocked() {
 	sends "$@"
+	wait_for settled
 	! received "line-$N.self" || fail "it arrived: $*"
 }
 
@@ -93,7 +94,7 @@ passes evil
 rule OUTPUT DROP -n "$here" -p icmp
 expect_fail on client ping -q -c 1 -W 0.5 $SERVER4
 rule OUTPUT DROP '-!' -n "$here" -p icmp
-expect_ok on client ping -q -c 1 -W 2 $SERVER4
+expect_ok on client ping -q -c 1 -W 10 $SERVER4
 
 step "the socket's namespace counts, wherever its process has gone"
 rule OUTPUT DROP -n "$here" --object "$TMP/evil"

@@ -18,11 +18,12 @@ FORM=
 FIFO=$TMP/kept.in
 APART=(unshare --mount --propagation private bash -c) # with mounts of its own
 
-# run_alive LINE PROGRAM...: it lives until it has an answer, or gives up.
+# run_alive LINE PROGRAM...: it lives until it has an answer, or gives up: soon, unless it must have one.
 run_alive() {
-	local line=$1
+	local line=$1 wait=250
+	[[ $line == before/* || $line != *.good && $line != */accepted ]] || wait=20000
 	shift
-	nsenter --net="$NS" "$@" -w 250 "$SERVER4" "$PORT" "$line.tcp" </dev/null || true
+	nsenter --net="$NS" "$@" -w $wait "$SERVER4" "$PORT" "$line.tcp" </dev/null || true
 }
 
 # run LINE PROGRAM...: in the client's network, from where shells of other mounts call it too.
@@ -44,6 +45,7 @@ keep() {
 
 say() {
 	echo "$1.kept" >"$FIFO"
+	wait_for grep -qx said "$TMP/kept.log"
 	mark
 	halt "$SPAWNED"
 }

@@ -194,7 +194,7 @@ only -v DROP -p udp
 expect_ok ctl -I 0 -c OUTPUT -v ACCEPT -p udp --sng-hash "$OBJECT"
 for kind in plain protected; do
 	dies_first "map $kind" "dead/allowed/$kind"
-	received "dead/allowed/$kind" || fail "its set is incomplete"
+	wait_for received "dead/allowed/$kind" # or else its set is incomplete
 done
 only -v DROP -p udp --anon-exec
 for kind in plain protected written; do

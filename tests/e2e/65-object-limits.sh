@@ -177,15 +177,16 @@ for ((i = 0; i < 500; i++)); do
 done
 libc=$(ldd "$HELPERS/army" | awk '/libc\./ { print $3 }')
 allow --object "$libc"
-hashed=$(counter hashed) dropped=$(counter dropped) known=$(objects_known)
+known=$(objects_known) hashed=$(counter hashed) dropped=$(counter dropped)
 began=${EPOCHREALTIME/[.,]/}
 on client "$HELPERS/army" 500 $SERVER4 7002 army "${programs[@]}" </dev/null >"$TMP/out" || fail "the army"
 echo "$(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms for all of them"
 wait_for decided 500 "$dropped"
 [[ -n ${SAN:-} ]] || expect_that "$(seen_by_rule server army)" -ge 450 "datagrams that did not have to wait too long for their digests"
-hashed=$(($(counter hashed) - hashed))
+# In this order: an object that comes in between is one more to be known.
+hashed=$(($(counter hashed) - hashed)) known=$(($(objects_known) - known))
 expect_that $hashed -ge 500 "objects hashed"
-expect_that $hashed -le $(($(objects_known) - known)) "objects hashed, none of them twice: other programs that start here meanwhile are new as well"
+expect_that $hashed -le $known "objects hashed, none of them twice: other programs that start here meanwhile are new as well"
 expect_ok ctl -D 0 -c OUTPUT
 
 step "a program of 4 GB"
@@ -194,7 +195,7 @@ truncate -s 4G "$TMP/huge"
 allow --object "$TMP/huge"
 peak=$(memory VmHWM)
 keep huge "$TMP/huge" -u -k $SERVER4 $PORT
-WAIT_S=40 wait_for says huge huge/accepted
+WAIT_S=$((40 * SLOW)) wait_for says huge huge/accepted
 expect_that $(($(memory VmHWM) - peak)) -le $((${SAN:+10}8192)) "growth of the daemon's peak memory in kB"
 
 step "a file that shrinks while it is hashed"

@@ -14,11 +14,16 @@ make_program() {
 
 # talks PROGRAM TEXT: and it was heard, or it failed and was not.
 talks() {
-	on client "$TMP/$1" -w 500 $SERVER4 9000 "$2" && received "$2"
+	on client "$TMP/$1" -w "${TALK_MS:-20000}" $SERVER4 9000 "$2" && received "$2"
 }
 
 silent() {
-	! talks "$@"
+	! TALK_MS=500 talks "$@"
+}
+
+# falls_silent: to be asked again and again: a short standstill is no silence.
+falls_silent() {
+	! TALK_MS=5000 talks "$@"
 }
 
 state() {
@@ -140,7 +145,7 @@ expect_ok talks prog three
 make_program prog four
 expect_ok ctl set refresh prog --grace 8s
 expect_ok talks third third-in-grace
-WAIT_S=30 wait_for silent third third-late
+WAIT_S=30 wait_for falls_silent third third-late
 expect_ok silent third third-for-good
 expect_ok talks prog four
 expect_ok talks old old-has-its-own-time

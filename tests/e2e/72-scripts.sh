@@ -319,9 +319,9 @@ for f in deny.none allow.none; do
 	run code good /bin/bash -c "$(<"$S/good.sh")" -
 	on client /bin/bash -s "$FORM/input.good" <"$S/good.sh"
 	echo "$FORM/input.good" >>"$TMP/said"
-	run loader good "$(ldd "$TMP/mark" | grep -oE '/[^ ]*ld-linux[^ ]*')" "$TMP/mark" -u $SERVER4 $PORT
+	run loader good "$(ldd "$TMP/mark" | grep -oE '/[^ ]*ld-linux[^ ]*')" "$TMP/mark" -w 1000 -u $SERVER4 $PORT
 	run exec good /bin/bash -c 'exec "$@"' - /bin/bash -c "$(<"$S/good.sh")" -
-	printf '#!/bin/bash\nexec "%s" -u %s %s "$1"\n' "$TMP/mark" $SERVER4 $PORT >"$S/evil.exec.sh"
+	printf '#!/bin/bash\nexec "%s" -w 1000 -u %s %s "$1"\n' "$TMP/mark" $SERVER4 $PORT >"$S/evil.exec.sh"
 	run exec-ends-it good /bin/bash "$S/evil.exec.sh"
 	on client /bin/bash <(cat "$S/good.sh") "$FORM/pipe.good"
 	judge

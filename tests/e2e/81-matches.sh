@@ -122,10 +122,10 @@ expect_ok ctl -D 0 -c INPUT
 step "--origin: what the kernel answers by itself, and what a process sends"
 expect_ok ctl -A -c OUTPUT -v DROP --origin kernel -p icmp
 expect_fail on server ping -q -c 1 -W 0.5 $CLIENT4
-expect_ok on client ping -q -c 1 -W 1 $SERVER4
+expect_ok on client ping -q -c 1 -W 10 $SERVER4
 expect_ok ctl -D 0 -c OUTPUT
 expect_ok ctl -A -c OUTPUT -v DROP --origin known -p icmp
-expect_ok on server ping -q -c 1 -W 1 $CLIENT4
+expect_ok on server ping -q -c 1 -W 10 $CLIENT4
 expect_fail on client ping -q -c 1 -W 0.5 $SERVER4
 expect_ok ctl -D 0 -c OUTPUT
 

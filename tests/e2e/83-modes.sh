@@ -89,7 +89,7 @@ expect_line "back to monitor" ctl status
 expect_blocked tried4 8080 curl_get client $SERVER4
 wait_long mode_is monitor
 nothing_waits || fail "something still waits"
-grep -q "not confirmed in time: rolled back to the mode before" "$DAEMON_LOG" || fail "not logged"
+wait_for grep -q "not confirmed in time: rolled back to the mode before" "$DAEMON_LOG"
 expect_passes rolled-back4 8080 curl_get client $SERVER4
 
 step "confirmed: kept, past its time and the daemon's"

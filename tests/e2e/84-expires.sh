@@ -48,9 +48,9 @@ lists 'note "ever"' || fail "the rule without a time is gone"
 wait_for grep -q 'the time of 1 rules is over' "$DAEMON_LOG"
 
 step "a time that ends while the daemon is away"
-expect_ok ctl -A -c OUTPUT -v DROP --object /usr/bin/curl --expires +2s --note away
+expect_ok ctl -A -c OUTPUT -v DROP --object /usr/bin/curl --expires +5s --note away
 kill_daemon
-over=$(($(date +%s) + 2))
+over=$(($(date +%s) + 5))
 is_over() { [[ $(date +%s) -gt $over ]]; }
 wait_for is_over
 grep -q 'note "away"' "$TMP/state/rules" || fail "it was not saved"

@@ -11,7 +11,7 @@ PYTHON=$(readlink -f "$(command -v python3)")
 
 # event FILTER: the first event of the file of which the jq filter is true.
 event() {
-	jq -c "select(.event == \"verdict\" and ($1))" "$FILE" | head -n 1 | grep .
+	jq -cn "first(inputs | select(.event == \"verdict\" and ($1)))" "$FILE" | grep .
 }
 
 # expect_event FILTER TEST: there is such an event, and the jq filter TEST is true of it.
@@ -275,7 +275,7 @@ nsenter --net="$(netns client)" "$BIN/app-fw" --socket "$APP_FW_SOCKET" --no-sta
 DAEMON=$!
 WAIT_S=$((30 * SLOW)) wait_for is_ready
 expect_ok ctl -A -c OUTPUT -v DROP -p udp --dport 7705
-expect_ok on client "$TMP/sender" $SCRIPTS/datagrams.py 300 90 $SERVER4 7705
+expect_ok on client "$TMP/sender" $SCRIPTS/datagrams.py 300 60 $SERVER4 7705
 wait_for bash -c "$BIN/ctl-fw events --json | tail -n 1 | jq -e '.seq >= 290'"
 expect_passes "stalled" 8080 curl_get client $SERVER4
 stop_daemon TERM

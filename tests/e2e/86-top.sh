@@ -42,7 +42,7 @@ expect_fail on client "$TMP/evil" -q -sS --noproxy '*' --max-time 0.5 "$(url $SE
 for port in 7001 7002 7003 7004; do
 	expect_ok on client "$TMP/sender" $SCRIPTS/datagrams.py 10 0 $SERVER4 $port
 done
-expect_ok on server curl -q -sS --noproxy '*' --max-time 2 -o /dev/null "$(url $CLIENT4 8090 /)"
+expect_ok on server curl -q -sS --noproxy '*' --max-time 20 -o /dev/null "$(url $CLIENT4 8090 /)"
 wait_for settled
 curl=$(readlink -f /usr/bin/curl)
 expect_that "$(of "$curl" .flows)" -eq 5 "flows of curl"
@@ -83,7 +83,7 @@ expect_that "$(ctl top --json | jq '.programs[] | select(.kind == "kernel").verd
 wait_for adds_up
 
 step "rates, in pages for a file"
-spawn client steady "$TMP/sender" $SCRIPTS/datagrams.py 6000 200 $SERVER4 7012
+spawn client steady "$TMP/sender" $SCRIPTS/datagrams.py 60000 200 $SERVER4 7012
 expect_ok ctl top --frames 2
 expect_that "$(grep -c '^app-fw  enforce' "$TMP/out")" -eq 2 "pages"
 # shows_its_rate: 200 a second is what it is told to send; a machine that stands still for a moment delays it, so

@@ -76,7 +76,7 @@ ask_udp() {
 	on client /usr/bin/python3 -c "
 import socket, sys
 s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(2)
+s.settimeout(20)
 s.connect((sys.argv[1], int(sys.argv[2])))
 s.send(b'question\n')
 assert s.recv(100) == b'ok\n'" "$1" "$2"

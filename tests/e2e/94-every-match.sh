@@ -85,6 +85,9 @@ keep_neighbours() {
 	mac=$(on server ip -br link show veth0 | awk '{ print $3 }')
 	on client ip neigh replace $SERVER4 dev veth0 nud permanent lladdr "$mac"
 	on client ip neigh replace $SERVER6 dev veth0 nud permanent lladdr "$mac"
+	mac=$(on client ip -br link show veth0 | awk '{ print $3 }')
+	on server ip neigh replace $CLIENT4 dev veth0 nud permanent lladdr "$mac"
+	on server ip neigh replace $CLIENT6 dev veth0 nud permanent lladdr "$mac"
 }
 
 setup_net

@@ -10,7 +10,7 @@
 get() {
 	local path=$1
 	shift
-	on client /usr/bin/curl -q -sS --noproxy '*' --max-time "${MAX_TIME:-2}" -o /dev/null "$@" "$(url $SERVER4 "${PORT:-8080}" "$path")"
+	on client /usr/bin/curl -q -sS --noproxy '*' --max-time "${MAX_TIME:-20}" -o /dev/null "$@" "$(url $SERVER4 "${PORT:-8080}" "$path")"
 }
 
 # stopped PATH [OPTION...]: it does not arrive.

@@ -49,7 +49,13 @@ done
 step "a packet that waits for a digest"
 form deny
 copy_program "$HELPERS/talk" large-evil
-truncate -s +1G "$TMP/large-evil"
+# Of which half a second's worth is hashed, more or less, and never two seconds' worth.
+truncate -s 64M "$TMP/zeros"
+began=${EPOCHREALTIME/[.,]/}
+sha256sum "$TMP/zeros" >/dev/null
+took=$(((${EPOCHREALTIME/[.,]/} - began) / 1000 + 1))
+megabytes=$((64 * 600 / took))
+truncate -s +$((megabytes < 1024 ? megabytes : 1024))M "$TMP/large-evil"
 expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/large-evil"
 held=$(counter held)
 # Half a second or so in which to stop the daemon.

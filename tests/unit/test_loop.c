@@ -194,6 +194,9 @@ static void sources_without_events_are_not_called(void)
 	close(pair[1]);
 }
 
+/* Longer than a machine stands still between two calls, as a rule. */
+#define STEP (10 * MS)
+
 static void timers_fire_in_order(void)
 {
 	static const uint64_t after[] = {5, 1, 4, 2, 8, 3, 7, 6, 0};
@@ -206,16 +209,16 @@ static void timers_fire_in_order(void)
 		p[i] = (struct probe){.loop = l, .log = log, .name = (char)('0' + after[i])};
 		p[i].timer = loop_add_timer(l, on_timer, &p[i]);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(p[i].timer);
-		loop_arm(p[i].timer, after[i] * MS);
+		loop_arm(p[i].timer, after[i] * STEP);
 	}
 	end = (struct probe){.loop = l};
 	end.timer = loop_add_timer(l, on_timer_stop, &end);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(end.timer);
-	loop_arm(end.timer, 12 * MS);
+	loop_arm(end.timer, 12 * STEP);
 	loop_disarm(p[2].timer); /* 4 */
 	loop_disarm(p[2].timer);
-	loop_arm(p[1].timer, 9 * MS);  /* 1 */
-	loop_remove_timer(p[6].timer); /* 7 */
+	loop_arm(p[1].timer, 9 * STEP); /* 1 */
+	loop_remove_timer(p[6].timer);	/* 7 */
 	CU_ASSERT_EQUAL(loop_run(l), 0);
 	expect_text("order", log, "0235681");
 	loop_free(l);
@@ -249,9 +252,8 @@ static void on_timer_arm_other(void *cookie)
 	loop_arm(p->other_timer, 0);
 }
 
-/* What is far has an alarm of its own, which near ones come before, and which nobody waits for who
- * was disarmed. */
-static void far_and_near_timers_fire(void)
+/* Returns whether all came in their order. */
+static bool run_far_and_near_timers(void)
 {
 	struct loop *l = loop_new();
 	char log[8] = "";
@@ -271,8 +273,20 @@ static void far_and_near_timers_fire(void)
 	loop_arm(near.timer, 130 * MS);
 	CU_ASSERT_EQUAL(loop_run(l), 0);
 	CU_ASSERT(now_ns() - start >= 150 * MS);
-	expect_text("order", log, "nlf");
 	loop_free(l);
+	return !strcmp(log, "nlf");
+}
+
+/* What is far has an alarm of its own, which near ones come before, and which nobody waits for who
+ * was disarmed. A machine may stand still for so long that the far one is due as well, but not each
+ * time. */
+static void far_and_near_timers_fire(void)
+{
+	bool in_order = false;
+
+	for (int tries = 0; tries < 5 && !in_order; tries++)
+		in_order = run_far_and_near_timers();
+	CU_ASSERT(in_order);
 }
 
 /* Or no descriptor would ever be looked at again. */

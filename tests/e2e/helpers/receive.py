@@ -2,10 +2,12 @@
 """receive.py [-a WORD] PORT...: takes lines by TCP and UDP on these ports, over IPv4 and IPv6; prints
 "tcp PORT LINE" or "udp PORT LINE" for each and answers "ok"; with -a, of datagrams those alone that
 have WORD. A TCP connection is "tcp PORT +"."""
+import contextlib
 import selectors
 import socket
 import sys
 
+SO_RCVBUFFORCE = 33  # socket(7); Python has no name for it
 sel = selectors.DefaultSelector()
 
 
@@ -13,6 +15,9 @@ def bound(kind, port):
     s = socket.socket(socket.AF_INET6, kind)
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if kind == socket.SOCK_DGRAM:
+        with contextlib.suppress(PermissionError):  # not everybody may
+            s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)  # nobody sends a datagram again
     s.bind(("::", port))
     return s
 

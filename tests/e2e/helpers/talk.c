@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * talk [-u] [-k] [-w MS] ADDR PORT [TEXT]: sends TEXT in one line by TCP (-u: UDP) and waits for an
- * answer. Exit 0 if it came within MS (1000), 1 if it did not, 2 on a wrong call.
+ * answer. Exit 0 if it came within MS (20000), 1 if it did not, 2 on a wrong call.
  *
- * -k keeps the connection: prints "connected", then sends each line of standard input as it comes
- * and prints the answers.
+ * -k keeps the connection: prints "connected", then sends each line of standard input as it comes,
+ * prints "said" after it, and the answers.
  *
  * Scenarios append bytes to copies of this program: same behaviour, different digests.
  */
@@ -97,6 +97,8 @@ static int keep(int fd)
 			n = read(0, buf, sizeof(buf));
 			if (n <= 0 || write(fd, buf, (size_t)n) != n)
 				return n < 0;
+			puts("said");
+			fflush(stdout);
 		}
 		if (p[1].revents) {
 			n = read(fd, buf, sizeof(buf));
@@ -108,7 +110,7 @@ static int keep(int fd)
 
 int main(int argc, char *argv[])
 {
-	int type = SOCK_STREAM, wait_ms = 1000, opt, fd;
+	int type = SOCK_STREAM, wait_ms = 20000, opt, fd;
 	bool kept = false;
 
 	while ((opt = getopt(argc, argv, "ukw:")) != -1)

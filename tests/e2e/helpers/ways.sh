@@ -93,12 +93,13 @@ mark() {
 
 # command WHO WAY VARIANT FORM [ENV...]: one line of shell that goes the way.
 command_of() {
-	local who=$1 way=$2 variant=$3 text=$4/$2.$3.$1 wait=250 to=$SERVER4 port=$GOOD_PORT first=${1%%-*}
+	local who=$1 way=$2 variant=$3 text=$4/$2.$3.$1 wait=250 opens=250 to=$SERVER4 port=$GOOD_PORT first=${1%%-*}
 	shift 4
 	[[ $variant != *6 ]] || to=$SERVER6
 	[[ $first != evil ]] || port=$EVIL_PORT
 	[[ $who == *evil* && $text != free/* && $* != *GATE=* ]] || wait=4000
-	echo "WAIT_MS=$wait $* '$TMP/$first' $way $variant $to $port $text" \
+	[[ $first == evil ]] && opens=$wait || opens=4000
+	echo "WAIT_MS=$wait CONNECT_MS=$opens $* '$TMP/$first' $way $variant $to $port $text" \
 		"$([[ $who != *-* ]] || echo "'$TMP/${who#*-}'") &"
 }
 
@@ -155,7 +156,9 @@ go() {
 
 # Every connection that its process left unfinished has been tried twice by the kernel alone.
 tried_again() {
-	! on client ss -Hti state fin-wait-1 state last-ack | grep -F cwnd: | grep -qvE 'backoff:([2-9]|[1-9][0-9])'
+	local all
+	all=$(on client ss -Hti state fin-wait-1 state last-ack)
+	[[ -z $(awk '/cwnd:/ && !/backoff:([2-9]|[1-9][0-9])/' <<<"$all") ]]
 }
 
 # after_all: returns when what was blocked has been tried again by the kernel, without its process.
