@@ -22,12 +22,12 @@
 
 /*
  * Note table: sets of a few notes, the set chosen by fingerprint and a secret, so that nobody can
- * aim at the notes of another or at his own; a new note takes the place of the
- * oldest in its set. Packets that are alike to the last byte of the print have a note each, or one
- * between those that come after each other and of which the same is to be said; the daemon takes
- * them in the order in which they were written, which is that of the queue. Written by
- * the note program for each packet before it can reach NFQUEUE, read by the daemon through mmap(2).
- * A note that is lost costs a lookup, never a wrong answer: the full fingerprint is compared.
+ * aim at the notes of another or at his own; a new note takes the place of the oldest in its set.
+ * Packets that are alike to the last byte of the print have a note each, or one between those that
+ * come after each other and of which the same is to be said; the daemon takes them in the order in
+ * which they were written, which is that of the queue. Written by the note program for each packet
+ * before it can reach NFQUEUE, read by the daemon through mmap(2). A note that is lost costs a
+ * lookup, never a wrong answer: the full fingerprint is compared.
  */
 #define ABI_NOTE_SET_BITS 11
 #define ABI_NOTE_SETS	  (1 << ABI_NOTE_SET_BITS)

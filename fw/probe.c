@@ -211,7 +211,7 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 	mount_tracefs();
 	r = begin_global(p);
 	if (r)
-		return fail(err, r, "cannot tell the network namespace");
+		return fail(err, r, "cannot tell the network namespace, or draw a secret");
 	r = attach_all(p, err);
 	if (r)
 		return r;

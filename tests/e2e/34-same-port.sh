@@ -21,6 +21,11 @@ relay() {
 	unknown_since "$form/$name.$variant"
 }
 
+# sends_alike WHO VARIANT TO: the same bytes from the same port, whoever it is.
+sends_alike() {
+	on client env WAIT_MS=20 SPORT=6005 "$TMP/$1" sendto "$2" "$3" $GOOD_PORT "not-queued.$2"
+}
+
 short_lives() {
 	relay "$1" short udp4 any exit
 	relay "$1" short udp6 any exit
@@ -69,16 +74,13 @@ form deny
 for variant in udp4 udp6; do
 	to=$SERVER4 t=iptables
 	[[ $variant == udp4 ]] || to=$SERVER6 t=ip6tables
-	send_as() {
-		on client env WAIT_MS=20 SPORT=6005 "$TMP/$1" sendto $variant $to $GOOD_PORT not-queued.$variant
-	}
 	on client $t -w 5 -I OUTPUT -p udp --sport 6005 -j ACCEPT
-	expect_ok send_as good
+	expect_ok sends_alike good $variant "$to"
 	on client $t -w 5 -D OUTPUT -p udp --sport 6005 -j ACCEPT
 	# A queue that is empty meanwhile, for longer than the way to it takes.
 	sleep 0.2
 	warm
-	send_as evil || true
+	sends_alike evil $variant "$to" || true
 	mark
 	expect_that "$(arrived "not-queued.$variant")" -eq 1 "arrived"
 done

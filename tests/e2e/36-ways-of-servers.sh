@@ -21,7 +21,7 @@ server() {
 	spawn client "$name" "$TMP/$2" "$1" tcp4 0.0.0.0 $PORT "$name"
 	wait_for grep -q '^listening$' "$TMP/$name.log"
 	mkfifo "$TMP/$name.client.in"
-	STDIN=$TMP/$name.client.in spawn server "$name.client" "$HELPERS/talk" -k -w 20000 $CLIENT4 $PORT
+	STDIN=$TMP/$name.client.in spawn server "$name.client" "$HELPERS/talk" -k $CLIENT4 $PORT
 	wait_for grep -q connected "$TMP/$name.client.log"
 	ask "$name.client" hello
 	wait_for grep -qF "$name.self" "$TMP/$name.client.log"

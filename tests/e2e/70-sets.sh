@@ -4,26 +4,14 @@
 # as it was told, and not longer; sets outlive the daemon; what is refused changes nothing.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/helpers/talks.sh
+. $SCRIPTS/talks.sh
 
 # make_program NAME BYTES: talk with these bytes behind it, put in place by a rename.
 make_program() {
 	cp "$HELPERS/talk" "$TMP/$1.new"
 	echo "$2" >>"$TMP/$1.new"
 	mv "$TMP/$1.new" "$TMP/$1"
-}
-
-# talks PROGRAM TEXT: and it was heard, or it failed and was not.
-talks() {
-	on client "$TMP/$1" -w "${TALK_MS:-20000}" $SERVER4 9000 "$2" && received "$2"
-}
-
-silent() {
-	! TALK_MS=500 talks "$@"
-}
-
-# falls_silent: to be asked again and again: a short standstill is no silence.
-falls_silent() {
-	! TALK_MS=5000 talks "$@"
 }
 
 state() {

@@ -4,6 +4,8 @@
 # allowed connection fails, the old version is refused once its grace is over, and dpkg never fails by us.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/helpers/talks.sh
+. $SCRIPTS/talks.sh
 
 ROOT=$TMP/root
 TALKER=$ROOT/usr/bin/talker
@@ -78,19 +80,6 @@ went_on() {
 goes_on() {
 	wait_for went_on "$(cat "$TMP/count-a")"
 	[[ ! -e $TMP/failed ]] || fail "connections failed: $(tr '\n' ' ' <"$TMP/failed")"
-}
-
-talks() {
-	on client "$TMP/$1" -w "${TALK_MS:-20000}" $SERVER4 9000 "$2" && received "$2"
-}
-
-silent() {
-	! TALK_MS=500 talks "$@"
-}
-
-# falls_silent: to be asked again and again: a short standstill is no silence.
-falls_silent() {
-	! TALK_MS=5000 talks "$@"
 }
 
 objects() {

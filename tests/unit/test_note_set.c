@@ -21,8 +21,8 @@ static void reset(void)
 static void put(uint64_t print, uint64_t cookie)
 {
 	size_t way = (set.next - 1) % ABI_NOTE_WAYS;
-	struct note *n = &set.way[way];
 	bool same, another;
+	struct note *n;
 
 	for (size_t i = 1; i < ABI_NOTE_WAYS && set.print[way] != print; i++)
 		way = (set.next - 1 - i) % ABI_NOTE_WAYS;

@@ -87,7 +87,6 @@ static bool parse_address(const char *text, const char *port, struct sockaddr_st
 	return inet_pton(AF_INET6, text, &a6->sin6_addr) == 1;
 }
 
-/* A blocking connect and a blocking read give up after this. */
 static void set_timeout(int fd, int option, long ms)
 {
 	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
@@ -95,8 +94,8 @@ static void set_timeout(int fd, int option, long ms)
 	must(setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv)), "set a timeout");
 }
 
-/* $CONNECT_MS is for connect(2) alone: what opens a socket may have an answer that the rest has
- * not. */
+/* A blocking connect and a blocking read give up after this. $CONNECT_MS is for connect(2) alone:
+ * who opens a socket may have an answer where the rest has none. */
 static void set_patience(int fd)
 {
 	const char *ms = getenv("CONNECT_MS");

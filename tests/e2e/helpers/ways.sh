@@ -93,12 +93,12 @@ mark() {
 
 # command WHO WAY VARIANT FORM [ENV...]: one line of shell that goes the way.
 command_of() {
-	local who=$1 way=$2 variant=$3 text=$4/$2.$3.$1 wait=250 opens=250 to=$SERVER4 port=$GOOD_PORT first=${1%%-*}
+	local who=$1 way=$2 variant=$3 text=$4/$2.$3.$1 wait=250 opens=4000 to=$SERVER4 port=$GOOD_PORT first=${1%%-*}
 	shift 4
 	[[ $variant != *6 ]] || to=$SERVER6
 	[[ $first != evil ]] || port=$EVIL_PORT
 	[[ $who == *evil* && $text != free/* && $* != *GATE=* ]] || wait=4000
-	[[ $first == evil ]] && opens=$wait || opens=4000
+	[[ $first != evil ]] || opens=$wait
 	echo "WAIT_MS=$wait CONNECT_MS=$opens $* '$TMP/$first' $way $variant $to $port $text" \
 		"$([[ $who != *-* ]] || echo "'$TMP/${who#*-}'") &"
 }
