@@ -29,9 +29,20 @@
  * before it can reach NFQUEUE, read by the daemon through mmap(2). A note that is lost costs a
  * lookup, never a wrong answer: the full fingerprint is compared.
  */
-#define ABI_NOTE_SET_BITS 11
-#define ABI_NOTE_SETS	  (1 << ABI_NOTE_SET_BITS)
-#define ABI_NOTE_WAYS	  8
+#define ABI_NOTE_SET_BITS_MIN 11 /* 14 MB of kernel memory */
+#define ABI_NOTE_SET_BITS_MAX 14 /* 108 MB */
+#define ABI_NOTE_WAYS	      16
+
+/* How many sets, as a power of two: enough that of as many packets as the queues hold hardly ever
+ * more are in one set than it has ways (six on average, if all queues are full). */
+static inline __u32 abi_note_set_bits(__u64 queued_max)
+{
+	__u32 bits = ABI_NOTE_SET_BITS_MIN;
+
+	while (bits < ABI_NOTE_SET_BITS_MAX && queued_max > 6ull << bits)
+		bits++;
+	return bits;
+}
 
 enum note_state {
 	NOTE_KERNEL = 1, /* no full socket, or one that no open file stands behind */
@@ -234,7 +245,9 @@ struct global_rec {
 	__u64 scanned_ns;  /* when the first scan began, once it is done */
 	__u64 received_ns; /* last message that brought descriptors which could not be put on record
 			    */
-	__u64 note_secret; /* of abi_note_set() */
+	__u64 note_secret; /* of abi_note_set(), and */
+	__u32 note_bits;   /* its bits */
+	__u32 pad;
 };
 
 /* The answer of the prove program: what a note says, for a socket that the daemon names. */
@@ -390,11 +403,11 @@ static inline __attribute__((always_inline)) __u64 abi_print_at(__u64 print, __u
 	return h ? h : 1;
 }
 
-/* The set of a key. Multiply-shift: two keys share one with 2 chances in ABI_NOTE_SETS, whatever
- * they are, for whom the secret is one. */
-static inline __attribute__((always_inline)) __u32 abi_note_set(__u64 at, __u64 secret)
+/* The set of a key, of 2^bits. Multiply-shift: two keys share one with 2 chances in so many,
+ * whatever they are, for whom the secret is one. */
+static inline __attribute__((always_inline)) __u32 abi_note_set(__u64 at, __u64 secret, __u32 bits)
 {
-	return at * (secret | 1) >> (64 - ABI_NOTE_SET_BITS);
+	return at * (secret | 1) >> (64 - bits);
 }
 
 #endif

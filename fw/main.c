@@ -105,9 +105,21 @@ static int start_metrics(struct daemon *d)
 	return r;
 }
 
+static uint64_t queues_wanted(const struct options *o)
+{
+	uint64_t n = 0;
+
+	for (int c = 0; c < CHAIN_COUNT; c++)
+		n += o->queue[c].last - o->queue[c].first + 1;
+	return n;
+}
+
 static int load_probes(struct daemon *d)
 {
-	struct probe_options options = {.object = d->options.object};
+	struct probe_options options = {
+		.object = d->options.object,
+		.queued_max = queues_wanted(&d->options) * QUEUE_LENGTH,
+	};
 	char err[256] = "";
 	int r = probe_open(&options, &d->probe, err);
 

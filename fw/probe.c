@@ -102,10 +102,10 @@ static size_t page_round(size_t size)
 	return (size + page - 1) / page * page;
 }
 
-#define NOTES_SIZE   page_round(sizeof(struct note_set) * ABI_NOTE_SETS)
-#define PROOF_SIZE   page_round(sizeof(struct proof))
-#define CHAINS_SIZE  page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
-#define TALLIES_SIZE page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
+#define NOTES_SIZE(p) page_round(sizeof(struct note_set) << (p)->note_bits)
+#define PROOF_SIZE    page_round(sizeof(struct proof))
+#define CHAINS_SIZE   page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
+#define TALLIES_SIZE  page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
 
 static void unmap(const void *memory, size_t size)
 {
@@ -147,13 +147,13 @@ static int bind_maps(struct probe *p)
 	    p->hints < 0 || p->global < 0 || p->prove < 0 || p->deny < 0 || !p->scan_files ||
 	    !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
 		return -EBADF;
-	p->notes = map_memory(p, "notes", NOTES_SIZE, PROT_READ);
+	p->notes = map_memory(p, "notes", NOTES_SIZE(p), PROT_READ);
 	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);
 	p->classes = find_map(p, "classes");
 	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
 	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
-	p->taken = calloc(ABI_NOTE_SETS, sizeof(*p->taken));
+	p->taken = calloc((size_t)1 << p->note_bits, sizeof(*p->taken));
 	return p->notes && p->proof && p->chains && p->tallies && p->ring && p->taken ? 0 : -errno;
 }
 
@@ -172,6 +172,7 @@ static int begin_global(struct probe *p)
 		return -EIO;
 	global.own_netns = cookie;
 	global.note_secret = p->note_secret;
+	global.note_bits = p->note_bits;
 	return bpf_map_update_elem(p->global, &zero, &global, BPF_ANY);
 }
 
@@ -199,8 +200,10 @@ static int first_scan(struct probe *p)
 
 static int probe_start(struct probe *p, const struct probe_options *options, char err[256])
 {
-	int r = probe_load(p, options->object);
+	int r;
 
+	p->note_bits = abi_note_set_bits(options->queued_max);
+	r = probe_load(p, options->object);
 	if (r)
 		return fail(err, r,
 			    options->object ? options->object : "cannot load the built-in probes");
@@ -251,7 +254,7 @@ void probe_close(struct probe *p)
 	for (size_t i = 0; i < p->n_links; i++)
 		bpf_link__destroy(p->links[i]);
 	ring_buffer__free(p->ring);
-	unmap(p->notes, NOTES_SIZE);
+	unmap(p->notes, NOTES_SIZE(p));
 	unmap(p->proof, PROOF_SIZE);
 	unmap(p->chains, CHAINS_SIZE);
 	unmap(p->tallies, TALLIES_SIZE);

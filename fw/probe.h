@@ -13,7 +13,8 @@
 struct probe;
 
 struct probe_options {
-	const char *object; /* path of a BPF object; NULL: the copy built into the program */
+	const char *object;  /* path of a BPF object; NULL: the copy built into the program */
+	uint64_t queued_max; /* packets that may wait at one time: for so many there are notes */
 };
 
 /* What nothing can be loaded without: 0; or -errno with one line in err. From then on libbpf prints

@@ -89,6 +89,7 @@ static int choose_mapping_programs(struct bpf_object *object, bool locks)
 static int load_object(struct probe *p, const char *path, bool locks, enum note_source source)
 {
 	struct bpf_program *note, *queued;
+	struct bpf_map *notes;
 	int r;
 
 	p->object = open_object(path);
@@ -96,13 +97,15 @@ static int load_object(struct probe *p, const char *path, bool locks, enum note_
 		return -errno;
 	note = bpf_object__find_program_by_name(p->object, NOTE_PROGRAM);
 	queued = bpf_object__find_program_by_name(p->object, NOTE_QUEUED_PROGRAM);
-	if (!note || !queued)
+	notes = bpf_object__find_map_by_name(p->object, "notes");
+	if (!note || !queued || !notes)
 		return -EBADF;
 	bpf_program__set_type(note, PROG_TYPE_NETFILTER);
 	bpf_program__set_expected_attach_type(note, ATTACH_TYPE_NETFILTER);
 	bpf_program__set_autoload(note, source == NOTE_BY_NETFILTER);
 	bpf_program__set_autoload(queued, source == NOTE_BY_QUEUE);
 	r = choose_mapping_programs(p->object, locks);
+	r = r ? r : bpf_map__set_max_entries(notes, 1u << p->note_bits);
 	r = r ? r : bpf_object__load(p->object);
 	if (r) {
 		bpf_object__close(p->object);

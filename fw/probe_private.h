@@ -24,9 +24,10 @@ struct probe {
 	enum note_source note_source;
 	struct probe_notes *notes_here; /* NULL unless by NOTE_BY_NETFILTER */
 	struct ring_buffer *ring;
-	const struct note_set *notes;		   /* ABI_NOTE_SETS */
+	const struct note_set *notes;		   /* 1 << note_bits */
 	struct note_taken (*taken)[ABI_NOTE_WAYS]; /* of each set */
 	uint64_t note_secret;
+	uint32_t note_bits;
 	const struct proof *proof;  /* 1 */
 	struct cache_chain *chains; /* CACHE_HOOKS; ours to write */
 	const struct cache_tally *tallies;
@@ -43,8 +44,8 @@ struct probe {
 };
 
 /* Opens and loads the object at a path (NULL: the built-in), with the programs that this kernel
- * takes. What an old one refuses is a program: of a type or at a place that it does not have. 0 or
- * -errno. */
+ * takes, and p->note_bits. What an old one refuses is a program: of a type or at a place that it
+ * does not have. 0 or -errno. */
 int probe_load(struct probe *p, const char *path);
 
 #endif

@@ -264,6 +264,7 @@ struct sk_buff {
 	struct sock *sk;
 	unsigned char *data;
 	unsigned int len, data_len;
+	__u8 cloned : 1;
 };
 
 struct nf_hook_state {

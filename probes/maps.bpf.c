@@ -10,6 +10,7 @@ struct map_scratch scratches SEC(".maps");
 struct map_draft drafts SEC(".maps");
 struct map_note_drafts note_drafts SEC(".maps");
 struct map_notes notes SEC(".maps");
+struct map_noted last_noted SEC(".maps");
 struct map_proof proof_out SEC(".maps");
 struct map_hints hints SEC(".maps");
 struct map_tree_nodes tree_nodes SEC(".maps");

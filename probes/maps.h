@@ -65,6 +65,24 @@ struct map_note_drafts {
 	__type(value, struct note_draft);
 };
 
+/* A packet that is the only one of its note, and which note that is. */
+struct noted {
+	__u64 busy; /* somebody is writing this, or reading it */
+	__u64 skb;  /* kernel address; 0: none */
+	__u64 seq;  /* of the note */
+	__u32 set;
+	__u32 turn;   /* note_set's next, as it was for this note */
+	__u64 abroad; /* it passed in another network namespace than the daemon's */
+};
+
+/* The packet that each processor noted last. */
+struct map_noted {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct noted);
+};
+
 /* Where a process record is written before others may see it. */
 struct map_draft {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -76,7 +94,7 @@ struct map_draft {
 struct map_notes {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, ABI_NOTE_SETS);
+	__uint(max_entries, 1 << ABI_NOTE_SET_BITS_MIN); /* set as it is loaded */
 	__type(key, __u32);
 	__type(value, struct note_set);
 };
@@ -190,6 +208,7 @@ extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
 extern struct map_note_drafts note_drafts SEC(".maps");
 extern struct map_notes notes SEC(".maps");
+extern struct map_noted last_noted SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");
 extern struct map_tree_nodes tree_nodes SEC(".maps");

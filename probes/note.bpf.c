@@ -13,6 +13,7 @@
 #define NF_INET_LOCAL_OUT 3
 
 #define SEVERAL (~0ull) /* no socket's cookie */
+#define NOBODY	(~1ull) /* nor this */
 
 /* The socket that answers for the packet: a connection request's is its listener. */
 static __always_inline const struct sock *answering(const struct sock *sk)
@@ -126,10 +127,13 @@ static __always_inline bool fill_note(const struct sk_buff *skb, struct note *no
 	return look && look->file && ask_class(look, &note->answer, sk) && write_ticket(look);
 }
 
-/* Of such notes one is as good as the other. */
-static __always_inline bool says_nobody(const struct note *note)
+/* What tells notes of one print apart. Of those that tell of nobody, one is as good as the other.
+ */
+static __always_inline __u64 whose_is(const struct note *note)
 {
-	return note->state == NOTE_KERNEL && !note->flags;
+	if (note->flags & NOTE_OVERRUN)
+		return SEVERAL;
+	return note->state == NOTE_KERNEL && !note->flags ? NOBODY : note->cookie;
 }
 
 static __always_inline void count_noted(const struct look *look)
@@ -192,41 +196,62 @@ static __always_inline bool note_one_more(struct note_set *set, __u32 way, __u64
 }
 
 /*
+ * For packet_dropped(). Who comes in between, on this processor, is not remembered. A function of
+ * its own, called before the proof: its values have no room on the stack beside that's.
+ */
+static __noinline void remember(const struct sk_buff *skb, __u64 print, __u64 seq, __u32 turn,
+				__u64 netns)
+{
+	const struct global_rec *g = global_state();
+	__u32 zero = 0;
+	struct noted *n = bpf_map_lookup_elem(&last_noted, &zero);
+
+	if (!g || !n || __sync_val_compare_and_swap(&n->busy, 0, 1))
+		return;
+	n->skb = (__u64)skb;
+	n->seq = seq;
+	n->set = abi_note_set(print, g->note_secret, g->note_bits);
+	n->turn = turn;
+	n->abroad = netns != g->own_netns;
+	n->busy = 0;
+}
+
+/*
  * Puts it where the daemon finds it: as it is in the draft, or if that is NULL, as it is now.
  * Returns whether the packet passes: then there is none.
  */
 static __always_inline bool put_note(struct note_set *set, __u64 print, const struct sk_buff *skb,
-				     __u8 hook, struct look *look, enum said said,
-				     const struct note_draft *draft)
+				     const struct nf_hook_state *state, struct look *look,
+				     enum said said, const struct note_draft *draft)
 {
-	__u32 way = __sync_fetch_and_add(&set->next, 1) & (ABI_NOTE_WAYS - 1);
-	__u64 seq, before, packets, *whose = &set->print[way];
+	__u32 turn = __sync_fetch_and_add(&set->next, 1), way = turn & (ABI_NOTE_WAYS - 1);
+	__u64 seq, before, *whose = &set->print[way];
 	struct note *note = &set->way[way];
-	bool passes = false, nobody;
+	bool passes = false;
+	__u8 hook = state->hook;
+	__u32 packets;
 
 	seq = note->seq;
 	if ((seq & 1) || __sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq) {
 		count(PCOUNT_NOTE_BUSY);
 		return false;
 	}
-	packets = __sync_lock_test_and_set(&set->packets[way], 0);
-	before = *whose == print ? note->cookie : 0;
-	if (*whose == print && (note->flags & NOTE_OVERRUN))
-		before = SEVERAL;
-	nobody = says_nobody(note);
+	remember(skb, print, seq + 2, turn, state->net->net_cookie);
+	packets = abi_note_count(__sync_lock_test_and_set(&set->packets[way], 0), seq);
+	before = *whose == print ? whose_is(note) : 0;
 	*whose = print;
 	if (draft)
 		__builtin_memcpy(&note->cookie, &draft->note.cookie,
 				 sizeof(*note) - __builtin_offsetof(struct note, cookie));
-	else
+	note->before = packets;
+	if (!draft)
 		passes = fill_note(skb, note, hook, look, said);
 	if (passes)
 		*whose = 0;
 	else
 		count_noted(look);
-	if (before && before != note->cookie && !(nobody && says_nobody(note)))
+	if (before && before != whose_is(note))
 		note->flags |= NOTE_OVERRUN;
-	note->before = abi_note_count(packets, seq);
 	set->packets[way] = abi_note_packets(seq + 2, 1);
 	barrier();
 	note->seq = seq + 2;
@@ -246,7 +271,7 @@ static __always_inline struct note_set *set_for(const struct sk_buff *skb,
 	if (!g || !*print || (!skb->sk && hook != NF_INET_LOCAL_OUT))
 		return NULL;
 	*print = abi_print_at(*print, hook);
-	index = abi_note_set(*print, g->note_secret);
+	index = abi_note_set(*print, g->note_secret, g->note_bits);
 	return bpf_map_lookup_elem(&notes, &index);
 }
 
@@ -255,13 +280,15 @@ static __always_inline struct note_set *set_for(const struct sk_buff *skb,
  * As a rule it is, where a class may have it: so who holds its socket is proven beside the notes.
  */
 static __always_inline bool write_note(const struct sk_buff *skb, const struct packet *packet,
-				       __u8 hook, struct look *look, enum said said)
+				       const struct nf_hook_state *state, struct look *look,
+				       enum said said)
 {
 	__u64 print;
-	struct note_set *set = set_for(skb, packet, hook, &print);
+	struct note_set *set = set_for(skb, packet, state->hook, &print);
 	__u32 alike = set ? latest_of(set, print) : ABI_NOTE_WAYS;
 	struct note_draft *draft = NULL;
 	bool passes, noted = false;
+	__u8 hook = state->hook;
 
 	if (alike < ABI_NOTE_WAYS || (look && look->file && look->asked))
 		draft = borrow_draft();
@@ -271,7 +298,7 @@ static __always_inline bool write_note(const struct sk_buff *skb, const struct p
 	if (noted)
 		count_noted(look);
 	else if (!passes && set)
-		passes = put_note(set, print, skb, hook, look, said, draft);
+		passes = put_note(set, print, skb, state, look, said, draft);
 	if (draft)
 		draft->busy = 0;
 	return passes;
@@ -297,7 +324,7 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	if (said == SAID_VERDICT && write_ticket(&look))
 		return NF_ACCEPT;
 	void_tickets(&look);
-	write_note(skb, &look.packet, hook, &look, said);
+	write_note(skb, &look.packet, ctx->state, &look, said);
 	return NF_ACCEPT;
 }
 
@@ -312,6 +339,6 @@ int BPF_PROG(note_queued, struct sk_buff *skb, const struct nf_hook_state *state
 	packet_open(&packet, skb);
 	if (g && g->own_netns == state->net->net_cookie &&
 	    (hook == NF_INET_LOCAL_OUT || hook == NF_INET_LOCAL_IN))
-		write_note(skb, &packet, hook, NULL, SAID_NOTHING);
+		write_note(skb, &packet, state, NULL, SAID_NOTHING);
 	return 0;
 }

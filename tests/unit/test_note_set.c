@@ -4,7 +4,8 @@
 #include "fw/note_set.h"
 #include "unit.h"
 
-#define PRINT 0x1234u
+#define PRINT	0x1234u
+#define ANOTHER 0x5678u
 
 static struct note_set set;
 static struct note_taken taken[ABI_NOTE_WAYS];
@@ -84,7 +85,7 @@ static void each_is_taken_once_the_oldest_first(void)
 static void of_another_print_it_is_no_packet_s(void)
 {
 	reset();
-	put(PRINT + ABI_NOTE_SETS, 1);
+	put(ANOTHER, 1);
 	expect_none();
 	put(PRINT, 2);
 	expect_taken(2);
@@ -127,7 +128,7 @@ static void lost_until_another_print_is_there(void)
 	put(PRINT, 20); /* beside the place where one was lost */
 	expect_astray();
 	for (uint64_t i = 0; i < ABI_NOTE_WAYS; i++)
-		put(PRINT + ABI_NOTE_SETS, 30 + i);
+		put(ANOTHER, 30 + i);
 	expect_none();
 	put(PRINT, 40);
 	expect_taken(40);
@@ -152,7 +153,7 @@ static void what_is_sent_again_and_again_washes_none_away(void)
 	reset();
 	put(PRINT, 1);
 	for (int i = 0; i < 3 * ABI_NOTE_WAYS; i++)
-		put(PRINT + ABI_NOTE_SETS, 2);
+		put(ANOTHER, 2);
 	expect_taken(1);
 }
 
@@ -243,18 +244,55 @@ static void a_note_of_one_packet_more(void)
 	expect_taken(1);
 }
 
+/* As packet_dropped() in probes/note_drop.bpf.c does with the one written last. */
+static void take_back(void)
+{
+	size_t way = --set.next % ABI_NOTE_WAYS;
+
+	set.print[way] = 0;
+	set.packets[way] = 0;
+	set.way[way].seq += 2;
+}
+
+/* However many packets the full queue drops, what waits in it keeps its notes. */
+static void notes_that_are_taken_back(void)
+{
+	reset();
+	for (uint64_t cookie = 1; cookie < ABI_NOTE_WAYS; cookie++)
+		put(PRINT, cookie);
+	for (int i = 0; i < 3 * ABI_NOTE_WAYS; i++) {
+		put(i % 2 ? PRINT : ANOTHER, 100 + i);
+		take_back();
+	}
+	for (uint64_t cookie = 1; cookie < ABI_NOTE_WAYS; cookie++)
+		expect_taken(cookie);
+	expect_none();
+	put(PRINT, 200);
+	expect_taken(200);
+}
+
+/* There are as many as the queues may need, and no more than the bound. */
+static void as_many_sets_as_the_queues_need(void)
+{
+	CU_ASSERT_EQUAL(abi_note_set_bits(0), ABI_NOTE_SET_BITS_MIN);
+	CU_ASSERT_EQUAL(abi_note_set_bits(3 * 4096), 11);
+	CU_ASSERT_EQUAL(abi_note_set_bits(3 * 4096 + 1), 12);
+	CU_ASSERT_EQUAL(abi_note_set_bits(24 * 4096), 14);
+	CU_ASSERT_EQUAL(abi_note_set_bits(UINT64_MAX), ABI_NOTE_SET_BITS_MAX);
+}
+
 /* Keys that one secret has in one set, another has in many. */
 static void keys_in_one_set(void)
 {
 	const uint64_t secret = 0x5851f42d4c957f2d, other = 0xd1342543de82ef95;
-	bool seen[ABI_NOTE_SETS] = {false};
+	bool seen[1 << ABI_NOTE_SET_BITS_MIN] = {false};
 	int keys = 0, sets = 0;
 
 	for (uint64_t key = 1; keys < 64; key += 0x9e3779b97f4a7c15) {
-		uint32_t at = abi_note_set(key, other);
+		uint32_t at = abi_note_set(key, other, ABI_NOTE_SET_BITS_MIN);
 
-		CU_ASSERT_FATAL(at < ABI_NOTE_SETS);
-		if (abi_note_set(key, secret) != 7)
+		CU_ASSERT_FATAL(at < 1 << ABI_NOTE_SET_BITS_MIN);
+		if (abi_note_set(key, secret, ABI_NOTE_SET_BITS_MIN) != 7)
 			continue;
 		keys++;
 		sets += !seen[at];
@@ -279,6 +317,8 @@ static const struct unit_test tests[] = {
 	{"a note whose packet never came", a_note_whose_packet_never_came},
 	{"a note whose packet is on its way", a_note_whose_packet_is_on_its_way},
 	{"a note of one packet more", a_note_of_one_packet_more},
+	{"notes that are taken back", notes_that_are_taken_back},
+	{"as many sets as the queues need", as_many_sets_as_the_queues_need},
 	{"keys that are in one set", keys_in_one_set},
 };
 UNIT_SUITE("fw/note_set", tests)

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Takes back the note of a packet that is dropped before anybody judged it. A full queue drops more
+ * packets than it takes: their notes would wash away those of the packets that wait in it, whose
+ * senders may be gone when their turn comes.
+ *
+ * The drop follows the note on the same processor, as a rule with no other note in between: so
+ * only the last one is remembered there. One that is missed takes up its place until that is
+ * written over, as a note whose packet a rule lets pass before the queue does.
+ */
+#include "maps.h"
+
+/* Whether a copy of it may be in the queue: in other namespaces the way there is a long one. */
+static __always_inline bool may_have_copy(const struct noted *n, const struct sk_buff *skb)
+{
+	return n->abroad && BPF_CORE_READ_BITFIELD_PROBED(skb, cloned);
+}
+
+/*
+ * Empties the place. Only a note of one packet: that one has gone, whoever has taken the note and
+ * wherever the packet went meanwhile, for its memory is another packet's or free.
+ */
+static __always_inline void take_back(const struct noted *n)
+{
+	__u32 index = n->set, way = n->turn & (ABI_NOTE_WAYS - 1);
+	struct note_set *set = bpf_map_lookup_elem(&notes, &index);
+	__u64 one = abi_note_packets(n->seq, 1), seq = n->seq;
+	struct note *note;
+
+	if (!set)
+		return;
+	note = &set->way[way];
+	/* It may tell of one that is lost: that stands until its print has gone from there. */
+	if (note->seq != seq || (note->flags & NOTE_OVERRUN) ||
+	    __sync_val_compare_and_swap(&set->packets[way], one, 0) != one)
+		return;
+	if (__sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq)
+		return;
+	set->print[way] = 0;
+	barrier();
+	note->seq = seq + 2;
+	/* The next note of the set comes here, and not in the place of one whose packet waits. */
+	__sync_val_compare_and_swap(&set->next, n->turn + 1, n->turn);
+}
+
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(packet_dropped, struct sk_buff *skb)
+{
+	__u32 zero = 0;
+	struct noted *n = bpf_map_lookup_elem(&last_noted, &zero);
+
+	if (!n || n->skb != (__u64)skb || __sync_val_compare_and_swap(&n->busy, 0, 1))
+		return 0;
+	if (n->skb == (__u64)skb && !may_have_copy(n, skb))
+		take_back(n);
+	n->skb = 0;
+	n->busy = 0;
+	return 0;
+}
