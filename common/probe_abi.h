@@ -17,6 +17,8 @@
 #define ABI_SOCKS     65536 /* sockets on record: 24 MB of kernel memory */
 #define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
 #define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
+#define ABI_PORTS     4096  /* at which sockets listen, and of each */
+#define ABI_LISTENERS 8	    /* sockets; power of two */
 #define ABI_CALLERS   4096  /* threads in mapping calls, beside the first of their processes */
 #define ABI_CPUS      256   /* processors that can prove at the same time without a record */
 
@@ -185,6 +187,7 @@ enum proc_flags {
 	PROC_COMPANY = 32,	  /* others have used its memory or descriptors since its exec */
 	PROC_ANON_EXEC = 64,	  /* it has had anonymous executable memory since its exec */
 	PROC_TOLD = 128,	  /* a start_hint tells of its last exec */
+	PROC_PIDFD = 256,	  /* a thread that has ended had a pidfd */
 };
 
 enum object_flags {
@@ -247,18 +250,29 @@ struct global_rec {
 			    */
 	__u64 note_secret; /* of abi_note_set(), and */
 	__u32 note_bits;   /* its bits */
-	__u32 pad;
+	__u32 watch_asked; /* the daemon has been told that it is wanted */
+	__u64 watched_ns;  /* from when on taken_ns says all; 0: it does not */
+	__u64 watch_used_ns; /* when that last mattered */
+	__u64 watch_look_ns; /* when it was last found out whether it did */
 };
 
 /* The answer of the prove program: what a note says, for a socket that the daemon names. */
 struct proof {
 	__u64 cookie;
+	__u64 watch_wanted; /* calls of pidfd_getfd are to be traced, and are not */
 	union {
 		struct answer answer; /* state 0: the socket is not known to the kernel side */
 		struct {
 			ABI_ANSWER
 		};
 	};
+};
+
+/* Argument of the watch program: whether calls of pidfd_getfd are traced; and of its answer, when
+ * that last mattered. */
+struct watch_args {
+	__u64 traced;
+	__u64 used_ns;
 };
 
 /* Argument of the prove program. */
@@ -274,6 +288,12 @@ enum hint_kind {
 	HINT_EXEC = 1, /* a program has started: hash it ahead of its first packet */
 	HINT_MAP,      /* a file is being mapped executable: the same */
 	HINT_START,    /* a struct start_hint: with what arguments a program has started */
+	HINT_WATCH,    /* a struct watch_hint: calls of pidfd_getfd are to be traced */
+};
+
+struct watch_hint {
+	__u32 kind;
+	__u32 pad;
 };
 
 #define ABI_HINT_PATH  1024

@@ -173,8 +173,9 @@ static void show(const json_t *reply)
 	show_confirm(json_object_get(reply, "confirm"));
 	if (json_is_true(json_object_get(reply, "learning")))
 		print_pair("learning", STYLE_PLAIN, "what programs do: see ctl-fw learn suggest");
-	show_line("probes", "%s, notes: %s", print_field(probes, "object", &a),
-		  print_field(probes, "notes", &b));
+	show_line("probes", "%s, notes: %s, system calls: %s", print_field(probes, "object", &a),
+		  print_field(probes, "notes", &b),
+		  json_is_true(json_object_get(probes, "traces_calls")) ? "traced" : "not traced");
 	show_line("clock", "%s Hz (%s)", print_field(clock, "hz", &a),
 		  print_field(clock, "source", &b));
 	show_cache(json_object_get(reply, "cache"));

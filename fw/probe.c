@@ -67,7 +67,7 @@ static int attach_all(struct probe *p, char err[256])
 	{
 		struct bpf_link *link;
 
-		if (is_passive(prog) || !bpf_program__autoload(prog))
+		if (is_passive(prog) || !bpf_program__autoload(prog) || probe_watch_has(prog))
 			continue;
 		if (p->n_links == LINKS_MAX)
 			return fail(err, -E2BIG, "too many probes");
@@ -119,7 +119,9 @@ static int on_hint(void *context, void *data, size_t size)
 
 	if (size < sizeof(uint32_t))
 		return 0;
-	if (*(const uint32_t *)data == HINT_START) {
+	if (*(const uint32_t *)data == HINT_WATCH) {
+		probe_watch_wanted(p);
+	} else if (*(const uint32_t *)data == HINT_START) {
 		if (size >= sizeof(struct start_hint) && p->start_fn)
 			p->start_fn(p->start_cookie, data);
 	} else if (size >= sizeof(struct hint) && p->hint_fn) {
@@ -139,13 +141,15 @@ static int bind_maps(struct probe *p)
 	p->global = find_map(p, "global");
 	p->prove = bpf_program__fd(bpf_object__find_program_by_name(p->object, "prove_socket"));
 	p->deny = bpf_program__fd(bpf_object__find_program_by_name(p->object, "deny_socket"));
+	p->watch_calls =
+		bpf_program__fd(bpf_object__find_program_by_name(p->object, "watch_calls"));
 	p->scan_files = bpf_object__find_program_by_name(p->object, "scan_files");
 	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
 	p->cpus = libbpf_num_possible_cpus();
 	if (p->socks < 0 || p->crowds < 0 || p->procs < 0 || p->ghosts < 0 || p->counters < 0 ||
-	    p->hints < 0 || p->global < 0 || p->prove < 0 || p->deny < 0 || !p->scan_files ||
-	    !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
+	    p->hints < 0 || p->global < 0 || p->prove < 0 || p->deny < 0 || p->watch_calls < 0 ||
+	    !p->scan_files || !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
 		return -EBADF;
 	p->notes = map_memory(p, "notes", NOTES_SIZE(p), PROT_READ);
 	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);
@@ -218,6 +222,9 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 	r = attach_all(p, err);
 	if (r)
 		return r;
+	r = probe_watch_start(p);
+	if (r)
+		return fail(err, r, "cannot attach the probes of pidfd_getfd(2)");
 	p->notes_here = probe_notes_attach(p);
 	if (p->note_source == NOTE_BY_NETFILTER && !p->notes_here) {
 		log_line("app-fw: the note program cannot be attached: %s", strerror(errno));
@@ -253,6 +260,7 @@ void probe_close(struct probe *p)
 	probe_notes_detach(p->notes_here);
 	for (size_t i = 0; i < p->n_links; i++)
 		bpf_link__destroy(p->links[i]);
+	probe_watch_stop(p);
 	ring_buffer__free(p->ring);
 	unmap(p->notes, NOTES_SIZE(p));
 	unmap(p->proof, PROOF_SIZE);

@@ -101,6 +101,27 @@ int probe_identify(struct probe *p, int fd, struct object_key *out);
 void probe_on_start(struct probe *p, void (*fn)(void *cookie, const struct start_hint *h),
 		    void *cookie);
 
+/*
+ * Where the kernel tells enough without (linux 6.17), no system call is traced but pidfd_getfd(2),
+ * and that only while it matters, as all processes pay for it: where a process that has a pidfd
+ * holds a socket, and nothing else tells who sends.
+ */
+
+/* Who is told when it begins to matter: he is to have probe_watch_tend() called, and a scan begun
+ * after it. */
+void probe_on_watch(struct probe *p, void (*fn)(void *cookie), void *cookie);
+
+/* Begins or ends to trace it, as is needed; may take a few milliseconds. Of one thread. Returns
+ * after how long it is to be called again, ns; 0: not before it begins to matter. */
+uint64_t probe_watch_tend(struct probe *p);
+
+/* Whether a scan that began then (CLOCK_BOOTTIME) says all, because it is not so, or was traced
+ * already. Any thread. */
+bool probe_scan_counts(const struct probe *p, uint64_t began_ns);
+
+/* Whether any system call is traced. Any thread. */
+bool probe_traces_calls(const struct probe *p);
+
 /* Hints: a descriptor to poll, and their consumption without waiting. */
 int probe_hints_fd(const struct probe *p);
 void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h),

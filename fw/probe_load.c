@@ -8,15 +8,24 @@
 
 #include "probe.skel.h"
 
-/* What sees mapping calls: at the lock of the memory, from linux 6.14 on, or as calls. */
-static const struct {
+/* What tells of mappings: the lock of the memory, from linux 6.14 on; before, the calls. And who
+ * comes to hold a socket: what he does with it, and messages; before linux 6.17, the calls. */
+struct alternative {
 	const char *program;
-	bool locks;
-} mapping_programs[] = {
-	{"lock_wanted", true},	       {"lock_released", true},	  {"enter_mmap", false},
-	{"exit_mmap", false},	       {"enter_mprotect", false}, {"exit_mprotect", false},
-	{"enter_shmat", false},	       {"exit_shmat", false},	  {"enter_pkey_mprotect", false},
-	{"exit_pkey_mprotect", false}, {"enter_mremap", false},
+	bool calls;
+};
+
+static const struct alternative mappings[] = {
+	{"lock_wanted", false},	      {"lock_released", false}, {"enter_mmap", true},
+	{"exit_mmap", true},	      {"enter_mprotect", true}, {"exit_mprotect", true},
+	{"enter_shmat", true},	      {"exit_shmat", true},	{"enter_pkey_mprotect", true},
+	{"exit_pkey_mprotect", true}, {"enter_mremap", true},
+};
+
+static const struct alternative givings[] = {
+	{"message_sent", false}, {"message_received", false}, {"exit_accept", true},
+	{"exit_accept4", true},	 {"exit_sendmsg", true},      {"exit_sendmmsg", true},
+	{"exit_recvmsg", true},	 {"exit_recvmmsg", true},
 };
 
 static struct bpf_object *open_object(const char *path)
@@ -52,41 +61,71 @@ static bool tells_of_locks(const struct btf *btf)
 	return t && btf_is_func_proto(t) && btf_vlen(t) == 3;
 }
 
-/* Whether it marks which mappings are written to while the lock is held: CONFIG_PER_VMA_LOCK. */
-static bool marks_mappings(const struct btf *btf)
+static bool is_member(const struct btf *btf, const struct btf_member *m, const char *name)
 {
-	const struct btf_type *t = type_by_name(btf, "vm_area_struct", BTF_KIND_STRUCT);
+	return !strcmp(btf__name_by_offset(btf, m->name_off), name);
+}
 
-	for (int i = 0; t && i < btf_vlen(t); i++)
-		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), "vm_lock_seq"))
+/* Of the type itself, or of a struct or union without a name in it. */
+static bool has_member(const struct btf *btf, const char *type, const char *name)
+{
+	const struct btf_type *t = type_by_name(btf, type, BTF_KIND_STRUCT);
+
+	for (int i = 0; t && i < btf_vlen(t); i++) {
+		const struct btf_type *inner = btf__type_by_id(btf, btf_members(t)[i].type);
+		bool is_open = is_member(btf, &btf_members(t)[i], "") && btf_is_composite(inner);
+
+		if (is_member(btf, &btf_members(t)[i], name))
 			return true;
+		for (int j = 0; is_open && j < btf_vlen(inner); j++)
+			if (is_member(btf, &btf_members(inner)[j], name))
+				return true;
+	}
 	return false;
 }
 
-static bool sees_mappings_at_locks(void)
+/* Also whether it marks which mappings are written to while the lock is held: CONFIG_PER_VMA_LOCK.
+ */
+static bool tells_of_mappings(const struct btf *btf)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool sees = btf && tells_of_locks(btf) && marks_mappings(btf);
-
-	btf__free(btf);
-	return sees;
+	return tells_of_locks(btf) && has_member(btf, "vm_area_struct", "vm_lock_seq");
 }
 
-static int choose_mapping_programs(struct bpf_object *object, bool locks)
+/* Of messages from linux 6.3 on; and from 6.17 on, of whom nothing was taken by pidfd_getfd(2). */
+static bool tells_of_givings(const struct btf *btf)
 {
-	for (size_t i = 0; i < sizeof(mapping_programs) / sizeof(mapping_programs[0]); i++) {
-		struct bpf_program *prog =
-			bpf_object__find_program_by_name(object, mapping_programs[i].program);
+	return type_by_name(btf, "btf_trace_sock_send_length", BTF_KIND_TYPEDEF) &&
+	       type_by_name(btf, "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) &&
+	       has_member(btf, "pid", "attr");
+}
+
+static int choose(struct bpf_object *object, const struct alternative *all, size_t n, bool calls)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct bpf_program *prog = bpf_object__find_program_by_name(object, all[i].program);
 
 		if (!prog)
 			return -EBADF;
-		bpf_program__set_autoload(prog, mapping_programs[i].locks == locks);
+		bpf_program__set_autoload(prog, all[i].calls == calls);
 	}
 	return 0;
 }
 
+/* What this kernel tells without having its system calls traced. */
+struct telling {
+	bool mappings, givings;
+};
+
+static int choose_programs(struct bpf_object *object, const struct telling *t)
+{
+	int r = choose(object, mappings, sizeof(mappings) / sizeof(mappings[0]), !t->mappings);
+
+	return r ? r : choose(object, givings, sizeof(givings) / sizeof(givings[0]), !t->givings);
+}
+
 /* Opens and loads, with one of the note programs or none. */
-static int load_object(struct probe *p, const char *path, bool locks, enum note_source source)
+static int load_object(struct probe *p, const char *path, const struct telling *t,
+		       enum note_source source)
 {
 	struct bpf_program *note, *queued;
 	struct bpf_map *notes;
@@ -104,7 +143,7 @@ static int load_object(struct probe *p, const char *path, bool locks, enum note_
 	bpf_program__set_expected_attach_type(note, ATTACH_TYPE_NETFILTER);
 	bpf_program__set_autoload(note, source == NOTE_BY_NETFILTER);
 	bpf_program__set_autoload(queued, source == NOTE_BY_QUEUE);
-	r = choose_mapping_programs(p->object, locks);
+	r = choose_programs(p->object, t);
 	r = r ? r : bpf_map__set_max_entries(notes, 1u << p->note_bits);
 	r = r ? r : bpf_object__load(p->object);
 	if (r) {
@@ -117,12 +156,17 @@ static int load_object(struct probe *p, const char *path, bool locks, enum note_
 
 int probe_load(struct probe *p, const char *path)
 {
-	bool locks = sees_mappings_at_locks();
-	int r = load_object(p, path, locks, NOTE_BY_NETFILTER);
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct telling t = {.mappings = btf && tells_of_mappings(btf),
+			    .givings = btf && tells_of_givings(btf)};
+	int r = load_object(p, path, &t, NOTE_BY_NETFILTER);
 
+	btf__free(btf);
+	p->calls_map = !t.mappings;
+	p->calls_give = !t.givings;
 	if (r == -EINVAL || r == -EPERM || r == -E2BIG)
-		r = load_object(p, path, locks, NOTE_BY_QUEUE);
+		r = load_object(p, path, &t, NOTE_BY_QUEUE);
 	if (r == -EINVAL || r == -EPERM || r == -E2BIG || r == -ESRCH || r == -ENOENT)
-		r = load_object(p, path, locks, NOTE_BY_NOBODY);
+		r = load_object(p, path, &t, NOTE_BY_NOBODY);
 	return r;
 }

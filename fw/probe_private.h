@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of the edge to the probes share: probe_load.c loads what the kernel takes, probe.c
- * attaches, probe_notes.c reads what was noted of packets, probe_records.c the maps, probe_scan.c
- * has the kernel look anew. */
+ * attaches, probe_notes.c reads what was noted of packets, probe_watch.c traces pidfd_getfd(2),
+ * probe_records.c the maps, probe_scan.c has the kernel look anew. */
 #ifndef FW_PROBE_PRIVATE_H
 #define FW_PROBE_PRIVATE_H
 
@@ -15,12 +15,21 @@
 /* Of these one is loaded, the first that the kernel takes. */
 #define NOTE_PROGRAM	    "note_packet" /* linux 6.4: attached in each namespace */
 #define NOTE_QUEUED_PROGRAM "note_queued" /* in our own namespace alone */
+#define WATCH_LINKS	    2		  /* attached when they are needed: see probe_watch.c */
 #define LINKS_MAX	    40
 
 struct probe {
 	struct bpf_object *object;
 	struct bpf_link *links[LINKS_MAX];
 	size_t n_links;
+	/* From the start on calls are traced that map, or by which a process comes to hold a
+	 * socket. */
+	bool calls_map, calls_give;
+	bool watch_wanted;   /* atomic, as the next: see probe_watch_tend() */
+	uint64_t watched_ns; /* from when on; 0: not yet */
+	struct bpf_link *watch[WATCH_LINKS];
+	void (*watch_fn)(void *cookie);
+	void *watch_cookie;
 	enum note_source note_source;
 	struct probe_notes *notes_here; /* NULL unless by NOTE_BY_NETFILTER */
 	struct ring_buffer *ring;
@@ -35,7 +44,7 @@ struct probe {
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
 	int socks, crowds, procs, ghosts, counters, hints, global;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
-	int prove, deny;
+	int prove, deny, watch_calls;
 	int cpus;
 	void (*hint_fn)(void *cookie, const struct hint *h);
 	void *hint_cookie;
@@ -44,8 +53,18 @@ struct probe {
 };
 
 /* Opens and loads the object at a path (NULL: the built-in), with the programs that this kernel
- * takes, and p->note_bits. What an old one refuses is a program: of a type or at a place that it
- * does not have. 0 or -errno. */
+ * takes, and as many notes as p->note_bits says; sets p->calls_map and _give. What an old one
+ * refuses is a program: of a type or at a place that it does not have. 0 or -errno. */
 int probe_load(struct probe *p, const char *path);
+
+/* Whether it is one of those that are attached only when they are needed. */
+bool probe_watch_has(const struct bpf_program *prog);
+
+/* pidfd_getfd(2) is traced from the start on: before the first scan. 0 or -errno. */
+int probe_watch_start(struct probe *p);
+void probe_watch_stop(struct probe *p);
+
+/* The kernel's side needs to know of pidfd_getfd(2) from now on. */
+void probe_watch_wanted(struct probe *p);
 
 #endif

@@ -111,7 +111,8 @@ json_t *report_status(const struct daemon *d)
 	const char *state = json_array_size(degraded) ? "degraded" : "ok";
 
 	return json_pack(
-		"{s:s, s:i, s:f, s:s, s:o, s:b, s:I, s:s, s:o, s:o, s:{s:s, s:s}, s:{s:I, s:s}, "
+		"{s:s, s:i, s:f, s:s, s:o, s:b, s:I, s:s, s:o, s:o, s:{s:s, s:s, s:b}, s:{s:I, "
+		"s:s}, "
 		"s:o, s:o, s:I, "
 		"s:I, "
 		"s:I, "
@@ -121,11 +122,12 @@ json_t *report_status(const struct daemon *d)
 		report_trial(d), "learning", d->learning, "epoch", (json_int_t)d->rules->epoch,
 		"state", state, "degraded", degraded, "queues", report_queues(d), "probes",
 		"object", d->options.object ? d->options.object : "built-in", "notes",
-		note_source_name(probe_note_source(d->probe)), "clock", "hz",
-		(json_int_t)d->clock.hz, "source", clock_source_name(d->clock.source), "rules",
-		report_counts(d->rules), "cache", command_report_cache(d), "netns",
-		(json_int_t)d->netns, "processes", (json_int_t)probe_count_procs(d->probe),
-		"sockets", (json_int_t)probe_count_socks(d->probe), "objects",
+		note_source_name(probe_note_source(d->probe)), "traces_calls",
+		probe_traces_calls(d->probe), "clock", "hz", (json_int_t)d->clock.hz, "source",
+		clock_source_name(d->clock.source), "rules", report_counts(d->rules), "cache",
+		command_report_cache(d), "netns", (json_int_t)d->netns, "processes",
+		(json_int_t)probe_count_procs(d->probe), "sockets",
+		(json_int_t)probe_count_socks(d->probe), "objects",
 		(json_int_t)objects_count(d->objects), "held", (json_int_t)judge_held(d->judge),
 		"signatures", report_signatures(d), "state_dir", d->options.state);
 }

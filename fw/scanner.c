@@ -28,44 +28,83 @@ struct scanner {
 	uint64_t began_ns, count; /* atomic */
 };
 
+static struct timespec from_now(uint64_t ns)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	ns += t.tv_nsec;
+	t.tv_sec += ns / 1000000000ull;
+	t.tv_nsec = ns % 1000000000ull;
+	return t;
+}
+
 /* Sleeps, unless it is told to stop. With the lock. */
 static void rest(struct scanner *s, uint64_t ns)
 {
-	struct timespec until;
+	struct timespec until = from_now(ns);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	ns += until.tv_nsec;
-	until.tv_sec += ns / 1000000000ull;
-	until.tv_nsec = ns % 1000000000ull;
 	while (!s->stop && pthread_cond_timedwait(&s->news, &s->lock, &until) != ETIMEDOUT)
 		;
+}
+
+/* With the lock, which others are not to wait for meanwhile. Returns when it is to be done again,
+ * ns; 0: not before something is wanted. */
+static uint64_t tend_watch(struct scanner *s)
+{
+	uint64_t ns;
+
+	pthread_mutex_unlock(&s->lock);
+	ns = probe_watch_tend(s->probe);
+	pthread_mutex_lock(&s->lock);
+	return ns;
+}
+
+/* With the lock. */
+static void wait_for_work(struct scanner *s)
+{
+	uint64_t ns = tend_watch(s);
+	struct timespec until = from_now(ns);
+
+	if (s->wanted || s->stop)
+		return;
+	if (ns)
+		pthread_cond_timedwait(&s->news, &s->lock, &until);
+	else
+		pthread_cond_wait(&s->news, &s->lock);
+}
+
+/* With the lock. */
+static void scan(struct scanner *s)
+{
+	uint64_t one = 1, began, took;
+	int r;
+
+	s->wanted = false;
+	pthread_mutex_unlock(&s->lock);
+	probe_watch_tend(s->probe); /* what it finds is to be known to be all */
+	began = clock_boot_ns();
+	r = probe_scan_files(s->probe, 0);
+	took = clock_boot_ns() - began;
+	pthread_mutex_lock(&s->lock);
+	if (!r)
+		__atomic_store_n(&s->began_ns, began, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&s->count, 1, __ATOMIC_RELAXED);
+	if (write(s->wake, &one, sizeof(one)) < 0)
+		r = -errno; /* it is readable already */
+	rest(s, SCANNER_REST * took);
 }
 
 static void *scan_thread(void *arg)
 {
 	struct scanner *s = arg;
-	uint64_t one = 1, began, took;
-	int r;
 
 	pthread_mutex_lock(&s->lock);
-	while (!s->stop) {
-		if (!s->wanted) {
-			pthread_cond_wait(&s->news, &s->lock);
-			continue;
-		}
-		s->wanted = false;
-		pthread_mutex_unlock(&s->lock);
-		began = clock_boot_ns();
-		r = probe_scan_files(s->probe, 0);
-		took = clock_boot_ns() - began;
-		pthread_mutex_lock(&s->lock);
-		if (!r)
-			__atomic_store_n(&s->began_ns, began, __ATOMIC_RELEASE);
-		__atomic_fetch_add(&s->count, 1, __ATOMIC_RELAXED);
-		if (write(s->wake, &one, sizeof(one)) < 0)
-			r = -errno; /* it is readable already */
-		rest(s, SCANNER_REST * took);
-	}
+	while (!s->stop)
+		if (s->wanted)
+			scan(s);
+		else
+			wait_for_work(s);
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }

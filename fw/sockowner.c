@@ -109,22 +109,22 @@ enum reply sockowner_resolve(struct sockowner *o, uint64_t cookie, const struct 
 			     struct attribution *out)
 {
 	uint64_t began = scanner_began_ns(o->scanner);
-	bool scanned = began > q->since_ns;
+	bool scanned = began > q->since_ns && probe_scan_counts(o->probe, began);
 	struct note_holder acceptor;
 	struct proof p;
 
 	attribution_set(out, ORIGIN_UNKNOWN);
 	out->cookie = cookie;
-	if (hindsight_acceptor(o->probe, cookie, q, &acceptor)) {
-		attribution_set_holders(out, &acceptor, 1);
-		return ANSWERED;
-	}
 	if (probe_prove(o->probe, cookie, scanned ? began : 0, &p))
 		return ANSWERED;
 	if (p.flags & NOTE_UNACCEPTED)
 		return ASK_LISTENER;
 	if (!p.state && q->noted) {
 		set_closed(o, q, out);
+		return ANSWERED;
+	}
+	if (hindsight_acceptor(o->probe, cookie, q, &acceptor)) {
+		attribution_set_holders(out, &acceptor, 1);
 		return ANSWERED;
 	}
 	if (proven(&p) || (!scanned && prove_by_hints(o, cookie, q->hint_tgid, &p)))

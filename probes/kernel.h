@@ -180,6 +180,10 @@ struct pt_regs {
 	unsigned long di, si, dx, r10, r8, ax, orig_ax, bx, cx;
 };
 
+struct pid {
+	void *attr; /* since 6.17: not NULL from its first pidfd on, as long as it lives */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	int pid, tgid;
@@ -192,6 +196,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct signal_struct *signal;
 	struct list_head thread_node;
+	struct pid *thread_pid;
 	struct files_struct *files;
 	struct mm_struct *mm;
 	struct fs_struct *fs;
@@ -220,6 +225,7 @@ typedef struct {
 } possible_net_t;
 
 struct wait_queue_entry {
+	void *private; /* as a rule the task that sleeps */
 	struct list_head entry;
 };
 
@@ -241,6 +247,7 @@ struct poll_table_entry {
 
 struct sock_common {
 	unsigned short skc_family;
+	__u16 skc_num; /* local port, in host order */
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
@@ -315,6 +322,7 @@ struct trace_event_raw_sys_exit {
 #define TCP_ESTABLISHED	 1
 #define TCP_SYN_RECV	 3
 #define TCP_TIME_WAIT	 6
+#define TCP_LISTEN	 10
 #define TCP_NEW_SYN_RECV 12
 
 #define IPPROTO_TCP 6
@@ -337,6 +345,7 @@ struct trace_event_raw_sys_exit {
 
 #define SOCK_DEAD_BIT	    0x1	       /* enum sock_flags in include/net/sock.h */
 #define PF_EXITING	    0x00000004 /* include/linux/sched.h */
+#define PF_IO_WORKER	    0x00000010
 #define TS_COMPAT	    0x0002 /* arch/x86/include/asm/thread_info.h: inside a 32-bit call */
 #define TIF_ADDR32	    29	   /* there: a program of 32 bits */
 #define PF_KTHREAD	    0x00200000 /* include/linux/sched.h */

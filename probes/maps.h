@@ -39,6 +39,24 @@ struct map_ghosts {
 	__type(value, struct proc_rec);
 };
 
+/* Where a socket listens: a port, over IPv4 or IPv6, TCP alone. */
+struct port {
+	__u64 netns; /* cookie */
+	__u64 number;
+};
+
+struct listeners {
+	__u64 cookie[ABI_LISTENERS]; /* 0: none */
+	__u64 next;		     /* whose turn it is to be written over, modulo ABI_LISTENERS */
+};
+
+struct map_ports {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_PORTS);
+	__type(key, struct port);
+	__type(value, struct listeners);
+};
+
 /* For sockets that have no record because the map is full: one at a time and CPU. */
 struct scratch {
 	__u64 busy;
@@ -204,6 +222,7 @@ extern struct map_socks socks SEC(".maps");   /* socket cookie -> who was seen t
 extern struct map_crowds crowds SEC(".maps"); /* socket cookie -> those who do not fit */
 extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
 extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
+extern struct map_ports ports SEC(".maps");   /* port -> who listens there */
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
 extern struct map_note_drafts note_drafts SEC(".maps");
@@ -276,6 +295,36 @@ static __always_inline struct global_rec *global_state(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&global, &zero);
+}
+
+#define WATCH_LOOK_NS 1000000
+
+/* Whether each call of pidfd_getfd since then is known of. */
+static __always_inline bool is_watched_since(const struct global_rec *g, __u64 since)
+{
+	return g->watched_ns && g->watched_ns < since;
+}
+
+/* Such calls matter: they are to be traced, which all system calls pay for. */
+static __always_inline void want_watch(struct global_rec *g)
+{
+	struct watch_hint hint = {.kind = HINT_WATCH};
+
+	g->watch_used_ns = bpf_ktime_get_boot_ns();
+	if (!g->watched_ns && !__sync_val_compare_and_swap(&g->watch_asked, 0, 1) &&
+	    bpf_ringbuf_output(&hints, &hint, sizeof(hint), 0))
+		g->watch_asked = 0; /* it is lost: the next one asks again */
+}
+
+/* Whether it is time to find out if they still do. */
+static __always_inline bool is_time_to_look(struct global_rec *g)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (now - g->watch_look_ns < WATCH_LOOK_NS)
+		return false;
+	g->watch_look_ns = now;
+	return true;
 }
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The memo of a socket: what was proven of it, and what its last packet met. */
 #include "cache.h"
+#include "pidfd.h"
+#include "waiter.h"
 
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define cast(type, address)                                      \
@@ -37,16 +39,81 @@ static __always_inline enum probe_counter why_moved(const struct memo_holder *h)
 							   : PCOUNT_CACHE_HOLDERS;
 }
 
+/* Whether so many references that are no descriptors are calls of the holders. */
+__noinline int memo_accounts(const struct memo *m, __u64 extra, __u64 sending);
+
+int memo_accounts(const struct memo *m, __u64 extra, __u64 sending)
+{
+	__u32 current = bpf_get_current_pid_tgid() >> 32, found = 0;
+	struct waiting c;
+
+	if (!m)
+		return 0;
+	for (__u32 i = 0; i < ABI_HOLDERS; i++)
+		c.holder[i] = 0;
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
+		const struct memo_holder *h = &m->h[i];
+
+		if (i >= m->n)
+			break;
+		c.holder[i] = h->who.tgid;
+		if (h->who.tgid == current && table_users(h->files) > 1 &&
+		    (sending || in_call_on(h->fd)))
+			found = 1;
+	}
+	return found >= extra || found + waiters_count(&c, (const struct file *)m->file) >= extra;
+}
+
+/* Whether a descriptor can have been taken by pidfd_getfd of one of the holders. */
+__noinline int memo_may_be_taken(const struct memo *m);
+
+int memo_may_be_taken(const struct memo *m)
+{
+	if (!m)
+		return 1;
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
+		__u32 tgid = m->h[i].who.tgid;
+		const struct proc_rec *proc;
+
+		if (i >= m->n)
+			break;
+		proc = bpf_map_lookup_elem(&procs, &tgid);
+		if (!proc || has_pidfd(proc))
+			return 1;
+	}
+	return 0;
+}
+
+/* A reference that is no descriptor may be a call, as there were before; or it was taken by
+ * pidfd_getfd, unless that can be excluded. */
+static __always_inline bool has_reason(const struct memo *m, struct global_rec *g, __s64 references,
+				       __u64 sending)
+{
+	__u64 extra = references - m->n;
+	bool watched;
+
+	if (references <= m->n)
+		return references == m->n;
+	if (extra > m->slack)
+		return memo_accounts(m, extra, sending);
+	watched = is_watched_since(g, m->when_ns);
+	if ((watched && !is_time_to_look(g)) || !memo_may_be_taken(m) ||
+	    memo_accounts(m, extra, sending))
+		return true;
+	want_watch(g);
+	return watched;
+}
+
 int memo_holds(const struct memo *m, const struct look *l, __s64 references, __u64 sending)
 {
-	const struct global_rec *g = global_state();
+	struct global_rec *g = global_state();
 	__u32 current = bpf_get_current_pid_tgid() >> 32;
-	bool sender = !sending;
+	bool sender = false;
 
 	if (!g || !m || !l || !m->n || m->file != l->file || m->joined != m->joined_then ||
 	    g->taken_ns >= m->when_ns || g->received_ns >= m->when_ns)
 		return PCOUNT_CACHE_HOLDERS;
-	if (references < m->n || references > (__s64)m->n + m->slack)
+	if (!has_reason(m, g, references, sending))
 		return PCOUNT_CACHE_HOLDERS;
 	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
 		const struct memo_holder *h = &m->h[i];
@@ -61,7 +128,9 @@ int memo_holds(const struct memo *m, const struct look *l, __s64 references, __u
 			return why;
 		sender |= h->who.tgid == current;
 	}
-	return sender ? PCOUNT_COUNT : PCOUNT_CACHE_HOLDERS;
+	if (!sender && (sending || in_call_with((const struct file *)l->file)))
+		return PCOUNT_CACHE_HOLDERS;
+	return PCOUNT_COUNT;
 }
 
 int memo_answer(struct answer *a, const struct look *l)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Processes: birth, exec, death, and the reading of those that there are. */
+#include "pidfd.h"
 #include "proc.h"
 #include "start.h"
 
@@ -219,8 +220,10 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	rec->last_start = (struct start){.stamp = rec->map_stamp, .tgid = tgid};
 	rec->exec_ns = bpf_ktime_get_boot_ns();
 	rec->caller = rec->in_flight = rec->unseen = 0;
-	rec->flags = (rec->flags & PROC_URING) |
-		     compat_flag(task); /* exec gives the process a descriptor table of its own */
+	/* exec gives the process a descriptor table of its own */
+	rec->flags = (rec->flags & (PROC_URING | PROC_PIDFD)) | compat_flag(task);
+	if (task->pid != old_pid)
+		rec->flags |= PROC_PIDFD; /* the thread that did it has another number now */
 	rec->n_objects = 0;
 	if (is_layered(bprm->file)) {
 		add_at(rec, BPF_CORE_READ(task, mm, start_code));
@@ -253,11 +256,12 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	__u32 tgid = task->tgid;
-	struct proc_rec *rec;
+	struct proc_rec *rec = proc_of(tgid);
 
+	if (rec && thread_has_pidfd(task))
+		proc_mark(rec, PROC_PIDFD);
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0; /* other threads live on */
-	rec = proc_of(tgid);
 	gen_move(tgid);
 	if (!rec)
 		return 0;

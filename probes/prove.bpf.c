@@ -8,16 +8,14 @@
  * dup, close, fork, exec, SCM_RIGHTS, pidfd_getfd or io_uring call of the past is in that sum, and
  * none of them needs to be traced.
  *
- * References that are not descriptors (a thread asleep in poll(2), another inside a call on the
- * socket, an io_uring registration) leave the sum short. Then the sightings are still all there is
- * if none of them is lost, none of the holders may have given a descriptor away since they were
- * last proven, and nobody took one (pidfd_getfd).
+ * Threads that sleep in calls on the socket have a reference each, and are counted. Others (a
+ * thread that is inside a call at this very moment, an io_uring registration) leave the sum short.
+ * Then the sightings are still all there is if none of them is lost, none of the holders may have
+ * given a descriptor away since they were last proven, and nobody took one (pidfd_getfd).
  */
+#include "pidfd.h"
 #include "prove.h"
-
-#define SCAN_MAX    8192 /* descriptors of the current process that are searched in place */
-#define KIN_MAX	    16	 /* children of one process that are looked at */
-#define WAITERS_MAX 256
+#include "waiter.h"
 
 static __always_inline void holder_fill(struct note_holder *h, __u32 tgid,
 					const struct proc_rec *proc)
@@ -143,35 +141,6 @@ int weigh_shared(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u6
 	return 0;
 }
 
-/* Whether the current thread is inside a call on this descriptor that sends or receives. */
-static __always_inline bool in_call_on(__u32 fd)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct pt_regs *regs = registers_of(task);
-
-	if ((task->flags & PF_KTHREAD) || in_call_of_32_bits(task) ||
-	    (__u32)BPF_CORE_READ(regs, di) != fd)
-		return false;
-	switch (BPF_CORE_READ(regs, orig_ax)) {
-	case 0:	  /* read */
-	case 1:	  /* write */
-	case 19:  /* readv */
-	case 20:  /* writev */
-	case 40:  /* sendfile */
-	case 42:  /* connect */
-	case 44:  /* sendto */
-	case 45:  /* recvfrom */
-	case 46:  /* sendmsg */
-	case 47:  /* recvmsg */
-	case 48:  /* shutdown */
-	case 299: /* recvmmsg */
-	case 307: /* sendmmsg */
-		return true;
-	default:
-		return false;
-	}
-}
-
 /*
  * Whether the current thread is inside close(2) of this descriptor. The descriptor goes first and
  * its reference a moment later, and what comes in may interrupt it in between.
@@ -266,125 +235,57 @@ int weigh(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file,
 	return 0;
 }
 
-/* Where holders that are not on record may be. */
-struct seeking {
-	struct roster r;
-	__u64 cookie;
-};
-
-struct searching {
-	struct seeking *s;
-	struct files_struct *files;
-	struct file **array;
-};
-
-static long search_one(__u32 fd, struct searching *c)
+static long look_at_holder(__u32 i, struct weighing *w)
 {
-	struct file *found = NULL;
-
-	if (bpf_probe_read_kernel(&found, sizeof(found), c->array + fd))
-		return 1;
-	if (found == c->s->r.file)
-		roster_add(c->s->r.rec, c->s->cookie, (__u64)c->files,
-			   bpf_get_current_pid_tgid() >> 32, fd);
-	return 0;
-}
-
-/* Searches the current process's descriptors for the file: whoever sends usually holds it. */
-static __always_inline void scan_current(struct seeking *s)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct files_struct *files = BPF_CORE_READ(task, files);
-	struct searching c = {.s = s, .files = files};
-	struct fdtable *fdt;
-	__u32 max;
-
-	if (!files)
-		return;
-	fdt = BPF_CORE_READ(files, fdt);
-	c.array = BPF_CORE_READ(fdt, fd);
-	max = BPF_CORE_READ(fdt, max_fds);
-	bpf_loop(max < SCAN_MAX ? max : SCAN_MAX, search_one, &c, 0);
-}
-
-/* Where the kin of a holder may have the file: a fork leaves it at the same number. */
-struct visiting {
-	struct seeking *s;
-	__u32 fd;
-	__u32 next; /* tgid */
-};
-
-static __always_inline struct proc_rec *visit(struct visiting *v, __u32 tgid)
-{
-	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
-	const struct task_struct *leader;
-	__u64 files;
-
-	if (!proc || (proc->flags & PROC_EXITED))
-		return proc;
-	leader = (const void *)proc->task;
-	files = (__u64)BPF_CORE_READ(leader, files);
-	if (files && table_has(files, v->fd, v->s->r.file))
-		roster_add(v->s->r.rec, v->s->cookie, files, tgid, v->fd);
-	return proc;
-}
-
-static long visit_child(__u32 i, struct visiting *v)
-{
-	struct proc_rec *proc = v->next ? visit(v, v->next) : NULL;
-
-	if (!proc)
-		return 1;
-	v->next = proc->elder;
-	return 0;
-}
-
-/* The children, the parent, and the parent's other children of who is on record. */
-static long search_kin(__u32 i, struct seeking *c)
-{
-	const struct sighting *s = roster_at(&c->r, i);
-	struct visiting v = {.s = c};
-	struct proc_rec *proc;
+	const struct sighting *s = roster_at(&w->r, i);
+	const struct proc_rec *proc;
 	__u32 tgid;
 
 	if (!s || !s->files)
 		return 0;
 	tgid = s->tgid;
-	v.fd = s->fd;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (!proc)
-		return 0;
-	v.next = proc->last_child;
-	bpf_loop(KIN_MAX, visit_child, &v, 0);
-	/* Called as one of a loop, it has its stack to itself: linux 6.1 would add both up. */
-	tgid = v.next = proc->ppid;
-	bpf_loop(1, visit_child, &v, 0);
-	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (!proc)
-		return 0;
-	v.next = proc->last_child;
-	bpf_loop(KIN_MAX, visit_child, &v, 0);
-	return 0;
+	w->only = !proc || has_pidfd(proc);
+	return w->only;
 }
 
-/* Looks for holders that are not on record: the current process, and the kin of those who are. */
-int seek(struct sock_rec *rec, __u64 cookie, __u64 file)
+/* Whether pidfd_getfd can have taken it from one of those on record. */
+int may_be_taken(struct sock_rec *rec, __u64 cookie)
 {
-	struct seeking s = {.cookie = cookie};
+	struct weighing w = {};
 
 	if (!rec)
-		return 0;
-	roster_open(&s.r, cookie, rec, (const struct file *)file);
-	scan_current(&s);
-	bpf_loop(rec->used < ABI_SIGHTINGS ? rec->used : ABI_SIGHTINGS, search_kin, &s, 0);
-	return 0;
+		return 1;
+	roster_open(&w.r, cookie, rec, NULL);
+	bpf_loop(rec->used, look_at_holder, &w, 0);
+	return w.only;
 }
 
-/* Whether no holder can have come since the holders were last all known; spread_ns: of the holders.
- */
-static __noinline bool is_undisturbed(const struct sock_rec *rec, __u64 spread_ns)
+/* Whether nobody has taken a descriptor of it since; spread: its holders have not even forked. */
+static __always_inline bool is_untaken(struct sock_rec *rec, __u64 cookie, __u64 since, bool spread)
 {
-	const struct global_rec *g = global_state();
+	struct global_rec *g = global_state();
+	bool watched;
+
+	if (!g || g->taken_ns >= since)
+		return false;
+	watched = is_watched_since(g, since);
+	if (watched && !is_time_to_look(g))
+		return true;
+	if (!spread && !may_be_taken(rec, cookie))
+		return true;
+	want_watch(g);
+	return watched;
+}
+
+/*
+ * Whether no holder can have come since the holders were last all known. given_ns: when one of them
+ * may last have given it away; spread_ns: the same, and forks.
+ */
+static __noinline bool is_undisturbed(struct sock_rec *rec, __u64 cookie, __u64 given_ns,
+				      __u64 spread_ns)
+{
+	struct global_rec *g = global_state();
 	bool settled = !(rec->flags & SOCK_UNSETTLED);
 	__u64 since = rec->proven_ns;
 
@@ -394,28 +295,37 @@ static __noinline bool is_undisturbed(const struct sock_rec *rec, __u64 spread_n
 		since = g->scanned_ns;
 		settled = false;
 	}
-	if (!since || (!settled && g->received_ns >= since))
+	if (!since || given_ns >= since)
 		return false;
-	return spread_ns < since && g->taken_ns < since;
+	if (!settled) { /* it may lie in a message that was sent before */
+		want_watch(g);
+		if (g->received_ns >= since || !is_watched_since(g, since))
+			return false;
+	}
+	return is_untaken(rec, cookie, since, spread_ns >= since);
 }
 
 /*
  * Who is leaving may have closed his already: then one more reference may be of whom a descriptor
  * was given to. Children are looked for where a fork leaves it.
  */
-static __always_inline bool sum_proves(const struct sock_rec *rec, const struct answer *a)
+static __always_inline bool sum_proves(struct sock_rec *rec, const struct answer *a, __u64 cookie)
 {
 	__u32 sum = a->matched + a->calls;
 
 	if (a->references < a->matched || a->references > sum + a->leaving)
 		return false;
-	return a->references <= sum || is_undisturbed(rec, a->gave_ns);
+	return a->references <= sum || is_undisturbed(rec, cookie, a->gave_ns, a->spread_ns);
 }
 
-/* Proof without the sum; see the head of this file. */
-static __always_inline bool history_proves(const struct sock_rec *rec, const struct answer *a)
+/* Proof without the sum; see the head of this file. Who uses it at this moment is on record, or
+ * there are others: it may have been given to him so lately that this is not. */
+static __always_inline bool history_proves(struct sock_rec *rec, const struct answer *a,
+					   __u64 cookie, __u64 file)
 {
-	return !a->lost && !(rec->flags & SOCK_CROWDED) && is_undisturbed(rec, a->spread_ns);
+	return !a->lost && !(rec->flags & SOCK_CROWDED) &&
+	       ((a->marks & MARK_SENDER) || !in_call_with((const struct file *)file)) &&
+	       is_undisturbed(rec, cookie, a->spread_ns, a->spread_ns);
 }
 
 /* What no proof can do without: somebody, all users of his table, and whoever sends this packet. */
@@ -474,52 +384,35 @@ int closing_proves(struct sock_rec *rec, struct answer *answer, __u64 cookie)
 /* Nothing but an io_uring has it: it is of who made it, if that never gave a descriptor away. */
 int ring_proves(struct sock_rec *rec, struct answer *a)
 {
+	struct global_rec *g = global_state();
 	struct proc_rec *proc;
 	__u32 tgid;
 
-	if (!rec || !a)
+	if (!rec || !a || !g)
 		return 0;
 	tgid = rec->creator;
 	proc = bpf_map_lookup_elem(&procs, &tgid);
 	if (a->n_holders || !proc || !(proc->flags & PROC_URING) || (proc->flags & PROC_EXITED))
 		return 0;
 	holder_add(a, tgid, proc);
-	return a->references <= 2 && proc->spread_ns < rec->proven_ns;
-}
-
-struct polling {
-	struct answer *a;
-	const struct file *file;
-	struct list_head *at, *head;
-};
-
-static long look_at_waiter(__u32 i, struct polling *c)
-{
-	struct list_head *at = c->at;
-	const struct poll_table_entry *entry =
-		(void *)at - bpf_core_field_offset(struct poll_table_entry, wait.entry);
-
-	if (!at || at == c->head)
+	if (a->references > 2 || proc->spread_ns >= rec->proven_ns)
+		return 0;
+	if (!has_pidfd(proc))
 		return 1;
-	if (BPF_CORE_READ(entry, filp) == c->file)
-		c->a->calls++;
-	c->at = BPF_CORE_READ(at, next);
-	return 0;
+	want_watch(g);
+	return is_watched_since(g, rec->proven_ns);
 }
 
-/* Who sleeps in poll(2) or select(2) has a reference for each descriptor that he waits for. */
-int count_pollers(struct answer *answer, __u64 at)
+/* Those of the named holders: see waiter.h. */
+int count_waiters(struct answer *answer, __u64 file)
 {
-	const struct file *file = (const struct file *)at;
-	const struct socket *socket = BPF_CORE_READ(file, private_data);
-	struct socket_wq *queue = BPF_CORE_READ(socket, sk, sk_wq);
-	struct polling c = {.a = answer, .file = file};
+	struct waiting c;
 
 	if (!answer)
 		return 0;
-	c.head = (void *)queue + bpf_core_field_offset(struct socket_wq, wait.head);
-	c.at = BPF_CORE_READ(queue, wait.head.next);
-	bpf_loop(WAITERS_MAX, look_at_waiter, &c, 0);
+	for (__u32 i = 0; i < ABI_HOLDERS; i++)
+		c.holder[i] = answer->holder[i].tgid;
+	answer->calls += waiters_count(&c, (const struct file *)file);
 	return 0;
 }
 
@@ -541,11 +434,11 @@ int attempt(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 fil
 		return 0;
 	}
 	if (answer->references > answer->matched + answer->calls)
-		count_pollers(answer, file);
-	if (sum_proves(rec, answer)) {
+		count_waiters(answer, file);
+	if (sum_proves(rec, answer, cookie)) {
 		rec->proven_ns = bpf_ktime_get_boot_ns();
 		rec->flags &= ~(SOCK_UNSETTLED | SOCK_CROWDED);
-	} else if (!history_proves(rec, answer)) {
+	} else if (!history_proves(rec, answer, cookie, file)) {
 		return 0;
 	}
 	answer->marks |= MARK_PROVEN;
@@ -560,6 +453,8 @@ static __always_inline bool prove_open(struct sock_rec *rec, struct answer *a, _
 	a->references = file_references((const struct file *)file);
 	if (!a->references)
 		return closing_proves(rec, a, cookie);
+	if (!rec->used)
+		seek_acceptor(rec, cookie, file);
 	if (!attempt(rec, a, cookie, file, sending)) {
 		seek(rec, cookie, file);
 		if (!attempt(rec, a, cookie, file, sending) &&

@@ -21,9 +21,13 @@ __noinline int attempt(struct sock_rec *rec, struct answer *answer, __u64 cookie
 __noinline int weigh(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file,
 		     __u64 sending);
 __noinline int weigh_shared(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file);
-__noinline int count_pollers(struct answer *answer, __u64 file);
+__noinline int count_waiters(struct answer *answer, __u64 file);
+__noinline int may_be_taken(struct sock_rec *rec, __u64 cookie);
 __noinline int closing_proves(struct sock_rec *rec, struct answer *answer, __u64 cookie);
 __noinline int ring_proves(struct sock_rec *rec, struct answer *answer);
+
+/* Put on record who is found to hold it: see seek.bpf.c. */
 __noinline int seek(struct sock_rec *rec, __u64 cookie, __u64 file);
+__noinline int seek_acceptor(struct sock_rec *rec, __u64 cookie, __u64 file);
 
 #endif

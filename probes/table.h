@@ -140,4 +140,10 @@ static __always_inline bool table_has(__u64 files, __u32 fd, const struct file *
 	return file_at((const struct files_struct *)files, fd) == file;
 }
 
+/*
+ * A descriptor of the file, or -1. The kernel gives out the lowest free number, and begins to look
+ * for it at next_fd: from there the search goes outwards, `reach` descriptors each way.
+ */
+__noinline int table_find(__u64 files, __u64 file, __u32 reach);
+
 #endif

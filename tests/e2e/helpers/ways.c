@@ -7,6 +7,7 @@
  *   $WAIT_MS  how long to wait for a connection or an answer (1000)
  *   $SPORT    local port of the socket
  *   $GATE     a FIFO: the first line waits until somebody writes to it
+ *   $PIDFD    set: it has had a pidfd of itself
  *
  * Exit 0 when all was sent, and answered by TCP; 1 when it was blocked; 2 when the way did not
  * work; 99, and a line "not here: WAY: reason", when the kernel does not have it.
@@ -340,6 +341,8 @@ int main(int argc, char *argv[])
 			   .type = strncmp(argv[2], "tcp", 3) ? SOCK_DGRAM : SOCK_STREAM};
 	if (!parse_address(job.addr, job.port, &job.to, &job.to_len))
 		return usage();
+	if (getenv("PIDFD"))
+		close((int)must(syscall(SYS_pidfd_open, getpid(), 0), "pidfd_open"));
 	for (size_t i = 0; i < WAYS; i++)
 		if (!strcmp(ways[i].name, job.way))
 			return ways[i].fn();

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Looks for the holders of a socket that are not on record, where they are likely to be. */
+#include "prove.h"
+
+#define SCAN_MAX 8192 /* descriptors of one process that are searched in place */
+#define KIN_MAX	 16   /* children of one process that are looked at */
+#define NEAR	 1024 /* descriptors around the place where the last was given out */
+
+/* Where holders that are not on record may be. */
+struct seeking {
+	struct roster r;
+	__u64 cookie;
+};
+
+struct searching {
+	struct seeking *s;
+	struct files_struct *files;
+	struct file **array;
+};
+
+static long search_one(__u32 fd, struct searching *c)
+{
+	struct file *found = NULL;
+
+	if (bpf_probe_read_kernel(&found, sizeof(found), c->array + fd))
+		return 1;
+	if (found == c->s->r.file)
+		roster_add(c->s->r.rec, c->s->cookie, (__u64)c->files,
+			   bpf_get_current_pid_tgid() >> 32, fd);
+	return 0;
+}
+
+/* Searches the current process's descriptors for the file: whoever sends usually holds it. */
+static __always_inline void scan_current(struct seeking *s)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct files_struct *files = BPF_CORE_READ(task, files);
+	struct searching c = {.s = s, .files = files};
+	struct fdtable *fdt;
+	__u32 max;
+
+	if (!files)
+		return;
+	fdt = BPF_CORE_READ(files, fdt);
+	c.array = BPF_CORE_READ(fdt, fd);
+	max = BPF_CORE_READ(fdt, max_fds);
+	bpf_loop(max < SCAN_MAX ? max : SCAN_MAX, search_one, &c, 0);
+}
+
+/* Where the kin of a holder may have the file: a fork leaves it at the same number. */
+struct visiting {
+	struct seeking *s;
+	__u32 fd;
+	__u32 next; /* tgid */
+};
+
+static __always_inline struct proc_rec *visit(struct visiting *v, __u32 tgid)
+{
+	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
+	const struct task_struct *leader;
+	__u64 files;
+
+	if (!proc || (proc->flags & PROC_EXITED))
+		return proc;
+	leader = (const void *)proc->task;
+	files = (__u64)BPF_CORE_READ(leader, files);
+	if (files && table_has(files, v->fd, v->s->r.file))
+		roster_add(v->s->r.rec, v->s->cookie, files, tgid, v->fd);
+	return proc;
+}
+
+static long visit_child(__u32 i, struct visiting *v)
+{
+	struct proc_rec *proc = v->next ? visit(v, v->next) : NULL;
+
+	if (!proc)
+		return 1;
+	v->next = proc->elder;
+	return 0;
+}
+
+/* The children, the parent, and the parent's other children of who is on record. */
+static long search_kin(__u32 i, struct seeking *c)
+{
+	const struct sighting *s = roster_at(&c->r, i);
+	struct visiting v = {.s = c};
+	struct proc_rec *proc;
+	__u32 tgid;
+
+	if (!s || !s->files)
+		return 0;
+	tgid = s->tgid;
+	v.fd = s->fd;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc)
+		return 0;
+	v.next = proc->last_child;
+	bpf_loop(KIN_MAX, visit_child, &v, 0);
+	/* Called as one of a loop, it has its stack to itself: linux 6.1 would add both up. */
+	tgid = v.next = proc->ppid;
+	bpf_loop(1, visit_child, &v, 0);
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc)
+		return 0;
+	v.next = proc->last_child;
+	bpf_loop(KIN_MAX, visit_child, &v, 0);
+	return 0;
+}
+
+/* Looks for holders that are not on record: the current process, and the kin of those who are. */
+int seek(struct sock_rec *rec, __u64 cookie, __u64 file)
+{
+	struct seeking s = {.cookie = cookie};
+
+	if (!rec)
+		return 0;
+	roster_open(&s.r, cookie, rec, (const struct file *)file);
+	scan_current(&s);
+	bpf_loop(rec->used < ABI_SIGHTINGS ? rec->used : ABI_SIGHTINGS, search_kin, &s, 0);
+	return 0;
+}
+
+/* Not inlined: what it needs of the stack, the search needs after it. */
+static __noinline struct listeners *listeners_of(const struct sock *sk)
+{
+	struct port port = {.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie)};
+
+	port.number = BPF_CORE_READ(sk, __sk_common.skc_num);
+	return bpf_map_lookup_elem(&ports, &port);
+}
+
+/* Who accepts a connection: those who hold a listener at its port. */
+struct accepting {
+	struct sock_rec *rec;
+	__u64 cookie;
+	__u64 file;
+	const struct sock_rec *listener;
+	__u32 reach; /* in each table: see table_find(); 0: the current process has it */
+	__u32 found;
+};
+
+static long look_at_acceptor(__u32 i, struct accepting *c)
+{
+	const struct sighting *s = &c->listener->s[i & (ABI_SIGHTINGS - 1)];
+	__u32 tgid = s->tgid;
+	struct proc_rec *proc;
+	__s32 fd;
+
+	if (!s->files)
+		return 0;
+	if (!c->reach) {
+		c->found = tgid == bpf_get_current_pid_tgid() >> 32;
+		return c->found;
+	}
+	proc = bpf_map_lookup_elem(&procs, &tgid);
+	if (!proc || (proc->flags & PROC_EXITED) || !uses_table(proc, tgid, s->files))
+		return 0;
+	fd = table_find(s->files, c->file, c->reach);
+	c->found = fd >= 0 && roster_add(c->rec, c->cookie, s->files, tgid, fd);
+	return c->found;
+}
+
+/* At the descriptor that the current thread's call is about, whatever it does there. */
+static __always_inline bool is_in_call(const struct accepting *c)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = registers_of(task);
+	__u64 files = (__u64)BPF_CORE_READ(task, files);
+	__u32 fd = BPF_CORE_READ(regs, di);
+
+	return files && !(task->flags & PF_KTHREAD) && !in_call_of_32_bits(task) &&
+	       table_has(files, fd, (const struct file *)c->file) &&
+	       roster_add(c->rec, c->cookie, files, bpf_get_current_pid_tgid() >> 32, fd);
+}
+
+/*
+ * Where the first holder of a connection that was accepted is likely to be; of another socket he is
+ * on record. Who may accept it and has it now, has accepted it.
+ */
+int seek_acceptor(struct sock_rec *rec, __u64 cookie, __u64 file)
+{
+	struct accepting c = {.rec = rec, .cookie = cookie, .file = file};
+	struct listeners *at;
+
+	if (!rec)
+		return 0;
+	at = listeners_of((const struct sock *)rec->sk);
+	c.reach = is_in_call(&c) ? 0 : NEAR;
+	for (__u32 pass = 0; at && pass < 2 && !c.found; pass++) {
+		for (__u32 i = 0; i < ABI_LISTENERS && !c.found; i++) {
+			__u64 listener = at->cookie[i];
+			__u32 used;
+
+			c.listener = listener ? bpf_map_lookup_elem(&socks, &listener) : NULL;
+			if (!c.listener)
+				continue;
+			used = c.listener->used;
+			bpf_loop(used < ABI_SIGHTINGS ? used : ABI_SIGHTINGS, look_at_acceptor, &c,
+				 0);
+		}
+		if (!c.reach)
+			break;
+		c.reach = SCAN_MAX;
+	}
+	if (c.found)
+		rec->accepted_ns = bpf_ktime_get_boot_ns();
+	return 0;
+}

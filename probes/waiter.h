@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * References to a socket's file that are no descriptors: the calls on it that are under way. Who
+ * sleeps in poll(2) or select(2) has one for each descriptor that he waits for; who shares his
+ * table has one for each call on the descriptor, lest another closes it meanwhile.
+ */
+#ifndef PROBES_WAITER_H
+#define PROBES_WAITER_H
+
+#include "table.h"
+
+#define WAITERS_MAX 256
+
+/* Whether the current thread is inside a call on this descriptor that sends or receives. */
+static __always_inline bool in_call_on(__u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = registers_of(task);
+
+	if ((task->flags & PF_KTHREAD) || in_call_of_32_bits(task) ||
+	    (__u32)BPF_CORE_READ(regs, di) != fd)
+		return false;
+	switch (BPF_CORE_READ(regs, orig_ax)) {
+	case 0:	  /* read */
+	case 1:	  /* write */
+	case 19:  /* readv */
+	case 20:  /* writev */
+	case 40:  /* sendfile */
+	case 42:  /* connect */
+	case 44:  /* sendto */
+	case 45:  /* recvfrom */
+	case 46:  /* sendmsg */
+	case 47:  /* recvmsg */
+	case 48:  /* shutdown */
+	case 299: /* recvmmsg */
+	case 307: /* sendmmsg */
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether the current thread is in a call on a descriptor of that file. */
+static __always_inline bool in_call_with(const struct file *file)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = registers_of(task);
+
+	return !(task->flags & PF_KTHREAD) && !in_call_of_32_bits(task) && task->files &&
+	       current_file(regs->di) == file;
+}
+
+struct waiting {
+	__u32 holder[ABI_HOLDERS]; /* tgid; 0: none */
+	__u32 found;
+	const struct file *file;
+	struct list_head *at, *head;
+};
+
+/* Whether it is another thread of a holder that is asleep in accept(2), recv(2), send(2) or the
+ * like, and has a reference for that. */
+static __always_inline bool is_asleep_in_call(const struct waiting *c,
+					      const struct task_struct *task)
+{
+	const struct proc_rec *proc;
+	__u32 tgid;
+
+	if (!task || task == (const void *)bpf_get_current_task())
+		return false;
+	tgid = BPF_CORE_READ(task, tgid);
+	for (__u32 i = 0; i < ABI_HOLDERS; i++)
+		if (tgid && c->holder[i] == tgid) {
+			proc = bpf_map_lookup_elem(&procs, &tgid);
+			return proc && (__u64)BPF_CORE_READ(task, group_leader) == proc->task &&
+			       table_users((__u64)BPF_CORE_READ(task, files)) > 1;
+		}
+	return false;
+}
+
+static long look_at_waiter(__u32 i, struct waiting *c)
+{
+	struct list_head *at = c->at;
+	const struct poll_table_entry *entry =
+		(void *)at - bpf_core_field_offset(struct poll_table_entry, wait.entry);
+
+	if (!at || at == c->head)
+		return 1;
+	if (BPF_CORE_READ(entry, filp) == c->file ||
+	    is_asleep_in_call(c, BPF_CORE_READ(entry, wait.private)))
+		c->found++;
+	c->at = BPF_CORE_READ(at, next);
+	return 0;
+}
+
+/* How many of the holders' threads sleep there, with a reference: all are in the socket's wait
+ * queue. Of *c the holders are set. */
+static __always_inline __u32 waiters_count(struct waiting *c, const struct file *file)
+{
+	const struct socket *socket = BPF_CORE_READ(file, private_data);
+	struct socket_wq *queue = BPF_CORE_READ(socket, sk, sk_wq);
+
+	c->found = 0;
+	c->file = file;
+	c->head = (void *)queue + bpf_core_field_offset(struct socket_wq, wait.head);
+	c->at = BPF_CORE_READ(queue, wait.head.next);
+	bpf_loop(WAITERS_MAX, look_at_waiter, c, 0);
+	return c->found;
+}
+
+#endif

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Goal: no system call is traced while nothing needs it, as all programs pay for that: evil and good are told apart
+# without, also who takes another's socket by pidfd_getfd(2). Where that is no longer so it is traced, at once, and not
+# for longer than it matters.
+# timeout: 180
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/helpers/ways.sh
+. $SCRIPTS/ways.sh
+
+# What needs no trace; and what does, of a process that has had a pidfd: an io_uring has a reference to its sockets.
+ALONE='socket|fork-child|fork-parent|dup|fd-300|exit|thread-receives'
+PAIR='inherit|inherit-outlive|scm|scm-giver-exits|pidfd-getfd|pidfd-getfd-outlive'
+RING='uring-send|uring-registered'
+
+traces() {
+	ctl status --json | jq -e ".probes.traces_calls == $1"
+}
+
+# untraced: it may take 12 s, of which 10 without use.
+untraced() {
+	poll 30 traces false
+}
+
+setup_ways
+start_daemon client
+expect_ok traces true
+untraced || skip "before linux 6.17 system calls have to be traced"
+
+for f in free deny allow; do
+	form $f
+	wait_for untraced
+	ONLY_WAY=$ALONE go $f alone
+	ONLY_WAY=$PAIR go $f pair
+	expect_ok traces false
+	# The first may be gone when it is traced; good may lose that packet, evil may not get it through.
+	ONLY_WAY=$RING MAY_BE_LOST='uring-.*' go $f uring PIDFD=1
+	wait_for traces true
+	ONLY_WAY=$RING go $f uring PIDFD=1
+	[[ $f != free ]] || continue
+	after_all
+	judge $f
+done
+wait_for untraced
+none_wrong
