@@ -160,8 +160,8 @@ struct sock_rec {
 	__u64 proven_ns;   /* CLOCK_BOOTTIME of the last moment the sightings were all there is */
 	__u64 changed_ns;  /* CLOCK_BOOTTIME when another than the creator was seen to come, or one
 			      to go */
-	__u64 accepted_ns; /* CLOCK_BOOTTIME of the end of the creator's accept(2); 0: none was seen
-			    */
+	__u64 accepted_ns; /* CLOCK_BOOTTIME of the end of the creator's accept(2), or of when it
+			      was found with him who may accept it; 0: neither was seen */
 	__u32 creator;	   /* tgid */
 	__u32 flags;	   /* enum sock_flags */
 	__u32 used;	   /* sightings that may be in use, those of the crowd last: none at or past
@@ -175,6 +175,7 @@ enum sock_flags {
 		1,	  /* a full scan left references unexplained: something may be in flight */
 	SOCK_CROWDED = 2, /* more descriptors than sightings */
 	SOCK_ELDER = 8,	  /* older than the probes: first seen by the first scan */
+	SOCK_SOUGHT = 16, /* who accepted it was looked for far and wide */
 	SOCK_GUESSED = 4, /* s[0] is where the descriptor was expected: it was never seen there */
 };
 

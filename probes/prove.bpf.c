@@ -318,20 +318,21 @@ static __always_inline bool sum_proves(struct sock_rec *rec, const struct answer
 	return a->references <= sum || is_undisturbed(rec, cookie, a->gave_ns, a->spread_ns);
 }
 
-/* Proof without the sum; see the head of this file. Who uses it at this moment is on record, or
- * there are others: it may have been given to him so lately that this is not. */
+/* Proof without the sum; see the head of this file. */
 static __always_inline bool history_proves(struct sock_rec *rec, const struct answer *a,
-					   __u64 cookie, __u64 file)
+					   __u64 cookie)
 {
 	return !a->lost && !(rec->flags & SOCK_CROWDED) &&
-	       ((a->marks & MARK_SENDER) || !in_call_with((const struct file *)file)) &&
 	       is_undisturbed(rec, cookie, a->spread_ns, a->spread_ns);
 }
 
-/* What no proof can do without: somebody, all users of his table, and whoever sends this packet. */
-static __always_inline bool is_provable(const struct answer *a, bool sending)
+/* What no proof can do without: somebody, all users of his table, and whoever is in a call on the
+ * socket at this moment. He may have it for so short a time that nothing else tells of him. */
+static __always_inline bool is_provable(const struct answer *a, const struct file *file,
+					bool sending)
 {
-	return a->n_holders && !(a->marks & MARK_SHARED) && (!sending || (a->marks & MARK_SENDER));
+	return a->n_holders && !(a->marks & MARK_SHARED) &&
+	       ((a->marks & MARK_SENDER) || (!sending && !in_call_with(file)));
 }
 
 static long find_closer(__u32 i, struct weighing *w)
@@ -429,7 +430,8 @@ int attempt(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 fil
 	if (answer->shared)
 		weigh_shared(rec, answer, cookie, file);
 	answer->references = file_references((const struct file *)file);
-	if (!is_provable(answer, sending) || before != answer->references) {
+	if (!is_provable(answer, (const struct file *)file, sending) ||
+	    before != answer->references) {
 		answer->marks |= MARK_UNCLEAR;
 		return 0;
 	}
@@ -438,7 +440,7 @@ int attempt(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 fil
 	if (sum_proves(rec, answer, cookie)) {
 		rec->proven_ns = bpf_ktime_get_boot_ns();
 		rec->flags &= ~(SOCK_UNSETTLED | SOCK_CROWDED);
-	} else if (!history_proves(rec, answer, cookie, file)) {
+	} else if (!history_proves(rec, answer, cookie)) {
 		return 0;
 	}
 	answer->marks |= MARK_PROVEN;

@@ -4,7 +4,8 @@
 
 #define SCAN_MAX 8192 /* descriptors of one process that are searched in place */
 #define KIN_MAX	 16   /* children of one process that are looked at */
-#define NEAR	 1024 /* descriptors around the place where the last was given out */
+#define NEAR	 1024 /* descriptors each way of the place where the last was given out, and */
+#define FAR	 4096 /* once more for each socket */
 
 /* Where holders that are not on record may be. */
 struct seeking {
@@ -156,6 +157,7 @@ static long look_at_acceptor(__u32 i, struct accepting *c)
 	if (!proc || (proc->flags & PROC_EXITED) || !uses_table(proc, tgid, s->files))
 		return 0;
 	fd = table_find(s->files, c->file, c->reach);
+	c->reach -= c->reach / 8; /* so that all of it has a bound, with many of them */
 	c->found = fd >= 0 && roster_add(c->rec, c->cookie, s->files, tgid, fd);
 	return c->found;
 }
@@ -187,20 +189,22 @@ int seek_acceptor(struct sock_rec *rec, __u64 cookie, __u64 file)
 	at = listeners_of((const struct sock *)rec->sk);
 	c.reach = is_in_call(&c) ? 0 : NEAR;
 	for (__u32 pass = 0; at && pass < 2 && !c.found; pass++) {
+		if (pass && (!c.reach || (rec->flags & SOCK_SOUGHT)))
+			break;
+		if (pass) {
+			c.reach = FAR;
+			rec->flags |= SOCK_SOUGHT;
+		}
 		for (__u32 i = 0; i < ABI_LISTENERS && !c.found; i++) {
-			__u64 listener = at->cookie[i];
 			__u32 used;
 
-			c.listener = listener ? bpf_map_lookup_elem(&socks, &listener) : NULL;
+			c.listener = bpf_map_lookup_elem(&socks, &at->cookie[i]);
 			if (!c.listener)
 				continue;
 			used = c.listener->used;
 			bpf_loop(used < ABI_SIGHTINGS ? used : ABI_SIGHTINGS, look_at_acceptor, &c,
 				 0);
 		}
-		if (!c.reach)
-			break;
-		c.reach = SCAN_MAX;
 	}
 	if (c.found)
 		rec->accepted_ns = bpf_ktime_get_boot_ns();

@@ -58,14 +58,15 @@ struct waiting {
 };
 
 /* Whether it is another thread of a holder that is asleep in accept(2), recv(2), send(2) or the
- * like, and has a reference for that. */
+ * like, and has a reference for that. A worker of an io_uring has none of its own. */
 static __always_inline bool is_asleep_in_call(const struct waiting *c,
 					      const struct task_struct *task)
 {
 	const struct proc_rec *proc;
 	__u32 tgid;
 
-	if (!task || task == (const void *)bpf_get_current_task())
+	if (!task || task == (const void *)bpf_get_current_task() ||
+	    (BPF_CORE_READ(task, flags) & PF_IO_WORKER))
 		return false;
 	tgid = BPF_CORE_READ(task, tgid);
 	for (__u32 i = 0; i < ABI_HOLDERS; i++)
