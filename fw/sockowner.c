@@ -7,6 +7,7 @@
 #define LONG_SCAN_NS   1000000ull /* of one process: what the loop can spare now and then */
 #define REFERENCES_MAX 4096
 #define SETTLING_NS    5000000ull
+#define ACCEPT_TRIES   50 /* accept(2) takes less from the socket to its descriptor */
 
 void sockowner_set_many(struct sockowner *o, const struct answer *answer, struct attribution *a)
 {
@@ -105,6 +106,20 @@ static enum reply set_proven(struct sockowner *o, const struct question *q, cons
 	return is_settling(q) ? ASK_LATER : ANSWERED;
 }
 
+/* Also of a socket that was in accept(2): who will have it in a moment, is looked for until then.
+ * Later he may have closed it. */
+static int prove(struct sockowner *o, uint64_t cookie, uint64_t scanned_ns,
+		 const struct question *q, struct proof *p)
+{
+	int r = probe_prove(o->probe, cookie, scanned_ns, p);
+
+	for (int i = 0; i < ACCEPT_TRIES && !r && p->state == NOTE_UNPROVEN && !p->flags &&
+			q->noted && q->nobody && !q->final && hindsight_nobody(&p->answer);
+	     i++)
+		r = probe_prove(o->probe, cookie, scanned_ns, p);
+	return r;
+}
+
 enum reply sockowner_resolve(struct sockowner *o, uint64_t cookie, const struct question *q,
 			     struct attribution *out)
 {
@@ -115,7 +130,7 @@ enum reply sockowner_resolve(struct sockowner *o, uint64_t cookie, const struct 
 
 	attribution_set(out, ORIGIN_UNKNOWN);
 	out->cookie = cookie;
-	if (probe_prove(o->probe, cookie, scanned ? began : 0, &p))
+	if (prove(o, cookie, scanned ? began : 0, q, &p))
 		return ANSWERED;
 	if (p.flags & NOTE_UNACCEPTED)
 		return ASK_LISTENER;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Who comes to hold a socket, as the exits of system calls tell it. Each call of each process pays
- * for that as soon as one is traced: where the kernel tells of messages without (linux 6.14 on,
- * message.bpf.c) only the last of these is loaded, and attached from when it is needed.
+ * for that as soon as one is traced: where the kernel tells enough without (linux 6.17 on) only the
+ * last of these is loaded, and attached while it is needed (message.bpf.c, pidfd.h).
  */
 #include "message.h"
 

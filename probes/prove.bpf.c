@@ -141,30 +141,6 @@ int weigh_shared(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u6
 	return 0;
 }
 
-/*
- * Whether the current thread is inside close(2) of this descriptor. The descriptor goes first and
- * its reference a moment later, and what comes in may interrupt it in between.
- */
-static __always_inline bool in_close_of(__u32 fd)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct pt_regs *regs = registers_of(task);
-
-	if ((task->flags & PF_KTHREAD) || in_call_of_32_bits(task))
-		return false;
-	switch (BPF_CORE_READ(regs, orig_ax)) {
-	case 3: /* close */
-		return (__u32)BPF_CORE_READ(regs, di) == fd;
-	case 33:  /* dup2 */
-	case 292: /* dup3 */
-		return (__u32)BPF_CORE_READ(regs, si) == fd;
-	case 436: /* close_range */
-		return (__u32)BPF_CORE_READ(regs, di) <= fd && fd <= (__u32)BPF_CORE_READ(regs, si);
-	default:
-		return false;
-	}
-}
-
 /* Whether it may still have a reference that is no descriptor any more. */
 static __always_inline bool is_parting(const struct sighting *s, const struct proc_rec *proc)
 {
@@ -453,8 +429,11 @@ static __always_inline bool prove_open(struct sock_rec *rec, struct answer *a, _
 				       __u64 file, __u64 sending)
 {
 	a->references = file_references((const struct file *)file);
-	if (!a->references)
+	if (!a->references) {
+		if (!rec->used)
+			seek_closer(rec, cookie);
 		return closing_proves(rec, a, cookie);
+	}
 	if (!rec->used)
 		seek_acceptor(rec, cookie, file);
 	if (!attempt(rec, a, cookie, file, sending)) {

@@ -29,5 +29,6 @@ __noinline int ring_proves(struct sock_rec *rec, struct answer *answer);
 /* Put on record who is found to hold it: see seek.bpf.c. */
 __noinline int seek(struct sock_rec *rec, __u64 cookie, __u64 file);
 __noinline int seek_acceptor(struct sock_rec *rec, __u64 cookie, __u64 file);
+__noinline int seek_closer(struct sock_rec *rec, __u64 cookie);
 
 #endif

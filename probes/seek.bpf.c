@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Looks for the holders of a socket that are not on record, where they are likely to be. */
 #include "prove.h"
+#include "waiter.h"
 
 #define SCAN_MAX 8192 /* descriptors of one process that are searched in place */
 #define KIN_MAX	 16   /* children of one process that are looked at */
@@ -207,6 +208,32 @@ int seek_acceptor(struct sock_rec *rec, __u64 cookie, __u64 file)
 		}
 	}
 	if (c.found)
+		rec->accepted_ns = bpf_ktime_get_boot_ns();
+	return 0;
+}
+
+/*
+ * The last descriptor of a connection goes that nobody was seen to hold: no packet has passed since
+ * it was accepted. Its parting words are of who closes it, if he may have accepted it.
+ */
+int seek_closer(struct sock_rec *rec, __u64 cookie)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = registers_of(task);
+	struct accepting c = {.rec = rec, .cookie = cookie};
+	__u32 fd = regs->di;
+	struct listeners *at;
+
+	if (!rec || (!in_close_of(fd) && !(task->flags & PF_EXITING)))
+		return 0;
+	at = listeners_of((const struct sock *)rec->sk);
+	for (__u32 i = 0; at && i < ABI_LISTENERS && !c.found; i++) {
+		c.listener = bpf_map_lookup_elem(&socks, &at->cookie[i]);
+		if (c.listener)
+			bpf_loop(ABI_SIGHTINGS, look_at_acceptor, &c, 0);
+	}
+	if (c.found && roster_add(rec, cookie, (__u64)BPF_CORE_READ(task, files),
+				  bpf_get_current_pid_tgid() >> 32, fd))
 		rec->accepted_ns = bpf_ktime_get_boot_ns();
 	return 0;
 }

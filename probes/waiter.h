@@ -40,6 +40,30 @@ static __always_inline bool in_call_on(__u32 fd)
 	}
 }
 
+/*
+ * Whether the current thread is inside close(2) of this descriptor. The descriptor goes first and
+ * its reference a moment later, and what comes in may interrupt it in between.
+ */
+static __always_inline bool in_close_of(__u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = registers_of(task);
+
+	if ((task->flags & PF_KTHREAD) || in_call_of_32_bits(task))
+		return false;
+	switch (BPF_CORE_READ(regs, orig_ax)) {
+	case 3: /* close */
+		return (__u32)BPF_CORE_READ(regs, di) == fd;
+	case 33:  /* dup2 */
+	case 292: /* dup3 */
+		return (__u32)BPF_CORE_READ(regs, si) == fd;
+	case 436: /* close_range */
+		return (__u32)BPF_CORE_READ(regs, di) <= fd && fd <= (__u32)BPF_CORE_READ(regs, si);
+	default:
+		return false;
+	}
+}
+
 /* Whether the current thread is in a call on a descriptor of that file. */
 static __always_inline bool in_call_with(const struct file *file)
 {

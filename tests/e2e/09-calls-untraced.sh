@@ -9,8 +9,10 @@
 # shellcheck source=tests/e2e/helpers/ways.sh
 . $SCRIPTS/ways.sh
 
-# What needs no trace; and what does, of a process that has had a pidfd: an io_uring has a reference to its sockets.
-ALONE='socket|fork-child|fork-parent|dup|fd-300|exit|thread-receives'
+# What never needs a trace; what may, for a moment, as processes are born and end or have pidfds; and what does, of one that
+# has had a pidfd: an io_uring has a reference to its sockets.
+PLAIN='socket|sendto|dup|fd-300|thread-receives'
+FORKS='fork-child|fork-parent|exit'
 PAIR='inherit|inherit-outlive|scm|scm-giver-exits|pidfd-getfd|pidfd-getfd-outlive'
 RING='uring-send|uring-registered'
 
@@ -31,9 +33,10 @@ untraced || skip "before linux 6.17 system calls have to be traced"
 for f in free deny allow; do
 	form $f
 	wait_for untraced
-	ONLY_WAY=$ALONE go $f alone
-	ONLY_WAY=$PAIR go $f pair
+	ONLY_WAY=$PLAIN go $f alone
 	expect_ok traces false
+	ONLY_WAY=$FORKS go $f alone
+	ONLY_WAY=$PAIR go $f pair
 	# The first may be gone when it is traced; good may lose that packet, evil may not get it through.
 	ONLY_WAY=$RING MAY_BE_LOST='uring-.*' go $f uring PIDFD=1
 	wait_for traces true
