@@ -31,17 +31,17 @@
  * before it can reach NFQUEUE, read by the daemon through mmap(2). A note that is lost costs a
  * lookup, never a wrong answer: the full fingerprint is compared.
  */
-#define ABI_NOTE_SET_BITS_MIN 11 /* 14 MB of kernel memory */
+#define ABI_NOTE_SET_BITS_MIN 10 /* 7 MB of kernel memory, which count as the daemon's too */
 #define ABI_NOTE_SET_BITS_MAX 14 /* 108 MB */
 #define ABI_NOTE_WAYS	      16
 
 /* How many sets, as a power of two: enough that of as many packets as the queues hold hardly ever
- * more are in one set than it has ways (six on average, if all queues are full). */
+ * more are in one set than it has ways: four on average, if one queue of three is full. */
 static inline __u32 abi_note_set_bits(__u64 queued_max)
 {
 	__u32 bits = ABI_NOTE_SET_BITS_MIN;
 
-	while (bits < ABI_NOTE_SET_BITS_MAX && queued_max > 6ull << bits)
+	while (bits < ABI_NOTE_SET_BITS_MAX && queued_max > 12ull << bits)
 		bits++;
 	return bits;
 }

@@ -7,7 +7,7 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-COUNT=40000 # packets; the queue takes 4096, the notes 32768
+COUNT=40000 # packets; the queue takes 4096, the notes 16384
 
 # flood NAME PORT: the program NAME sends them, and stays.
 flood() {
