@@ -251,7 +251,7 @@ struct global_rec {
 			    */
 	__u64 note_secret; /* of abi_note_set(), and */
 	__u32 note_bits;   /* its bits */
-	__u32 watch_asked; /* the daemon has been told that it is wanted */
+	__u32 watch_asked; /* calls of pidfd_getfd are to be traced */
 	__u64 watched_ns;  /* from when on taken_ns says all; 0: it does not */
 	__u64 watch_used_ns; /* when that last mattered */
 	__u64 watch_look_ns; /* when it was last found out whether it did */
@@ -260,7 +260,7 @@ struct global_rec {
 /* The answer of the prove program: what a note says, for a socket that the daemon names. */
 struct proof {
 	__u64 cookie;
-	__u64 watch_wanted; /* calls of pidfd_getfd are to be traced, and are not */
+	__u64 watch_wanted; /* they are to be, and are not: see global_rec */
 	union {
 		struct answer answer; /* state 0: the socket is not known to the kernel side */
 		struct {
@@ -289,12 +289,6 @@ enum hint_kind {
 	HINT_EXEC = 1, /* a program has started: hash it ahead of its first packet */
 	HINT_MAP,      /* a file is being mapped executable: the same */
 	HINT_START,    /* a struct start_hint: with what arguments a program has started */
-	HINT_WATCH,    /* a struct watch_hint: calls of pidfd_getfd are to be traced */
-};
-
-struct watch_hint {
-	__u32 kind;
-	__u32 pad;
 };
 
 #define ABI_HINT_PATH  1024

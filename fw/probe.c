@@ -119,9 +119,7 @@ static int on_hint(void *context, void *data, size_t size)
 
 	if (size < sizeof(uint32_t))
 		return 0;
-	if (*(const uint32_t *)data == HINT_WATCH) {
-		probe_watch_wanted(p);
-	} else if (*(const uint32_t *)data == HINT_START) {
+	if (*(const uint32_t *)data == HINT_START) {
 		if (size >= sizeof(struct start_hint) && p->start_fn)
 			p->start_fn(p->start_cookie, data);
 	} else if (size >= sizeof(struct hint) && p->hint_fn) {

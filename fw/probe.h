@@ -107,10 +107,6 @@ void probe_on_start(struct probe *p, void (*fn)(void *cookie, const struct start
  * holds a socket, and nothing else tells who sends.
  */
 
-/* Who is told when it begins to matter: he is to have probe_watch_tend() called, and a scan begun
- * after it. */
-void probe_on_watch(struct probe *p, void (*fn)(void *cookie), void *cookie);
-
 /* Begins or ends to trace it, as is needed; may take a few milliseconds. Of one thread. Returns
  * after how long it is to be called again, ns; 0: not before it begins to matter. */
 uint64_t probe_watch_tend(struct probe *p);

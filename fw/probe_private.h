@@ -28,8 +28,6 @@ struct probe {
 	bool watch_wanted;   /* atomic, as the next: see probe_watch_tend() */
 	uint64_t watched_ns; /* from when on; 0: not yet */
 	struct bpf_link *watch[WATCH_LINKS];
-	void (*watch_fn)(void *cookie);
-	void *watch_cookie;
 	enum note_source note_source;
 	struct probe_notes *notes_here; /* NULL unless by NOTE_BY_NETFILTER */
 	struct ring_buffer *ring;

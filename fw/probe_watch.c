@@ -116,14 +116,8 @@ bool probe_scan_counts(const struct probe *p, uint64_t began_ns)
 
 void probe_watch_wanted(struct probe *p)
 {
-	if (!__atomic_exchange_n(&p->watch_wanted, true, __ATOMIC_RELAXED) && p->watch_fn)
-		p->watch_fn(p->watch_cookie);
-}
-
-void probe_on_watch(struct probe *p, void (*fn)(void *cookie), void *cookie)
-{
-	p->watch_fn = fn;
-	p->watch_cookie = cookie;
+	if (!p->calls_give)
+		__atomic_store_n(&p->watch_wanted, true, __ATOMIC_RELAXED);
 }
 
 bool probe_traces_calls(const struct probe *p)

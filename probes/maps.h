@@ -308,12 +308,9 @@ static __always_inline bool is_watched_since(const struct global_rec *g, __u64 s
 /* Such calls matter: they are to be traced, which all system calls pay for. */
 static __always_inline void want_watch(struct global_rec *g)
 {
-	struct watch_hint hint = {.kind = HINT_WATCH};
-
 	g->watch_used_ns = bpf_ktime_get_boot_ns();
-	if (!g->watched_ns && !__sync_val_compare_and_swap(&g->watch_asked, 0, 1) &&
-	    bpf_ringbuf_output(&hints, &hint, sizeof(hint), 0))
-		g->watch_asked = 0; /* it is lost: the next one asks again */
+	if (!g->watched_ns)
+		g->watch_asked = 1; /* prove_socket() tells the daemon */
 }
 
 /* Whether it is time to find out if they still do. */

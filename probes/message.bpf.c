@@ -9,15 +9,19 @@
 
 enum { CALL_SENDMSG = 46, CALL_RECVMSG = 47, CALL_RECVMMSG = 299, CALL_SENDMMSG = 307 };
 
-/* The number of the call that the current thread is in, if it is one of its own; else -1. */
-static __always_inline long current_call(const struct pt_regs **regs)
+/* How many messages the current thread's call may be about, if it is one of these two; *at is the
+ * address of the first. */
+static __always_inline __u32 messages_of(long one, long several, __u64 *at)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = registers_of(task);
 
-	*regs = registers_of(task);
 	if ((task->flags & (PF_KTHREAD | PF_IO_WORKER)) || in_call_of_32_bits(task))
-		return -1;
-	return (*regs)->orig_ax;
+		return 0;
+	*at = regs->si;
+	if ((long)regs->orig_ax == one)
+		return 1;
+	return (long)regs->orig_ax == several ? regs->dx : 0;
 }
 
 /* What others find in it is on its way already: it is at one of the messages, and any may be the
@@ -25,26 +29,16 @@ static __always_inline long current_call(const struct pt_regs **regs)
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(message_sent, struct sock *sk, int ret)
 {
-	const struct pt_regs *regs;
-	__u64 messages;
+	__u64 at = 0;
 	__u32 n;
 
 	if (sk->__sk_common.skc_family != AF_UNIX || ret < 0)
 		return 0;
-	switch (current_call(&regs)) {
-	case CALL_SENDMSG:
-		messages = regs->si;
-		sent_one(0, &messages);
-		break;
-	case CALL_SENDMMSG:
-		messages = regs->si;
-		n = regs->dx;
-		if (n > VECTOR_MAX)
-			spread();
-		else
-			bpf_loop(n, sent_one, &messages, 0);
-		break;
-	}
+	n = messages_of(CALL_SENDMSG, CALL_SENDMMSG, &at);
+	if (n > VECTOR_MAX)
+		spread();
+	else if (n)
+		bpf_loop(n, sent_one, &at, 0);
 	return 0;
 }
 
@@ -55,25 +49,15 @@ int BPF_PROG(message_sent, struct sock *sk, int ret)
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(message_received, struct sock *sk, int ret)
 {
-	const struct pt_regs *regs;
-	__u64 messages;
+	__u64 at = 0;
 	__u32 n;
 
 	if (sk->__sk_common.skc_family != AF_UNIX || ret < 0)
 		return 0;
-	switch (current_call(&regs)) {
-	case CALL_RECVMSG:
-		messages = regs->si;
-		received_one(0, &messages);
-		break;
-	case CALL_RECVMMSG:
-		messages = regs->si;
-		n = regs->dx;
-		if (n > VECTOR_MAX)
-			received();
-		else
-			bpf_loop(n, received_one, &messages, 0);
-		break;
-	}
+	n = messages_of(CALL_RECVMSG, CALL_RECVMMSG, &at);
+	if (n > VECTOR_MAX)
+		received();
+	else if (n)
+		bpf_loop(n, received_one, &at, 0);
 	return 0;
 }

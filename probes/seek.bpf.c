@@ -167,13 +167,10 @@ static long look_at_acceptor(__u32 i, struct accepting *c)
 static __always_inline bool is_in_call(const struct accepting *c)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	const struct pt_regs *regs = registers_of(task);
-	__u64 files = (__u64)BPF_CORE_READ(task, files);
-	__u32 fd = BPF_CORE_READ(regs, di);
 
-	return files && !(task->flags & PF_KTHREAD) && !in_call_of_32_bits(task) &&
-	       table_has(files, fd, (const struct file *)c->file) &&
-	       roster_add(c->rec, c->cookie, files, bpf_get_current_pid_tgid() >> 32, fd);
+	return in_call_with((const struct file *)c->file) &&
+	       roster_add(c->rec, c->cookie, (__u64)BPF_CORE_READ(task, files),
+			  bpf_get_current_pid_tgid() >> 32, registers_of(task)->di);
 }
 
 /*

@@ -11,14 +11,20 @@
 
 #define WAITERS_MAX 256
 
+/* With what the current thread has entered its call, of 64 bits; NULL: it has not. */
+static __always_inline const struct pt_regs *own_call(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return (task->flags & PF_KTHREAD) || in_call_of_32_bits(task) ? NULL : registers_of(task);
+}
+
 /* Whether the current thread is inside a call on this descriptor that sends or receives. */
 static __always_inline bool in_call_on(__u32 fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct pt_regs *regs = registers_of(task);
+	const struct pt_regs *regs = own_call();
 
-	if ((task->flags & PF_KTHREAD) || in_call_of_32_bits(task) ||
-	    (__u32)BPF_CORE_READ(regs, di) != fd)
+	if (!regs || (__u32)BPF_CORE_READ(regs, di) != fd)
 		return false;
 	switch (BPF_CORE_READ(regs, orig_ax)) {
 	case 0:	  /* read */
@@ -46,10 +52,9 @@ static __always_inline bool in_call_on(__u32 fd)
  */
 static __always_inline bool in_close_of(__u32 fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct pt_regs *regs = registers_of(task);
+	const struct pt_regs *regs = own_call();
 
-	if ((task->flags & PF_KTHREAD) || in_call_of_32_bits(task))
+	if (!regs)
 		return false;
 	switch (BPF_CORE_READ(regs, orig_ax)) {
 	case 3: /* close */
@@ -67,11 +72,9 @@ static __always_inline bool in_close_of(__u32 fd)
 /* Whether the current thread is in a call on a descriptor of that file. */
 static __always_inline bool in_call_with(const struct file *file)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct pt_regs *regs = registers_of(task);
+	const struct pt_regs *regs = own_call();
 
-	return !(task->flags & PF_KTHREAD) && !in_call_of_32_bits(task) && task->files &&
-	       current_file(regs->di) == file;
+	return regs && bpf_get_current_task_btf()->files && current_file(regs->di) == file;
 }
 
 struct waiting {
