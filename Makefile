@@ -74,7 +74,7 @@ FUZZERS     := rule command wire store packet refusal http stream fragment signa
 FUZZ_SRC    := $(wildcard tests/fuzz/*.c)
 # What the fuzzers share; and the core without what holds the probes, which are built for the daemon only.
 FUZZ_SHARED := $(filter-out $(FUZZERS:%=tests/fuzz/%.c),$(FUZZ_SRC))
-FUZZ_CORE   := $(COMMON_SRC) $(filter-out fw/probe_load.c fw/portless.c,$(FW_SRC))
+FUZZ_CORE   := $(COMMON_SRC) $(filter-out fw/probe_load.c fw/probe_watch.c fw/portless.c,$(FW_SRC))
 
 obj          = $(patsubst %.c,$(BUILD)/%.o,$(1))
 COMMON_OBJ  := $(call obj,$(COMMON_SRC))

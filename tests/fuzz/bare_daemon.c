@@ -188,6 +188,12 @@ enum note_source probe_note_source(const struct probe *p)
 	return NOTE_BY_NOBODY;
 }
 
+bool probe_traces_calls(const struct probe *p)
+{
+	(void)p;
+	return false;
+}
+
 /* There is no cache, nor a kernel that could have one. */
 void probe_cache_maps(const struct probe *p, struct probe_cache *out)
 {
