@@ -110,6 +110,18 @@ int BPF_PROG(lock_wanted, struct mm_struct *mm, bool write)
 __noinline int made(struct proc_rec *rec, __u64 vma_at, __s32 fd);
 __noinline int made_between(struct proc_rec *rec, __u64 start, __u64 end, __u64 how);
 
+int slot_of(const struct tree_node *node, __u32 n, __u64 address)
+{
+	__u32 slot;
+
+	if (!node)
+		return 0;
+	for (slot = 0; slot < TREE_PIVOTS; slot++)
+		if (slot >= n || address <= node->word[slot] || (slot && !node->word[slot]))
+			break;
+	return slot;
+}
+
 /* Puts a mapping on record. */
 int made(struct proc_rec *rec, __u64 vma_at, __s32 fd)
 {

@@ -177,15 +177,23 @@ static long find_base(__u32 i, struct auxv *v)
 	return !pair[0] || v->base;
 }
 
-/* What the exec itself has mapped at an address: nobody else is there who could change it. */
-static __always_inline void add_at(struct proc_rec *rec, __u64 address)
+/*
+ * What the exec itself has mapped at an address: nobody else is there who could change it. Not
+ * static: as object_add().
+ */
+__noinline int add_at(struct proc_rec *rec, __u64 address);
+
+int add_at(struct proc_rec *rec, __u64 address)
 {
 	struct view v = {};
 
+	if (!rec)
+		return 0;
 	if (view_at(address, &v) && v.flags & VMA_OBJECT)
 		object_add(rec, &v.object, true);
 	else
 		proc_mark(rec, PROC_OBJECTS_PARTIAL);
+	return 0;
 }
 
 /* What the kernel itself has mapped beside the program: its dynamic loader. */

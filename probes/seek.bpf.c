@@ -136,18 +136,27 @@ struct accepting {
 	struct sock_rec *rec;
 	__u64 cookie;
 	__u64 file;
+	struct listeners *at; /* the port */
 	const struct sock_rec *listener;
 	__u32 reach; /* in each table: see table_find(); 0: the current process has it */
 	__u32 found;
 };
 
+/* One of those who hold one of the listeners. */
 static long look_at_acceptor(__u32 i, struct accepting *c)
 {
-	const struct sighting *s = &c->listener->s[i & (ABI_SIGHTINGS - 1)];
-	__u32 tgid = s->tgid;
+	const struct sighting *s;
 	struct proc_rec *proc;
+	__u32 tgid;
 	__s32 fd;
 
+	if (!(i % ABI_SIGHTINGS))
+		c->listener = bpf_map_lookup_elem(
+			&socks, &c->at->cookie[i / ABI_SIGHTINGS & (ABI_LISTENERS - 1)]);
+	if (!c->listener)
+		return 0;
+	s = &c->listener->s[i % ABI_SIGHTINGS];
+	tgid = s->tgid;
 	if (!s->files)
 		return 0;
 	if (!c->reach) {
@@ -161,6 +170,13 @@ static long look_at_acceptor(__u32 i, struct accepting *c)
 	c->reach -= c->reach / 8; /* so that all of it has a bound, with many of them */
 	c->found = fd >= 0 && roster_add(c->rec, c->cookie, s->files, tgid, fd);
 	return c->found;
+}
+
+static __always_inline void look_at_acceptors(struct accepting *c)
+{
+	c->at = listeners_of((const struct sock *)c->rec->sk);
+	if (c->at)
+		bpf_loop(ABI_LISTENERS * ABI_SIGHTINGS, look_at_acceptor, c, 0);
 }
 
 /* At the descriptor that the current thread's call is about, whatever it does there. */
@@ -180,29 +196,15 @@ static __always_inline bool is_in_call(const struct accepting *c)
 int seek_acceptor(struct sock_rec *rec, __u64 cookie, __u64 file)
 {
 	struct accepting c = {.rec = rec, .cookie = cookie, .file = file};
-	struct listeners *at;
 
 	if (!rec)
 		return 0;
-	at = listeners_of((const struct sock *)rec->sk);
 	c.reach = is_in_call(&c) ? 0 : NEAR;
-	for (__u32 pass = 0; at && pass < 2 && !c.found; pass++) {
-		if (pass && (!c.reach || (rec->flags & SOCK_SOUGHT)))
-			break;
-		if (pass) {
-			c.reach = FAR;
-			rec->flags |= SOCK_SOUGHT;
-		}
-		for (__u32 i = 0; i < ABI_LISTENERS && !c.found; i++) {
-			__u32 used;
-
-			c.listener = bpf_map_lookup_elem(&socks, &at->cookie[i]);
-			if (!c.listener)
-				continue;
-			used = c.listener->used;
-			bpf_loop(used < ABI_SIGHTINGS ? used : ABI_SIGHTINGS, look_at_acceptor, &c,
-				 0);
-		}
+	look_at_acceptors(&c);
+	if (!c.found && c.reach && !(rec->flags & SOCK_SOUGHT)) {
+		rec->flags |= SOCK_SOUGHT;
+		c.reach = FAR;
+		look_at_acceptors(&c);
 	}
 	if (c.found)
 		rec->accepted_ns = bpf_ktime_get_boot_ns();
@@ -219,16 +221,10 @@ int seek_closer(struct sock_rec *rec, __u64 cookie)
 	const struct pt_regs *regs = registers_of(task);
 	struct accepting c = {.rec = rec, .cookie = cookie};
 	__u32 fd = regs->di;
-	struct listeners *at;
 
 	if (!rec || (!in_close_of(fd) && !(task->flags & PF_EXITING)))
 		return 0;
-	at = listeners_of((const struct sock *)rec->sk);
-	for (__u32 i = 0; at && i < ABI_LISTENERS && !c.found; i++) {
-		c.listener = bpf_map_lookup_elem(&socks, &at->cookie[i]);
-		if (c.listener)
-			bpf_loop(ABI_SIGHTINGS, look_at_acceptor, &c, 0);
-	}
+	look_at_acceptors(&c);
 	if (c.found && roster_add(rec, cookie, (__u64)BPF_CORE_READ(task, files),
 				  bpf_get_current_pid_tgid() >> 32, fd))
 		rec->accepted_ns = bpf_ktime_get_boot_ns();

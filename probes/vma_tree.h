@@ -29,6 +29,10 @@ struct descent {
 	bool arrived;
 };
 
+/* The slot that covers the address, of a node of n pivots. In mapping_lock.bpf.c, and not static:
+ * as made(). */
+__noinline int slot_of(const struct tree_node *node, __u32 n, __u64 address);
+
 /* The slots of both kinds follow their pivots: TREE_PIVOTS, or fewer. */
 static long descend(__u32 i, struct descent *d)
 {
@@ -40,9 +44,7 @@ static long descend(__u32 i, struct descent *d)
 
 	if (bpf_probe_read_kernel(word, (TREE_PIVOTS + TREE_SLOTS) * sizeof(*word), (void *)at))
 		return 1;
-	for (slot = 0; slot < TREE_PIVOTS; slot++)
-		if (slot >= n || d->address <= word[slot] || (slot && !word[slot]))
-			break;
+	slot = slot_of(d->node, n, d->address);
 	d->slot = slot;
 	d->arrived = type == MAPLE_LEAF_64;
 	if (d->arrived)
