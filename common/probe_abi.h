@@ -17,7 +17,7 @@
 #define ABI_SOCKS     65536 /* sockets on record: 24 MB of kernel memory */
 #define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
 #define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
-#define ABI_PORTS     4096  /* at which sockets listen, and of each */
+#define ABI_PORTS     4096  /* that TCP sockets are bound to, and of each */
 #define ABI_LISTENERS 8	    /* sockets; power of two */
 #define ABI_CALLERS   4096  /* threads in mapping calls, beside the first of their processes */
 #define ABI_CPUS      256   /* processors that can prove at the same time without a record */

@@ -319,9 +319,9 @@ struct trace_event_raw_sys_exit {
 #pragma clang attribute pop
 
 /* include/net/tcp_states.h */
-#define TCP_ESTABLISHED	 1
 #define TCP_SYN_RECV	 3
 #define TCP_TIME_WAIT	 6
+#define TCP_CLOSE	 7
 #define TCP_LISTEN	 10
 #define TCP_NEW_SYN_RECV 12
 

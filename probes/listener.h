@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which sockets listen at a port: whoever holds one of them may accept a connection there. Kept for
- * the search alone: what is missing here costs a scan of all processes.
+ * Which TCP sockets were bound to a port, and so may listen there: whoever holds one of them may
+ * accept a connection. Kept for the search alone: what is missing here, as one that listens without
+ * having been bound, costs a scan of all processes.
  */
 #ifndef PROBES_LISTENER_H
 #define PROBES_LISTENER_H
 
 #include "maps.h"
 
-/* The socket begins to listen, or does already. Of more than there is room for, the latest stay. */
-static __always_inline void listener_add(const struct sock *sk, __u64 cookie)
+/* Of more than there is room for, the latest stay. */
+static __always_inline void listener_add(__u64 netns_cookie, __u32 number, __u64 cookie)
 {
-	struct port port = {.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie)};
+	struct port port = {.netns = netns_cookie, .number = number};
 	struct listeners *at, none = {};
 
-	port.number = BPF_CORE_READ(sk, __sk_common.skc_num);
-	if (!port.number || !cookie)
+	if (!number || !cookie)
 		return;
 	bpf_map_update_elem(&ports, &port, &none, BPF_NOEXIST);
 	at = bpf_map_lookup_elem(&ports, &port);

@@ -39,7 +39,7 @@ struct map_ghosts {
 	__type(value, struct proc_rec);
 };
 
-/* Where a socket listens: a port, over IPv4 or IPv6, TCP alone. */
+/* Where a socket may listen: a port, over IPv4 or IPv6, TCP alone. */
 struct port {
 	__u64 netns; /* cookie */
 	__u64 number;

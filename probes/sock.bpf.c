@@ -62,20 +62,50 @@ int BPF_PROG(sock_destroyed, struct sock *sk)
 	return 0;
 }
 
-/* A connection accepted by the stack has no cookie until somebody asks for it. */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(sock_state, struct sock *sk, int oldstate, int newstate)
+/*
+ * A connection accepted by the stack has no cookie until somebody asks for it. That it is one, the
+ * kernel tells at each of its states, as of every other; of its congestion control it tells once,
+ * as the connection is made (net/ipv4/tcp_minisocks.c: tcp_ca_openreq_child).
+ */
+SEC("tp_btf/tcp_cong_state_set")
+int BPF_PROG(connection_made, struct sock *sk)
 {
-	bool accepted = oldstate == TCP_SYN_RECV && newstate == TCP_ESTABLISHED;
-	__u64 cookie;
-
-	if ((!accepted && newstate != TCP_LISTEN) ||
-	    !is_covered(sk->__sk_common.skc_net.net->net_cookie))
-		return 0;
-	cookie = bpf_get_socket_cookie(sk);
-	if (newstate == TCP_LISTEN)
-		listener_add(sk, cookie);
+	if (sk->__sk_common.skc_state == TCP_SYN_RECV &&
+	    is_covered(sk->__sk_common.skc_net.net->net_cookie))
+		bpf_get_socket_cookie(sk);
 	return 0;
+}
+
+/* Who listens has chosen a port before, as a rule. */
+static __always_inline int port_chosen(struct bpf_sock *ctx)
+{
+	__u64 netns;
+
+	if (ctx->protocol != IPPROTO_TCP)
+		return 1;
+	netns = bpf_get_netns_cookie(ctx);
+	if (is_covered(netns))
+		listener_add(netns, ctx->src_port, bpf_get_socket_cookie(ctx));
+	return 1;
+}
+
+SEC("cgroup/post_bind4")
+int port_chosen_4(struct bpf_sock *ctx)
+{
+	return port_chosen(ctx);
+}
+
+SEC("cgroup/post_bind6")
+int port_chosen_6(struct bpf_sock *ctx)
+{
+	return port_chosen(ctx);
+}
+
+static __always_inline bool may_listen(const struct sock *sk)
+{
+	__u8 state = sk->__sk_common.skc_state;
+
+	return sk->sk_protocol == IPPROTO_TCP && (state == TCP_LISTEN || state == TCP_CLOSE);
 }
 
 /* Whether descriptors can be in what is sent or received there: no socket but a unix(7) one carries
@@ -138,8 +168,9 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	rec->sk = (__u64)sk;
 	rec->netns = sock_netns(sk);
 	roster_add(rec, cookie, (__u64)BPF_CORE_READ(task, files), task->tgid, ctx->fd);
-	if (sk->__sk_common.skc_state == TCP_LISTEN)
-		listener_add(sk, cookie);
+	if (may_listen(sk))
+		listener_add(sk->__sk_common.skc_net.net->net_cookie, sk->__sk_common.skc_num,
+			     cookie);
 	return 0;
 }
 

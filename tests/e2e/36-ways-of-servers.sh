@@ -7,7 +7,7 @@
 # shellcheck source=tests/e2e/helpers/ways.sh
 . $SCRIPTS/ways.sh
 
-PORT=6100
+PORT=60900 # of those that the kernel chooses from
 
 # ask NAME TEXT: the client NAME sends it on the connection that it has.
 ask() {

@@ -27,16 +27,35 @@
 
 /* --- Servers ---------------------------------------------------------------------------------- */
 
+static int begin_to_listen(int fd)
+{
+	must(listen(fd, 64), "listen");
+	printf("listening\n");
+	fflush(stdout);
+	return fd;
+}
+
 static int listener(void)
 {
 	int fd = (int)must(socket(job.to.ss_family, SOCK_STREAM, 0), "socket"), one = 1;
 
 	must(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), "SO_REUSEADDR");
 	must(bind(fd, (struct sockaddr *)&job.to, job.to_len), "bind");
-	must(listen(fd, 64), "listen");
-	printf("listening\n");
-	fflush(stdout);
-	return fd;
+	return begin_to_listen(fd);
+}
+
+/* Is given its port as it begins to listen, and there is but one that it may be given; before linux
+ * 6.3, bound as any other. */
+static int listener_unbound(void)
+{
+	uint32_t port = ntohs(((const struct sockaddr_in *)&job.to)->sin_port);
+	uint32_t range = port << 16 | port;
+	int fd = (int)must(socket(AF_INET, SOCK_STREAM, 0), "socket");
+
+	if (!setsockopt(fd, IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, &range, sizeof(range)))
+		return begin_to_listen(fd);
+	close(fd);
+	return listener();
 }
 
 /* Answers each line with one of its own; the connection was accepted by that call. */
@@ -53,6 +72,11 @@ static int serve(int fd)
 static int way_accept(void)
 {
 	return serve((int)must(accept(listener(), NULL, NULL), "accept"));
+}
+
+static int way_accept_unbound(void)
+{
+	return serve((int)must(accept(listener_unbound(), NULL, NULL), "accept"));
 }
 
 static int way_accept4(void)
@@ -301,6 +325,7 @@ static const struct way {
 	{"turns-alike", way_turns_alike, "turns", "udp4 udp6"},
 	{"accept", way_accept, "server", "tcp4"},
 	{"accept4", way_accept4, "server", "tcp4"},
+	{"accept-unbound", way_accept_unbound, "server", "tcp4"},
 	{"accept-dup", way_accept_dup, "server", "tcp4"},
 	{"accept-fork", way_accept_fork, "server", "tcp4"},
 	{"accept-uring", way_accept_uring, "server", "tcp4"},
