@@ -9,6 +9,7 @@
  *
  * No system call needs to be traced for it: each call of each process would pay for that.
  */
+#include "in_place.h"
 #include "mapping.h"
 #include "vma_tree.h"
 
@@ -107,7 +108,7 @@ int BPF_PROG(lock_wanted, struct mm_struct *mm, bool write)
  * These are functions that are not static: the verifier looks at each of them once, whatever calls
  * it, and a daemon starts the sooner.
  */
-__noinline int made(struct proc_rec *rec, __u64 vma_at, __s32 fd);
+__noinline int made(struct proc_rec *rec, __u64 vma, __s32 fd);
 __noinline int made_between(struct proc_rec *rec, __u64 start, __u64 end, __u64 how);
 
 int slot_of(const struct tree_node *node, __u32 n, __u64 address)
@@ -123,18 +124,17 @@ int slot_of(const struct tree_node *node, __u32 n, __u64 address)
 }
 
 /* Puts a mapping on record. */
-int made(struct proc_rec *rec, __u64 vma_at, __s32 fd)
+int made(struct proc_rec *rec, __u64 vma, __s32 fd)
 {
-	const struct vm_area_struct *vma = (const void *)vma_at;
 	struct made m = {.locked = true};
 
 	if (!rec)
 		return 0;
-	m.view.flags = what_is_mapped(&m.view.object, vma, false);
+	mapping_view(&m.view, vma);
 	if (m.view.flags & VMA_ANONYMOUS)
 		m.marks = PROC_ANON_EXEC;
 	if (made_record(rec, &m) && fd >= 0)
-		hint_mapped(&m.view.object, (__u64)BPF_CORE_READ(vma, vm_file), fd);
+		hint_mapped(&m.view.object, m.view.file, fd);
 	return 0;
 }
 
@@ -150,24 +150,17 @@ struct search {
 	bool found;
 };
 
-/* include/linux/mmap_lock.h: vma_start_write() */
-static __always_inline bool is_written(const struct search *s, const struct vm_area_struct *vma)
-{
-	return BPF_CORE_READ(vma, vm_lock_seq) == s->sequence;
-}
-
 static long search_slot(__u32 i, struct search *s)
 {
 	__u32 slot = s->way.slot + i;
-	const struct vm_area_struct *vma;
-	__u64 last;
+	__u64 vma, last;
 
 	if (s->at >= s->end || slot >= TREE_SLOTS || (s->found && s->one))
 		return 1;
 	vma = leaf_slot(&s->way, slot);
 	last = leaf_slot_last(&s->way, slot);
-	if (vma && is_written(s, vma) && (BPF_CORE_READ(vma, vm_flags) & VM_EXEC)) {
-		made(s->rec, (__u64)vma, s->fd);
+	if (vma && mapping_is_made(vma, s->sequence)) {
+		made(s->rec, vma, s->fd);
 		s->found = true;
 	}
 	s->at = last + 1;

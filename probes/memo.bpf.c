@@ -1,33 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The memo of a socket: what was proven of it, and what its last packet met. */
 #include "cache.h"
+#include "in_place.h"
 #include "pidfd.h"
 #include "waiter.h"
-
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
-#define cast(type, address)                                      \
-	((const struct type *)bpf_rdonly_cast((void *)(address), \
-					      bpf_core_type_id_kernel(struct type)))
-
-static __always_inline enum probe_counter descriptor_holds(const struct memo_holder *h, __u64 file)
-{
-	const struct task_struct *task = cast(task_struct, h->task);
-	const struct files_struct *files = task->files;
-	const struct mm_struct *mm = task->mm;
-	const struct fdtable *fdt;
-	const struct file *found = NULL;
-
-	if ((__u64)files != h->files || !files || !mm)
-		return PCOUNT_CACHE_HOLDERS;
-	if (mm->exec_vm != h->who.exec_pages)
-		return PCOUNT_CACHE_MAPPINGS;
-	fdt = files->fdt;
-	if (!fdt || h->fd >= fdt->max_fds)
-		return PCOUNT_CACHE_HOLDERS;
-	if (bpf_probe_read_kernel(&found, sizeof(found), fdt->fd + h->fd) || (__u64)found != file)
-		return PCOUNT_CACHE_HOLDERS;
-	return PCOUNT_COUNT;
-}
 
 /* Why a process's place in gens has moved on. */
 static __always_inline enum probe_counter why_moved(const struct memo_holder *h)
@@ -117,13 +93,13 @@ int memo_holds(const struct memo *m, const struct look *l, __s64 references, __u
 		return PCOUNT_CACHE_HOLDERS;
 	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
 		const struct memo_holder *h = &m->h[i];
-		enum probe_counter why;
+		int why;
 
 		if (i >= m->n)
 			break;
 		if (gen_of(h->who.tgid) != h->gen)
 			return why_moved(h);
-		why = descriptor_holds(h, l->file);
+		why = holder_holds(h, l->file);
 		if (why != PCOUNT_COUNT)
 			return why;
 		sender |= h->who.tgid == current;

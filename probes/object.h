@@ -71,26 +71,25 @@ static __always_inline bool is_layered(const struct file *file)
  * Memory whose bytes are of no file: none stands behind it (/dev/zero is none either), or a private
  * mapping of one has been written to, or can be.
  */
-static __always_inline bool is_anonymous(const struct vm_area_struct *vma, bool typed)
+static __always_inline bool is_anonymous(const struct vm_area_struct *vma)
 {
-	unsigned long flags = FIELD_OF(typed, vma, vm_flags);
+	unsigned long flags = vma->vm_flags;
 
-	if (!FIELD_OF(typed, vma, vm_ops))
+	if (!vma->vm_ops)
 		return true;
-	return FIELD_OF(typed, vma, vm_file) && !(flags & VM_SHARED) &&
-	       ((flags & VM_WRITE) || FIELD_OF(typed, vma, anon_vma));
+	return vma->vm_file && !(flags & VM_SHARED) && ((flags & VM_WRITE) || vma->anon_vma);
 }
 
 /* VMA_ANONYMOUS if it is, and VMA_OBJECT with *key if a file is behind it: enum vma_flags. */
 static __always_inline __u32 what_is_mapped(struct object_key *key,
-					    const struct vm_area_struct *vma, bool typed)
+					    const struct vm_area_struct *vma)
 {
-	__u32 flags = is_anonymous(vma, typed) ? VMA_ANONYMOUS : 0;
-	const struct file *file = FIELD_OF(typed, vma, vm_file);
+	__u32 flags = is_anonymous(vma) ? VMA_ANONYMOUS : 0;
+	const struct file *file = vma->vm_file;
 
-	if (!file || !FIELD_OF(typed, vma, vm_ops))
+	if (!file || !vma->vm_ops)
 		return flags;
-	object_key_read(key, file, typed);
+	object_key_of(key, file);
 	return flags | VMA_OBJECT;
 }
 
@@ -108,7 +107,7 @@ static __always_inline void mapping_tell(struct vma_rec *rec, const struct task_
 	/* include/linux/mm.h: is_exec_mapping */
 	if ((vma->vm_flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC)
 		rec->flags |= VMA_COUNTED;
-	rec->flags |= what_is_mapped(&rec->object, vma, true);
+	rec->flags |= what_is_mapped(&rec->object, vma);
 	if (!(rec->flags & VMA_OBJECT))
 		return;
 	code = BPF_CORE_READ(task, mm, start_code);
@@ -125,24 +124,29 @@ struct view {
 	bool executable;
 };
 
-static long look_at_mapping(struct task_struct *task, struct vm_area_struct *vma, struct view *v)
+static __always_inline void view_of(struct view *v, const struct vm_area_struct *vma)
 {
 	v->executable = vma->vm_flags & VM_EXEC;
 	v->end = vma->vm_end;
 	v->file = (__u64)vma->vm_file;
-	v->flags = what_is_mapped(&v->object, vma, true);
+	v->flags = what_is_mapped(&v->object, vma);
+}
+
+static long look_at_mapping(struct task_struct *task, struct vm_area_struct *vma, struct view *v)
+{
+	view_of(v, vma);
 	return 0;
 }
 
 #define VIEW_TRIES 1024 /* of some 50 ns: who changes a mapping seldom has the lock for longer */
 
-struct look {
+struct peek {
 	__u64 address;
 	struct view *view;
 	long result;
 };
 
-static long try_to_look(__u32 i, struct look *l)
+static long try_to_look(__u32 i, struct peek *l)
 {
 	l->result =
 		bpf_find_vma(bpf_get_current_task_btf(), l->address, look_at_mapping, l->view, 0);
@@ -153,7 +157,7 @@ static long try_to_look(__u32 i, struct look *l)
  * its mappings. */
 static __always_inline bool view_at(__u64 address, struct view *v)
 {
-	struct look l = {.address = address, .view = v};
+	struct peek l = {.address = address, .view = v};
 
 	bpf_loop(VIEW_TRIES, try_to_look, &l, 0);
 	return !l.result || l.result == -ENOENT;

@@ -68,10 +68,10 @@ static __always_inline bool find_leaf(struct descent *d, const struct mm_struct 
 	return d->arrived;
 }
 
-/* What lies in a slot of the leaf, or NULL. */
-static __always_inline const struct vm_area_struct *leaf_slot(const struct descent *d, __u32 slot)
+/* Address of the struct vm_area_struct in a slot of the leaf; 0: there is none. */
+static __always_inline __u64 leaf_slot(const struct descent *d, __u32 slot)
 {
-	return (const void *)d->node->word[(TREE_PIVOTS + slot) & (TREE_WORDS - 1)];
+	return d->node->word[(TREE_PIVOTS + slot) & (TREE_WORDS - 1)];
 }
 
 /* The last address that it covers. */
