@@ -8,7 +8,7 @@
 STARTS=5 # this machine has other things to do: the best counts
 # The 0.5 s are printed. What must hold is a share of what it takes to read the same from /proc beside each start, so
 # that neither a slow machine nor a busy moment fails it.
-TIMES=${SAN:+10}3
+TIMES=${SAN:+10}2
 
 # crowd NAME PROCESSES PORT: copies of the program NAME, with 20 sockets each: TCP connections, connected
 # UDP sockets, listeners. Of each, two will speak: one of TCP, one of UDP.
