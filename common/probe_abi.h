@@ -19,6 +19,7 @@
 #define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
 #define ABI_PORTS     4096  /* that TCP sockets are bound to, and of each */
 #define ABI_LISTENERS 8	    /* sockets; power of two */
+#define ABI_PATHS     4096  /* of MPTCP, that are on record */
 #define ABI_CALLERS   4096  /* threads in mapping calls, beside the first of their processes */
 #define ABI_CPUS      256   /* processors that can prove at the same time without a record */
 

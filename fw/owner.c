@@ -85,13 +85,18 @@ static int find_socket(struct owner *o, bool forwarded, const struct sockdiag_qu
 	int r;
 
 	o->stats->counter[COUNT_SOCK_LOOKUP]++;
-	if (!forwarded)
-		return sockdiag_find(o->diag, q, a);
-	r = netns_find(o->netns, q, a, &out->netns);
-	if (r != -ENOENT)
-		return r;
-	netns_refresh(o->netns);
-	return netns_find(o->netns, q, a, &out->netns);
+	if (!forwarded) {
+		r = sockdiag_find(o->diag, q, a);
+	} else {
+		r = netns_find(o->netns, q, a, &out->netns);
+		if (r == -ENOENT) {
+			netns_refresh(o->netns);
+			r = netns_find(o->netns, q, a, &out->netns);
+		}
+	}
+	if (!r && q->proto == IPPROTO_TCP)
+		a->cookie = probe_open_socket(o->sockets.probe, a->cookie);
+	return r;
 }
 
 /* The listener behind a connection that no process has accepted yet. */

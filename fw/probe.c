@@ -131,6 +131,7 @@ static int on_hint(void *context, void *data, size_t size)
 static int bind_maps(struct probe *p)
 {
 	p->socks = find_map(p, "socks");
+	p->paths = find_map(p, "paths");
 	p->crowds = find_map(p, "crowds");
 	p->procs = find_map(p, "procs");
 	p->ghosts = find_map(p, "ghosts");
@@ -145,9 +146,10 @@ static int bind_maps(struct probe *p)
 	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
 	p->cpus = libbpf_num_possible_cpus();
-	if (p->socks < 0 || p->crowds < 0 || p->procs < 0 || p->ghosts < 0 || p->counters < 0 ||
-	    p->hints < 0 || p->global < 0 || p->prove < 0 || p->deny < 0 || p->watch_calls < 0 ||
-	    !p->scan_files || !p->scan_tasks || !p->scan_mappings || p->cpus < 1)
+	if (p->socks < 0 || p->paths < 0 || p->crowds < 0 || p->procs < 0 || p->ghosts < 0 ||
+	    p->counters < 0 || p->hints < 0 || p->global < 0 || p->prove < 0 || p->deny < 0 ||
+	    p->watch_calls < 0 || !p->scan_files || !p->scan_tasks || !p->scan_mappings ||
+	    p->cpus < 1)
 		return -EBADF;
 	p->notes = map_memory(p, "notes", NOTES_SIZE(p), PROT_READ);
 	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);

@@ -63,6 +63,10 @@ int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
 		       struct proc_rec *out);
 int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out);
 
+/* Of a path of multipath TCP, which sock_diag tells of, the cookie of the socket that is open; else
+ * the same. */
+uint64_t probe_open_socket(const struct probe *p, uint64_t cookie);
+
 #define PROBE_ROSTER_MAX (ABI_SIGHTINGS + ABI_CROWD)
 
 /*

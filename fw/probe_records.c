@@ -28,6 +28,13 @@ int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
 	return bpf_map_lookup_elem(p->socks, &cookie, out);
 }
 
+uint64_t probe_open_socket(const struct probe *p, uint64_t cookie)
+{
+	uint64_t open;
+
+	return bpf_map_lookup_elem(p->paths, &cookie, &open) ? cookie : open;
+}
+
 int probe_roster(const struct probe *p, uint64_t cookie, uint64_t changed_ns,
 		 struct sighting out[PROBE_ROSTER_MAX])
 {

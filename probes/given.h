@@ -6,6 +6,7 @@
 #ifndef PROBES_GIVEN_H
 #define PROBES_GIVEN_H
 
+#include "mptcp.h"
 #include "roster.h"
 
 /* Whether packets of a namespace are judged: of others, nothing is put on record. */
@@ -59,7 +60,7 @@ static __always_inline bool given(__u32 fd)
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct file *file = current_file(fd);
 	struct sock *sk = socket_of(file);
-	__u64 cookie = sk ? sock_cookie(sk) : 0;
+	__u64 cookie = sk ? kept_cookie(sk) : 0;
 	struct sock_rec *rec;
 
 	/* Nobody else can have closed it: the number is one that was left there long ago. */

@@ -15,7 +15,7 @@ static __always_inline int accepted(long fd)
 
 	if (!sk || !is_covered(BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie)))
 		return 0;
-	cookie = sock_cookie(sk);
+	cookie = kept_cookie(sk);
 	rec = cookie ? new_record(cookie, files, fd) : NULL;
 	if (!rec)
 		return 0;

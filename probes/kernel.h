@@ -224,6 +224,27 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct tcp_sock {
+	bool is_mptcp;
+};
+
+struct inet_connection_sock {
+	void *icsk_ulp_data;
+};
+
+struct mptcp_pm_data {
+	bool server_side;
+};
+
+struct mptcp_sock {
+	struct sock *first;
+	struct mptcp_pm_data pm;
+};
+
+struct mptcp_subflow_context {
+	struct sock *conn;
+};
+
 struct wait_queue_entry {
 	void *private; /* as a rule the task that sleeps */
 	struct list_head entry;
@@ -325,8 +346,9 @@ struct trace_event_raw_sys_exit {
 #define TCP_LISTEN	 10
 #define TCP_NEW_SYN_RECV 12
 
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
+#define IPPROTO_TCP   6
+#define IPPROTO_UDP   17
+#define IPPROTO_MPTCP 262
 
 #define AF_UNIX	 1
 #define AF_INET	 2

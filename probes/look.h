@@ -124,6 +124,8 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	barrier();
 	if (state != TCP_TIME_WAIT) {
 		socket = sk->sk_socket;
+		if (socket && socket->sk != sk)
+			return SAID_NOTHING; /* mptcp.h: it is not this one's memo that holds */
 		file = socket ? socket->file : NULL;
 	}
 	if (!file)

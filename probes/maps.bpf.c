@@ -7,6 +7,7 @@ struct map_crowds crowds SEC(".maps");
 struct map_procs procs SEC(".maps");
 struct map_ghosts ghosts SEC(".maps");
 struct map_ports ports SEC(".maps");
+struct map_paths paths SEC(".maps");
 struct map_scratch scratches SEC(".maps");
 struct map_draft drafts SEC(".maps");
 struct map_note_drafts note_drafts SEC(".maps");

@@ -57,6 +57,13 @@ struct map_ports {
 	__type(value, struct listeners);
 };
 
+struct map_paths {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_PATHS);
+	__type(key, __u64);
+	__type(value, __u64);
+};
+
 /* For sockets that have no record because the map is full: one at a time and CPU. */
 struct scratch {
 	__u64 busy;
@@ -223,6 +230,7 @@ extern struct map_crowds crowds SEC(".maps"); /* socket cookie -> those who do n
 extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
 extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
 extern struct map_ports ports SEC(".maps");   /* port -> who listens there */
+extern struct map_paths paths SEC(".maps");   /* mptcp.h: path -> what is open; cookies */
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
 extern struct map_note_drafts note_drafts SEC(".maps");

@@ -7,6 +7,7 @@
  * the time the packet is judged. It never touches the packet.
  */
 #include "look.h"
+#include "mptcp.h"
 
 #define NF_ACCEPT	  1
 #define NF_INET_LOCAL_IN  1
@@ -47,7 +48,7 @@ static __always_inline struct scratch *borrow_scratch(void)
 __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct look *look,
 			   __u32 said)
 {
-	const struct sock *sk = (const struct sock *)sk_at;
+	const struct sock *sk = (const struct sock *)sk_at, *open;
 	struct socket *socket;
 	struct file *file;
 	struct scratch *scratch = NULL;
@@ -60,12 +61,15 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 	sk = sk ? answering(sk) : NULL;
 	if (!sk)
 		return 0;
-	note->cookie = sock_cookie(sk);
-	socket = BPF_CORE_READ(sk, sk_socket);
+	open = open_socket(sk);
+	note->cookie = kept_cookie(open);
+	if (open != sk)
+		path_add(sock_cookie(sk), note->cookie);
+	socket = BPF_CORE_READ(open, sk_socket);
 	file = socket ? BPF_CORE_READ(socket, file) : NULL;
 	if (!file) {
-		note->netns = sock_netns(sk);
-		if (BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) {
+		note->netns = sock_netns(open);
+		if (BPF_CORE_READ(open, __sk_common.skc_flags) & SOCK_DEAD_BIT) {
 			note->flags =
 				look && look->passed ? NOTE_ORPHAN | NOTE_PASSED : NOTE_ORPHAN;
 		} else if (!socket) {
@@ -87,8 +91,8 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 		rec = &scratch->rec;
 	}
 	if (!rec->sk) {
-		rec->netns = sock_netns(sk);
-		rec->sk = (__u64)sk;
+		rec->netns = sock_netns(open);
+		rec->sk = (__u64)open;
 	}
 	note->netns = rec->netns;
 	if (look && look->file)

@@ -5,7 +5,15 @@
  */
 #include "given.h"
 #include "listener.h"
+#include "mptcp.h"
 #include "prove.h"
+
+/* The context of a program at a socket of a cgroup (kernel/bpf/cgroup.c:
+ * __cgroup_bpf_run_filter_sk). */
+static __always_inline const struct sock *itself(const struct bpf_sock *ctx)
+{
+	return (const struct sock *)ctx;
+}
 
 /*
  * Every way to create an Internet socket passes here: socket(2) of 64 and 32 bits, io_uring. The
@@ -38,10 +46,14 @@ int sock_released(struct bpf_sock *ctx)
 
 	if (!is_covered(bpf_get_netns_cookie(ctx)))
 		return 1;
-	cookie = bpf_get_socket_cookie(ctx);
-	if (ctx->protocol != IPPROTO_TCP) {
-		roster_drop(cookie);
-		return 1;
+	if (ctx->protocol == IPPROTO_MPTCP) {
+		cookie = kept_cookie(itself(ctx));
+	} else {
+		cookie = bpf_get_socket_cookie(ctx);
+		if (ctx->protocol != IPPROTO_TCP) {
+			roster_drop(cookie);
+			return 1;
+		}
 	}
 	rec = bpf_map_lookup_elem(&socks, &cookie);
 	if (rec)
@@ -52,6 +64,7 @@ int sock_released(struct bpf_sock *ctx)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(sock_destroyed, struct sock *sk)
 {
+	const struct sock *open;
 	__u64 cookie;
 
 	if (!is_covered(sk->__sk_common.skc_net.net->net_cookie))
@@ -59,6 +72,9 @@ int BPF_PROG(sock_destroyed, struct sock *sk)
 	cookie = sock_cookie(sk);
 	if (cookie)
 		roster_drop(cookie);
+	open = open_socket(sk);
+	if (open != sk && (BPF_CORE_READ(open, __sk_common.skc_flags) & SOCK_DEAD_BIT))
+		roster_drop(kept_cookie(open));
 	return 0;
 }
 
@@ -79,13 +95,21 @@ int BPF_PROG(connection_made, struct sock *sk)
 /* Who listens has chosen a port before, as a rule. */
 static __always_inline int port_chosen(struct bpf_sock *ctx)
 {
-	__u64 netns;
+	const struct sock *open;
+	__u64 netns, cookie;
 
 	if (ctx->protocol != IPPROTO_TCP)
 		return 1;
 	netns = bpf_get_netns_cookie(ctx);
-	if (is_covered(netns))
-		listener_add(netns, ctx->src_port, bpf_get_socket_cookie(ctx));
+	if (!is_covered(netns))
+		return 1;
+	cookie = bpf_get_socket_cookie(ctx);
+	open = open_socket(itself(ctx));
+	if (open != itself(ctx)) {
+		path_add(cookie, kept_cookie(open));
+		cookie = kept_cookie(open);
+	}
+	listener_add(netns, ctx->src_port, cookie);
 	return 1;
 }
 
@@ -105,7 +129,8 @@ static __always_inline bool may_listen(const struct sock *sk)
 {
 	__u8 state = sk->__sk_common.skc_state;
 
-	return sk->sk_protocol == IPPROTO_TCP && (state == TCP_LISTEN || state == TCP_CLOSE);
+	return state == TCP_LISTEN || (state == TCP_CLOSE && (sk->sk_protocol == IPPROTO_TCP ||
+							      sk->sk_protocol == IPPROTO_MPTCP));
 }
 
 /* Whether descriptors can be in what is sent or received there: no socket but a unix(7) one carries
@@ -159,7 +184,7 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	if (!sk || !family_is_inet(sk->__sk_common.skc_family) ||
 	    !is_covered(sk->__sk_common.skc_net.net->net_cookie))
 		return 0;
-	cookie = bpf_get_socket_cookie(sk);
+	cookie = is_accepted_mptcp(sk) ? kept_cookie(sk) : bpf_get_socket_cookie(sk);
 	rec = sock_record(cookie);
 	if (!rec)
 		return 0;
@@ -232,7 +257,7 @@ int prove_socket(struct prove_args *args)
 	if (!rec || !rec->sk)
 		return 0;
 	sk = (const void *)rec->sk;
-	if (sock_cookie(sk) != cookie)
+	if (kept_cookie(sk) != cookie)
 		return 0; /* the address is another's by now */
 	out->netns = rec->netns;
 	out->state = NOTE_UNPROVEN;

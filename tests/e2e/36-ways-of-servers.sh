@@ -16,12 +16,13 @@ ask() {
 
 # server WAY WHO: listens at a port of its own, and has accepted a connection; its number is $PORT.
 server() {
-	local name=$1.$2
+	local name=$1.$2 options=(-k)
+	[[ $1 != accept-mptcp ]] || options+=(-m)
 	((PORT += 1))
 	spawn client "$name" "$TMP/$2" "$1" tcp4 0.0.0.0 $PORT "$name"
 	wait_for grep -q '^listening$' "$TMP/$name.log"
 	mkfifo "$TMP/$name.client.in"
-	STDIN=$TMP/$name.client.in spawn server "$name.client" "$HELPERS/talk" -k $CLIENT4 $PORT
+	STDIN=$TMP/$name.client.in spawn server "$name.client" "$HELPERS/talk" "${options[@]}" $CLIENT4 $PORT
 	wait_for grep -q connected "$TMP/$name.client.log"
 	ask "$name.client" hello
 	wait_for grep -qF "$name.self" "$TMP/$name.client.log"

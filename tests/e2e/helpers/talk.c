@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * talk [-u] [-k] [-w MS] ADDR PORT [TEXT]: sends TEXT in one line by TCP (-u: UDP) and waits for an
- * answer. Exit 0 if it came within MS (20000), 1 if it did not, 2 on a wrong call.
+ * talk [-u|-m] [-k] [-w MS] ADDR PORT [TEXT]: sends TEXT in one line by TCP (-u: UDP, -m: multipath
+ * TCP) and waits for an answer. Exit 0 if it came within MS (20000), 1 if it did not, 2 on a wrong
+ * call.
  *
  * -k keeps the connection: prints "connected", then sends each line of standard input as it comes,
  * prints "said" after it, and the answers.
@@ -20,7 +21,7 @@
 
 static int usage(void)
 {
-	fputs("usage: talk [-u] [-k] [-w MS] ADDR PORT [TEXT]\n", stderr);
+	fputs("usage: talk [-u|-m] [-k] [-w MS] ADDR PORT [TEXT]\n", stderr);
 	return 2;
 }
 
@@ -51,7 +52,7 @@ static socklen_t address(const char *text, const char *port, struct sockaddr_sto
 }
 
 /* A connected socket, or -1. Does not wait longer than wait_ms for the other side. */
-static int open_to(const char *addr, const char *port, int type, int wait_ms)
+static int open_to(const char *addr, const char *port, int type, int protocol, int wait_ms)
 {
 	struct sockaddr_storage to;
 	socklen_t len = address(addr, port, &to);
@@ -59,7 +60,7 @@ static int open_to(const char *addr, const char *port, int type, int wait_ms)
 
 	if (!len)
 		return -1;
-	fd = socket(to.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(to.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 	if (fd < 0)
 		return -1;
 	if (connect(fd, (struct sockaddr *)&to, len) == 0)
@@ -110,13 +111,16 @@ static int keep(int fd)
 
 int main(int argc, char *argv[])
 {
-	int type = SOCK_STREAM, wait_ms = 20000, opt, fd;
+	int type = SOCK_STREAM, protocol = 0, wait_ms = 20000, opt, fd;
 	bool kept = false;
 
-	while ((opt = getopt(argc, argv, "ukw:")) != -1)
+	while ((opt = getopt(argc, argv, "umkw:")) != -1)
 		switch (opt) {
 		case 'u':
 			type = SOCK_DGRAM;
+			break;
+		case 'm':
+			protocol = IPPROTO_MPTCP;
 			break;
 		case 'k':
 			kept = true;
@@ -129,7 +133,7 @@ int main(int argc, char *argv[])
 		}
 	if (argc - optind != (kept ? 2 : 3))
 		return usage();
-	fd = open_to(argv[optind], argv[optind + 1], type, wait_ms);
+	fd = open_to(argv[optind], argv[optind + 1], type, protocol, wait_ms);
 	if (fd < 0)
 		return 1;
 	return kept ? keep(fd) : say(fd, argv[optind + 2], wait_ms);

@@ -35,13 +35,18 @@ static int begin_to_listen(int fd)
 	return fd;
 }
 
-static int listener(void)
+static int listener_of(int protocol)
 {
-	int fd = (int)must(socket(job.to.ss_family, SOCK_STREAM, 0), "socket"), one = 1;
+	int fd = (int)must(socket(job.to.ss_family, SOCK_STREAM, protocol), "socket"), one = 1;
 
 	must(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), "SO_REUSEADDR");
 	must(bind(fd, (struct sockaddr *)&job.to, job.to_len), "bind");
 	return begin_to_listen(fd);
+}
+
+static int listener(void)
+{
+	return listener_of(0);
 }
 
 /* Is given its port as it begins to listen, and there is but one that it may be given; before linux
@@ -77,6 +82,11 @@ static int way_accept(void)
 static int way_accept_unbound(void)
 {
 	return serve((int)must(accept(listener_unbound(), NULL, NULL), "accept"));
+}
+
+static int way_accept_mptcp(void)
+{
+	return serve((int)must(accept(listener_of(IPPROTO_MPTCP), NULL, NULL), "accept"));
 }
 
 static int way_accept4(void)
@@ -326,6 +336,8 @@ static const struct way {
 	{"accept", way_accept, "server", "tcp4"},
 	{"accept4", way_accept4, "server", "tcp4"},
 	{"accept-unbound", way_accept_unbound, "server", "tcp4"},
+	{"accept-mptcp", way_accept_mptcp, "server", "tcp4"},	    /* both sides speak it */
+	{"accept-mptcp-plain", way_accept_mptcp, "server", "tcp4"}, /* only the server */
 	{"accept-dup", way_accept_dup, "server", "tcp4"},
 	{"accept-fork", way_accept_fork, "server", "tcp4"},
 	{"accept-uring", way_accept_uring, "server", "tcp4"},
