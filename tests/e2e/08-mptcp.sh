@@ -25,7 +25,7 @@ is_silent() {
 	local port before
 	for port in $PLAIN $MULTIPATH; do
 		before=$(counter dropped)
-		expect_fail on client "$TMP/$1" -m -w 300 $SERVER4 $port hello
+		expect_fail on client "$TMP/$1" -m -w 300 $SERVER4 "$port" hello
 		expect_that "$(counter dropped)" -gt "$before" "packets dropped"
 	done
 }
