@@ -404,6 +404,8 @@ int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const stru
 	make_query(&as, chain == CHAIN_INPUT, &wanted);
 	if (p->has_proto)
 		cookie = process_socket_find(o->diag, pid, &wanted);
+	if (cookie && p->proto == IPPROTO_TCP)
+		cookie = probe_open_socket(o->sockets.probe, cookie);
 	if (cookie && sockowner_resolve(&o->sockets, cookie, &q, out) == ANSWERED &&
 	    out->origin == ORIGIN_KNOWN)
 		return 0;

@@ -55,6 +55,8 @@ exec {in}>"$TMP/in"
 wait_for grep -qx connected "$TMP/kept.log"
 echo first >&"$in"
 wait_for grep -qx first "$TMP/kept.log"
+ctl explain --pid $SPAWNED -d $SERVER4 -p tcp --dport $MULTIPATH >"$TMP/explained"
+expect_ok grep -qxE "holder +pid $SPAWNED, $TMP/evil" "$TMP/explained"
 expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil"
 before=$(counter dropped)
 echo second >&"$in"
