@@ -50,7 +50,7 @@ static __always_inline void path_add(__u64 path, __u64 open)
 {
 	__u64 *known = bpf_map_lookup_elem(&paths, &path);
 
-	if (path && open && path != open && (!known || *known != open))
+	if (path && open && (!known || *known != open))
 		bpf_map_update_elem(&paths, &path, &open, BPF_ANY);
 }
 

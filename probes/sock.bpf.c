@@ -46,14 +46,10 @@ int sock_released(struct bpf_sock *ctx)
 
 	if (!is_covered(bpf_get_netns_cookie(ctx)))
 		return 1;
-	if (ctx->protocol == IPPROTO_MPTCP) {
-		cookie = kept_cookie(itself(ctx));
-	} else {
-		cookie = bpf_get_socket_cookie(ctx);
-		if (ctx->protocol != IPPROTO_TCP) {
-			roster_drop(cookie);
-			return 1;
-		}
+	cookie = kept_cookie(itself(ctx));
+	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != IPPROTO_MPTCP) {
+		roster_drop(cookie);
+		return 1;
 	}
 	rec = bpf_map_lookup_elem(&socks, &cookie);
 	if (rec)
@@ -95,21 +91,18 @@ int BPF_PROG(connection_made, struct sock *sk)
 /* Who listens has chosen a port before, as a rule. */
 static __always_inline int port_chosen(struct bpf_sock *ctx)
 {
-	const struct sock *open;
-	__u64 netns, cookie;
+	__u64 netns, path, open;
 
 	if (ctx->protocol != IPPROTO_TCP)
 		return 1;
 	netns = bpf_get_netns_cookie(ctx);
 	if (!is_covered(netns))
 		return 1;
-	cookie = bpf_get_socket_cookie(ctx);
-	open = open_socket(itself(ctx));
-	if (open != itself(ctx)) {
-		path_add(cookie, kept_cookie(open));
-		cookie = kept_cookie(open);
-	}
-	listener_add(netns, ctx->src_port, cookie);
+	path = bpf_get_socket_cookie(ctx);
+	open = kept_cookie(open_socket(itself(ctx)));
+	if (open != path)
+		path_add(path, open);
+	listener_add(netns, ctx->src_port, open);
 	return 1;
 }
 
