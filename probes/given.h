@@ -65,7 +65,7 @@ static __always_inline bool given(__u32 fd)
 
 	/* Nobody else can have closed it: the number is one that was left there long ago. */
 	if (!sk)
-		return file || table_users((__u64)BPF_CORE_READ(task, files)) == 1;
+		return file || files_users((__u64)BPF_CORE_READ(task, files)) == 1;
 	if (!is_covered(BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie)))
 		return true;
 	rec = cookie ? sock_record(cookie) : NULL;

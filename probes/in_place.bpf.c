@@ -1,35 +1,174 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* See in_place.h. */
 #include "in_place.h"
+#include "mptcp.h"
 
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/* A kernel that has programs of this kind (linux 6.4) has the function as well. */
+enum bpf_prog_type___in_place { BPF_PROG_TYPE_NETFILTER___in_place = 1 };
+#define CAN_CAST                                                  \
+	bpf_core_enum_value_exists(enum bpf_prog_type___in_place, \
+				   BPF_PROG_TYPE_NETFILTER___in_place)
+
 #define cast(type, address)                                      \
 	((const struct type *)bpf_rdonly_cast((void *)(address), \
 					      bpf_core_type_id_kernel(struct type)))
+#define view(type, address) (CAN_CAST ? cast(type, address) : (const struct type *)(address))
+#define field(at, name)	    FIELD_OF(CAN_CAST, at, name)
+
+static __always_inline bool is_multipath(const struct sock *sk, __u16 protocol)
+{
+	if (!bpf_core_type_exists(struct mptcp_subflow_context))
+		return false;
+	return protocol == IPPROTO_TCP ? field(view(tcp_sock, (__u64)sk), is_mptcp)
+				       : protocol == IPPROTO_MPTCP;
+}
+
+int sock_look(struct sock_view *v, __u64 at)
+{
+	const struct socket *socket;
+	const struct sock *sk;
+	const struct net *net;
+	__u8 state;
+
+	if (!v)
+		return 0;
+	v->open = 0;
+	sk = view(sock, at);
+	state = at ? field(sk, __sk_common.skc_state) : TCP_TIME_WAIT;
+	if (state == TCP_NEW_SYN_RECV) {
+		at = (__u64)field(sk, __sk_common.skc_listener);
+		sk = view(sock, at);
+	}
+	if (state == TCP_TIME_WAIT || !at)
+		return 0;
+	v->open = at;
+	v->protocol = field(sk, sk_protocol);
+	v->path = v->cookie = field(sk, __sk_common.skc_cookie.counter);
+	if (is_multipath(sk, v->protocol)) {
+		v->open = (__u64)open_socket((const struct sock *)at);
+		v->cookie = kept_cookie((const struct sock *)v->open);
+		sk = view(sock, v->open);
+	}
+	net = field(sk, __sk_common.skc_net.net);
+	v->netns = field(net, ns.inum);
+	v->dead = field(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT;
+	socket = field(sk, sk_socket);
+	v->accepted = socket;
+	v->file = socket ? (__u64)field(socket, file) : 0;
+	return 1;
+}
+
+long file_count(__u64 at)
+{
+	return file_references(view(file, at), CAN_CAST);
+}
+
+static __always_inline bool table_has_at(const struct files_struct *files, __u32 fd, __u64 file)
+{
+	const struct fdtable *fdt = field(files, fdt);
+	const struct list_head *at;
+	struct file **array;
+
+	if (fd >= field(fdt, max_fds))
+		return false;
+	array = field(fdt, fd) + fd;
+	at = view(list_head, (__u64)array);
+	return (__u64)field(at, next) == file;
+}
+
+int task_has(__u64 leader, __u64 files, __u32 fd, __u64 file)
+{
+	const struct files_struct *own = field(view(task_struct, leader), files);
+
+	return own && (__u64)own == files && table_has_at(own, fd, file);
+}
+
+static __always_inline bool has_pidfd(const struct task_struct *task)
+{
+	const struct pid *pid = field(task, thread_pid);
+
+	return bpf_core_field_exists(pid->attr) && field(pid, attr);
+}
+
+int task_has_pidfd(__u64 task)
+{
+	return has_pidfd(view(task_struct, task));
+}
+
+int threads_have_pidfd(__u64 leader)
+{
+	const __u64 node = bpf_core_field_offset(struct task_struct, thread_node);
+	const struct task_struct *task = view(task_struct, leader);
+	const struct signal_struct *process = field(task, signal);
+	const struct list_head *at = field(process, thread_head.next);
+
+	for (int i = 0; i < PIDFD_THREADS; i++) {
+		task = view(task_struct, (__u64)at - node);
+		/* The end of the list, or it leads astray. */
+		if (!at || field(task, signal) != process)
+			return 0;
+		if (has_pidfd(task))
+			return 1;
+		at = field(task, thread_node.next);
+	}
+	return 1;
+}
+
+__u32 files_users(__u64 files)
+{
+	return field(view(files_struct, files), count.counter);
+}
+
+__u64 mm_exec_pages(__u64 mm)
+{
+	return field(view(mm_struct, mm), exec_vm);
+}
 
 int holder_holds(const struct memo_holder *h, __u64 file)
 {
 	const struct task_struct *task;
-	const struct files_struct *files;
 	const struct mm_struct *mm;
-	const struct fdtable *fdt;
-	const struct file *found = NULL;
 
-	if (!h)
+	if (!h || !task_has(h->task, h->files, h->fd, file))
 		return PCOUNT_CACHE_HOLDERS;
-	task = cast(task_struct, h->task);
-	files = task->files;
-	mm = task->mm;
-	if ((__u64)files != h->files || !files || !mm)
+	task = view(task_struct, h->task);
+	mm = field(task, mm);
+	if (!mm)
 		return PCOUNT_CACHE_HOLDERS;
-	if (mm->exec_vm != h->who.exec_pages)
-		return PCOUNT_CACHE_MAPPINGS;
-	fdt = files->fdt;
-	if (!fdt || h->fd >= fdt->max_fds)
-		return PCOUNT_CACHE_HOLDERS;
-	if (bpf_probe_read_kernel(&found, sizeof(found), fdt->fd + h->fd) || (__u64)found != file)
-		return PCOUNT_CACHE_HOLDERS;
-	return PCOUNT_COUNT;
+	return field(mm, exec_vm) == h->who.exec_pages ? PCOUNT_COUNT : PCOUNT_CACHE_MAPPINGS;
+}
+
+static __always_inline __u64 first_bytes(__u64 word, __u32 n)
+{
+	return n >= 8 ? word : word & ((1ull << 8 * n) - 1);
+}
+
+#define TAKE_WORD(i, name) w->word[i] = bytes > 8 * (i) ? first_bytes(at->name, bytes - 8 * (i)) : 0
+
+int words_at(struct words *w, __u64 address, __u32 bytes)
+{
+	const struct rtnl_link_stats64 *at;
+
+	if (!w)
+		return 0;
+	if (!CAN_CAST) {
+		__builtin_memset(w, 0, sizeof(*w));
+		if (bytes > sizeof(*w))
+			bytes = sizeof(*w);
+		return !bpf_probe_read_kernel(w, bytes, (const void *)address);
+	}
+	at = cast(rtnl_link_stats64, address);
+	TAKE_WORD(0, rx_packets);
+	TAKE_WORD(1, tx_packets);
+	TAKE_WORD(2, rx_bytes);
+	TAKE_WORD(3, tx_bytes);
+	TAKE_WORD(4, rx_errors);
+	TAKE_WORD(5, tx_errors);
+	TAKE_WORD(6, rx_dropped);
+	TAKE_WORD(7, tx_dropped);
+	return 1;
 }
 
 int mapping_is_made(__u64 at, __u32 sequence)

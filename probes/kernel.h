@@ -337,6 +337,13 @@ struct trace_event_raw_sys_exit {
 	long ret;
 };
 
+/* Of its many counters of 64 bits the first eight: by these whatever lies somewhere is read in
+ * words. */
+struct rtnl_link_stats64 {
+	__u64 rx_packets, tx_packets, rx_bytes, tx_bytes;
+	__u64 rx_errors, tx_errors, rx_dropped, tx_dropped;
+};
+
 #pragma clang attribute pop
 
 /* include/net/tcp_states.h */
@@ -422,15 +429,18 @@ static __always_inline bool in_call_of_32_bits(const struct task_struct *task)
 	return task->thread_info.status & TS_COMPAT;
 }
 
+/* Where the verifier knows the type of what is there, reading costs next to nothing. */
+#define FIELD_OF(typed, at, field) ((typed) ? (at)->field : BPF_CORE_READ(at, field))
+
 /* References to a file: descriptors, and whatever else keeps it open at this moment. 0: being
- * closed. */
-static __always_inline __s64 file_references(const struct file *file)
+ * closed. typed, a constant: `file` is what the verifier knows as one. */
+static __always_inline __s64 file_references(const struct file *file, bool typed)
 {
 	const struct file___old *old = (const void *)file;
 	__s64 n;
 
 	if (bpf_core_field_exists(file->f_ref)) {
-		n = BPF_CORE_READ(file, f_ref.refcnt.counter);
+		n = FIELD_OF(typed, file, f_ref.refcnt.counter);
 		return n < 0 ? 0 : n + 1; /* FILE_REF_NOREF and _DEAD have the sign bit set */
 	}
 	return BPF_CORE_READ(old, f_count.counter);

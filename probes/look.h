@@ -18,18 +18,6 @@ static __always_inline bool is_asked(const struct cache_chain *c, __u64 now)
 	return now - c->seen < ABI_SEEN_TICKS;
 }
 
-/* References now, read in place. */
-static __always_inline __s64 references_in_place(const struct file *file)
-{
-	const struct file___old *old = (const void *)file;
-	__s64 n;
-
-	if (!bpf_core_field_exists(file->f_ref))
-		return BPF_CORE_READ(old, f_count.counter);
-	n = file->f_ref.refcnt.counter;
-	return n < 0 ? 0 : n + 1;
-}
-
 /* The verdict that the socket's last packet met, if this one is like it. */
 static __always_inline enum probe_counter take_verdict(const struct memo *m, struct look *l,
 						       __u64 epoch, const struct cache_tuple *t)
@@ -141,7 +129,7 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	if ((seq & 1) || m->cookie != l->cookie)
 		return SAID_NOTHING;
 	sending = l->hook == CACHE_OUT && sk->sk_protocol != IPPROTO_TCP;
-	why = memo_holds(m, l, references_in_place(file), sending);
+	why = memo_holds(m, l, file_references(file, true), sending);
 	if (why != PCOUNT_COUNT) {
 		if (met_before(m, l))
 			l->why = why;

@@ -15,12 +15,31 @@ static __always_inline enum probe_counter why_moved(const struct memo_holder *h)
 							   : PCOUNT_CACHE_HOLDERS;
 }
 
-/* Whether so many references that are no descriptors are calls of the holders. */
-__noinline int memo_accounts(const struct memo *m, __u64 extra, __u64 sending);
+/* How many references that are no descriptors are calls of the current thread. */
+__noinline int memo_calls(const struct memo *m, __u64 sending);
 
-int memo_accounts(const struct memo *m, __u64 extra, __u64 sending)
+int memo_calls(const struct memo *m, __u64 sending)
 {
-	__u32 current = bpf_get_current_pid_tgid() >> 32, found = 0;
+	__u32 current = bpf_get_current_pid_tgid() >> 32;
+
+	if (!m)
+		return 0;
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
+		const struct memo_holder *h = &m->h[i];
+
+		if (i >= m->n)
+			break;
+		if (h->who.tgid == current && (sending || in_call_on(h->fd)))
+			return files_users(h->files) > 1;
+	}
+	return 0;
+}
+
+/* How many are other threads of the holders, asleep in calls. */
+__noinline int memo_waiters(const struct memo *m);
+
+int memo_waiters(const struct memo *m)
+{
 	struct waiting c;
 
 	if (!m)
@@ -28,16 +47,11 @@ int memo_accounts(const struct memo *m, __u64 extra, __u64 sending)
 	for (__u32 i = 0; i < ABI_HOLDERS; i++)
 		c.holder[i] = 0;
 	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
-		const struct memo_holder *h = &m->h[i];
-
 		if (i >= m->n)
 			break;
-		c.holder[i] = h->who.tgid;
-		if (h->who.tgid == current && table_users(h->files) > 1 &&
-		    (sending || in_call_on(h->fd)))
-			found = 1;
+		c.holder[i] = m->h[i].who.tgid;
 	}
-	return found >= extra || found + waiters_count(&c, (const struct file *)m->file) >= extra;
+	return waiters_count(&c, (const struct file *)m->file);
 }
 
 /* Whether a descriptor can have been taken by pidfd_getfd of one of the holders. */
@@ -65,16 +79,19 @@ int memo_may_be_taken(const struct memo *m)
 static __always_inline bool has_reason(const struct memo *m, struct global_rec *g, __s64 references,
 				       __u64 sending)
 {
-	__u64 extra = references - m->n;
+	__u64 extra = references - m->n, calls;
 	bool watched;
 
 	if (references <= m->n)
 		return references == m->n;
+	calls = memo_calls(m, sending);
+	if (calls >= extra)
+		return true;
 	if (extra > m->slack)
-		return memo_accounts(m, extra, sending);
+		return calls + memo_waiters(m) >= extra;
 	watched = is_watched_since(g, m->when_ns);
 	if ((watched && !is_time_to_look(g)) || !memo_may_be_taken(m) ||
-	    memo_accounts(m, extra, sending))
+	    calls + memo_waiters(m) >= extra)
 		return true;
 	want_watch(g);
 	return watched;

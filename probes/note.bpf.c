@@ -6,6 +6,7 @@
  * that the daemon's verdict rests on the moment the packet was sent, even if the sender is gone by
  * the time the packet is judged. It never touches the packet.
  */
+#include "in_place.h"
 #include "look.h"
 #include "mptcp.h"
 
@@ -15,16 +16,6 @@
 
 #define SEVERAL (~0ull) /* no socket's cookie */
 #define NOBODY	(~1ull) /* nor this */
-
-/* The socket that answers for the packet: a connection request's is its listener. */
-static __always_inline const struct sock *answering(const struct sock *sk)
-{
-	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
-
-	if (state == TCP_NEW_SYN_RECV)
-		return BPF_CORE_READ(sk, __sk_common.skc_listener);
-	return state == TCP_TIME_WAIT ? NULL : sk;
-}
 
 /* When the map is full: a record for this one packet, one a processor. NULL: it is in use. */
 static __always_inline struct scratch *borrow_scratch(void)
@@ -48,31 +39,26 @@ static __always_inline struct scratch *borrow_scratch(void)
 __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct look *look,
 			   __u32 said)
 {
-	const struct sock *sk = (const struct sock *)sk_at, *open;
-	struct socket *socket;
-	struct file *file;
 	struct scratch *scratch = NULL;
+	struct sock_view sk;
 	struct sock_rec *rec;
 	bool sending;
 
 	if (!note)
 		return 0;
 	note->state = NOTE_KERNEL;
-	sk = sk ? answering(sk) : NULL;
-	if (!sk)
+	sock_look(&sk, sk_at);
+	if (!sk.open)
 		return 0;
-	open = open_socket(sk);
-	note->cookie = kept_cookie(open);
-	if (open != sk)
-		path_add(sock_cookie(sk), note->cookie);
-	socket = BPF_CORE_READ(open, sk_socket);
-	file = socket ? BPF_CORE_READ(socket, file) : NULL;
-	if (!file) {
-		note->netns = sock_netns(open);
-		if (BPF_CORE_READ(open, __sk_common.skc_flags) & SOCK_DEAD_BIT) {
+	note->cookie = sk.cookie;
+	if (sk.path != sk.cookie)
+		path_add(sk.path, sk.cookie);
+	if (!sk.file) {
+		note->netns = sk.netns;
+		if (sk.dead) {
 			note->flags =
 				look && look->passed ? NOTE_ORPHAN | NOTE_PASSED : NOTE_ORPHAN;
-		} else if (!socket) {
+		} else if (!sk.accepted) {
 			note->state = NOTE_UNPROVEN;
 			note->flags = NOTE_UNACCEPTED;
 		}
@@ -91,15 +77,15 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 		rec = &scratch->rec;
 	}
 	if (!rec->sk) {
-		rec->netns = sock_netns(open);
-		rec->sk = (__u64)open;
+		rec->netns = sk.netns;
+		rec->sk = sk.open;
 	}
 	note->netns = rec->netns;
 	if (look && look->file)
 		look_around(look, rec);
 	/* TCP also sends when acknowledgements come or timers end. */
-	sending = hook == NF_INET_LOCAL_OUT && BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP;
-	prove(rec, &note->answer, scratch ? 0 : note->cookie, (__u64)file, sending);
+	sending = hook == NF_INET_LOCAL_OUT && sk.protocol != IPPROTO_TCP;
+	prove(rec, &note->answer, scratch ? 0 : note->cookie, sk.file, sending);
 	if (look && look->file && !scratch)
 		memo_write(look, rec, &note->answer, note->when_ns);
 	if (scratch)
@@ -287,21 +273,26 @@ static __always_inline bool write_note(const struct sk_buff *skb, const struct p
 				       const struct nf_hook_state *state, struct look *look,
 				       enum said said)
 {
-	__u64 print;
-	struct note_set *set = set_for(skb, packet, state->hook, &print);
-	__u32 alike = set ? latest_of(set, print) : ABI_NOTE_WAYS;
-	struct note_draft *draft = NULL;
-	bool passes, noted = false;
+	bool may_pass = look && look->file && look->asked;
+	struct note_draft *draft = may_pass ? borrow_draft() : NULL;
 	__u8 hook = state->hook;
+	struct note_set *set;
+	bool passes, noted;
+	__u32 alike;
+	__u64 print;
 
-	if (alike < ABI_NOTE_WAYS || (look && look->file && look->asked))
-		draft = borrow_draft();
 	passes = draft && fill_note(skb, &draft->note, hook, look, said);
-	if (!passes && set && draft && alike < ABI_NOTE_WAYS)
-		noted = note_one_more(set, alike, print, &draft->note);
+	set = passes ? NULL : set_for(skb, packet, hook, &print);
+	alike = set ? latest_of(set, print) : ABI_NOTE_WAYS;
+	if (alike < ABI_NOTE_WAYS && !draft) {
+		draft = borrow_draft();
+		if (draft)
+			fill_note(skb, &draft->note, hook, look, said);
+	}
+	noted = draft && alike < ABI_NOTE_WAYS && note_one_more(set, alike, print, &draft->note);
 	if (noted)
 		count_noted(look);
-	else if (!passes && set)
+	else if (set)
 		passes = put_note(set, print, skb, state, look, said, draft);
 	if (draft)
 		draft->busy = 0;

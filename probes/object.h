@@ -26,9 +26,6 @@ static __always_inline bool is_remote(unsigned long magic)
 	return false;
 }
 
-/* Where the verifier knows the type of what is there, reading costs next to nothing. */
-#define FIELD_OF(typed, at, field) ((typed) ? (at)->field : BPF_CORE_READ(at, field))
-
 /* typed, a constant: `file` is what the verifier knows as one. */
 static __always_inline void object_key_read(struct object_key *key, const struct file *file,
 					    bool typed)

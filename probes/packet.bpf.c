@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* See packet.h. */
 #include "packet.h"
+#include "in_place.h"
 
 #define IP_HEADER_MIN 20
 #define IP6_HEADER    40
@@ -12,7 +13,7 @@
 /* What of the packet the fingerprint is made of. */
 struct header {
 	__u64 addr[4];
-	__u64 word[ABI_PRINT_WORDS_LONG];
+	struct words words; /* after the IP header */
 	__u16 id;
 	__u8 proto;
 };
@@ -20,35 +21,32 @@ struct header {
 /* Returns the offset of the bytes after the IP header, or 0 when there is no IP header. */
 static __always_inline __u32 read_ip(const struct packet *p, struct header *h)
 {
-	const unsigned char *data = (const void *)p->data;
-	__u8 ip[IP6_HEADER];
+	struct words ip;
 
-	if (p->length < IP_HEADER_MIN || bpf_probe_read_kernel(ip, IP_HEADER_MIN, data))
+	if (p->length < IP_HEADER_MIN || !words_at(&ip, p->data, IP6_HEADER))
 		return 0;
-	if (ip[0] >> 4 == 4) {
-		__builtin_memcpy(&h->addr[0], ip + 12, 4);
-		__builtin_memcpy(&h->addr[2], ip + 16, 4);
-		__builtin_memcpy(&h->id, ip + 4, 2);
-		h->proto = ip[9];
-		return (ip[0] & 15) * 4;
+	if (ip.byte[0] >> 4 == 4) {
+		__builtin_memcpy(&h->addr[0], ip.byte + 12, 4);
+		__builtin_memcpy(&h->addr[2], ip.byte + 16, 4);
+		__builtin_memcpy(&h->id, ip.byte + 4, 2);
+		h->proto = ip.byte[9];
+		return (ip.byte[0] & 15) * 4;
 	}
-	if (ip[0] >> 4 != 6 || bpf_probe_read_kernel(ip, IP6_HEADER, data))
+	if (ip.byte[0] >> 4 != 6)
 		return 0;
-	__builtin_memcpy(&h->addr[0], ip + 8, 16);
-	__builtin_memcpy(&h->addr[2], ip + 24, 16);
-	h->proto = ip[6];
+	__builtin_memcpy(&h->addr[0], ip.byte + 8, 16);
+	__builtin_memcpy(&h->addr[2], ip.byte + 24, 16);
+	h->proto = ip.byte[6];
 	return IP6_HEADER;
 }
 
 __u64 packet_print(const struct packet *p)
 {
-	const unsigned char *data;
 	__u32 want = 8 * ABI_PRINT_WORDS_LONG, offset, words;
 	struct header h = {};
 
 	if (!p)
 		return 0;
-	data = (const void *)p->data;
 	offset = read_ip(p, &h);
 	if (!offset || offset > p->linear)
 		return 0;
@@ -61,14 +59,14 @@ __u64 packet_print(const struct packet *p)
 		words = ABI_PRINT_WORDS_SHORT;
 		want = 8;
 	}
-	if (want > sizeof(h.word) || bpf_probe_read_kernel(h.word, want, data + offset))
+	if (!words_at(&h.words, p->data + offset, want))
 		return 0;
 	/* The loop in abi_print needs a constant bound to unroll to straight code. */
 	if (words == ABI_PRINT_WORDS_TCP)
-		return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_TCP);
+		return abi_print(h.addr, h.proto, h.id, h.words.word, ABI_PRINT_WORDS_TCP);
 	if (words == ABI_PRINT_WORDS_SHORT)
-		return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_SHORT);
-	return abi_print(h.addr, h.proto, h.id, h.word, ABI_PRINT_WORDS_LONG);
+		return abi_print(h.addr, h.proto, h.id, h.words.word, ABI_PRINT_WORDS_SHORT);
+	return abi_print(h.addr, h.proto, h.id, h.words.word, ABI_PRINT_WORDS_LONG);
 }
 
 static __always_inline void take_tuple(struct cache_tuple *t, const __u8 *from, const __u8 *to,
@@ -87,15 +85,12 @@ static __always_inline void take_tuple(struct cache_tuple *t, const __u8 *from, 
 
 int packet_tuple(const struct packet *p, struct cache_tuple *t, __u64 mask)
 {
-	const unsigned char *data;
-	__u8 ip[IP6_HEADER + PORTS];
+	struct words header;
+	const __u8 *ip = header.byte;
 	__u32 whole;
 
-	if (!p || !t)
-		return 0;
-	data = (const void *)p->data;
-	if (p->linear < IP_HEADER_MIN + PORTS ||
-	    bpf_probe_read_kernel(ip, IP_HEADER_MIN + PORTS, data))
+	if (!p || !t || p->linear < IP_HEADER_MIN + PORTS ||
+	    !words_at(&header, p->data, IP6_HEADER + PORTS))
 		return 0;
 	if (ip[0] == 0x45) {
 		whole = ip[2] << 8 | ip[3];
@@ -106,8 +101,7 @@ int packet_tuple(const struct packet *p, struct cache_tuple *t, __u64 mask)
 		t->proto = ip[9];
 		t->family = 4;
 	} else {
-		if (ip[0] >> 4 != 6 || p->linear < sizeof(ip) ||
-		    bpf_probe_read_kernel(ip, sizeof(ip), data))
+		if (ip[0] >> 4 != 6 || p->linear < IP6_HEADER + PORTS)
 			return 0;
 		whole = ip[4] << 8 | ip[5];
 		if (whole < PORTS || whole + IP6_HEADER > p->length)

@@ -266,7 +266,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	__u32 tgid = task->tgid;
 	struct proc_rec *rec = proc_of(tgid);
 
-	if (rec && thread_has_pidfd(task))
+	if (rec && task_has_pidfd((__u64)bpf_get_current_task()))
 		proc_mark(rec, PROC_PIDFD);
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0; /* other threads live on */

@@ -20,15 +20,13 @@
 static __always_inline void holder_fill(struct note_holder *h, __u32 tgid,
 					const struct proc_rec *proc)
 {
-	const struct mm_struct *mm = (const void *)proc->mm;
-
 	h->tgid = tgid;
 	h->in_flight = proc->in_flight;
 	h->start_ns = proc->start_ns;
 	h->map_stamp = proc->map_stamp;
 	h->exec_pages = 0;
-	if (mm && !(proc->flags & PROC_EXITED))
-		h->exec_pages = BPF_CORE_READ(mm, exec_vm);
+	if (proc->mm && !(proc->flags & PROC_EXITED))
+		h->exec_pages = mm_exec_pages(proc->mm);
 }
 
 /*
@@ -119,7 +117,7 @@ static long weigh_shared_one(__u32 i, struct sharing *c)
 	if (a->first == i)
 		a->matched++;
 	leader = (const void *)proc->task;
-	if (a->users != table_users(c->files))
+	if (a->users != files_users(c->files))
 		a->marks |= MARK_SHARED;
 	else if (a->users == (__u32)BPF_CORE_READ(leader, signal, nr_threads))
 		proc_unmark(proc, PROC_FILES_SHARED); /* all its threads, and nobody else */
@@ -185,7 +183,7 @@ static long weigh_one(__u32 i, struct weighing *w)
 	if (tgid == bpf_get_current_pid_tgid() >> 32) {
 		w->a->marks |= MARK_SENDER;
 		/* Where others could close it as the call began, that has a reference too. */
-		if ((table_users(s->files) > 1 || (proc->flags & PROC_FILES_SHARED)) &&
+		if ((files_users(s->files) > 1 || (proc->flags & PROC_FILES_SHARED)) &&
 		    (w->sending || in_call_on(s->fd)))
 			w->a->calls = 1;
 	}
@@ -401,11 +399,11 @@ int attempt(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 fil
 	if (!rec || !answer)
 		return 0;
 	/* Twice: who closed his after we saw it must not stand for one whom we did not see. */
-	before = file_references((const struct file *)file);
+	before = file_count(file);
 	weigh(rec, answer, cookie, file, sending);
 	if (answer->shared)
 		weigh_shared(rec, answer, cookie, file);
-	answer->references = file_references((const struct file *)file);
+	answer->references = file_count(file);
 	if (!is_provable(answer, (const struct file *)file, sending) ||
 	    before != answer->references) {
 		answer->marks |= MARK_UNCLEAR;
@@ -428,7 +426,7 @@ int attempt(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 fil
 static __always_inline bool prove_open(struct sock_rec *rec, struct answer *a, __u64 cookie,
 				       __u64 file, __u64 sending)
 {
-	a->references = file_references((const struct file *)file);
+	a->references = file_count(file);
 	if (!a->references) {
 		if (!rec->used)
 			seek_closer(rec, cookie);

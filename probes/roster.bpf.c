@@ -11,6 +11,8 @@ int sighting_holds(const struct sighting *s, const struct proc_rec *proc, __u64 
 {
 	if (!s || !proc)
 		return 0;
+	if (!(proc->flags & PROC_EXITED) && task_has(proc->task, s->files, s->fd, file))
+		return 1;
 	return uses_table(proc, s->tgid, s->files) &&
 	       table_has(s->files, s->fd, (const struct file *)file);
 }

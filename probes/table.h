@@ -8,7 +8,7 @@
 #ifndef PROBES_TABLE_H
 #define PROBES_TABLE_H
 
-#include "maps.h"
+#include "in_place.h"
 
 #define THREADS_MAX \
 	1024 /* threads of one process that are looked at, where its leader does not tell */
@@ -69,11 +69,6 @@ static __always_inline bool uses_table(const struct proc_rec *proc, __u32 tgid, 
 	if (proc->flags & PROC_EXITED)
 		return (__u64)BPF_CORE_READ(last, files) == files && is_leaving(proc, tgid);
 	return (__u64)BPF_CORE_READ(leader, files) == files || threads_use(proc, files, NULL);
-}
-
-static __always_inline __u32 table_users(__u64 files)
-{
-	return BPF_CORE_READ((const struct files_struct *)files, count.counter);
 }
 
 /* What lies at a number, or NULL. Only while somebody uses the table: its memory may be another's

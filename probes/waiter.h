@@ -24,9 +24,9 @@ static __always_inline bool in_call_on(__u32 fd)
 {
 	const struct pt_regs *regs = own_call();
 
-	if (!regs || (__u32)BPF_CORE_READ(regs, di) != fd)
+	if (!regs || (__u32)regs->di != fd)
 		return false;
-	switch (BPF_CORE_READ(regs, orig_ax)) {
+	switch (regs->orig_ax) {
 	case 0:	  /* read */
 	case 1:	  /* write */
 	case 19:  /* readv */
@@ -56,14 +56,14 @@ static __always_inline bool in_close_of(__u32 fd)
 
 	if (!regs)
 		return false;
-	switch (BPF_CORE_READ(regs, orig_ax)) {
+	switch (regs->orig_ax) {
 	case 3: /* close */
-		return (__u32)BPF_CORE_READ(regs, di) == fd;
+		return (__u32)regs->di == fd;
 	case 33:  /* dup2 */
 	case 292: /* dup3 */
-		return (__u32)BPF_CORE_READ(regs, si) == fd;
+		return (__u32)regs->si == fd;
 	case 436: /* close_range */
-		return (__u32)BPF_CORE_READ(regs, di) <= fd && fd <= (__u32)BPF_CORE_READ(regs, si);
+		return (__u32)regs->di <= fd && fd <= (__u32)regs->si;
 	default:
 		return false;
 	}
@@ -100,7 +100,7 @@ static __always_inline bool is_asleep_in_call(const struct waiting *c,
 		if (tgid && c->holder[i] == tgid) {
 			proc = bpf_map_lookup_elem(&procs, &tgid);
 			return proc && (__u64)BPF_CORE_READ(task, group_leader) == proc->task &&
-			       table_users((__u64)BPF_CORE_READ(task, files)) > 1;
+			       files_users((__u64)BPF_CORE_READ(task, files)) > 1;
 		}
 	return false;
 }
