@@ -32,6 +32,16 @@ static __always_inline struct scratch *borrow_scratch(void)
 	return s;
 }
 
+/* The room of holders who are named last: no memo has so many, and a proof has not begun to name
+ * any. The stack has none. */
+static __always_inline struct sock_view *view_in(struct note *note)
+{
+	_Static_assert(sizeof(struct sock_view) <= 2 * sizeof(struct note_holder) &&
+			       ABI_MEMO_HOLDERS <= ABI_HOLDERS - 2,
+		       "there is room");
+	return (void *)&note->holder[ABI_HOLDERS - 2];
+}
+
 /*
  * look: NULL, or what the cache said of the packet, and `said` is how much. A function of its own,
  * as the parts of the proof are: the verifier looks at it once, whatever the cache said.
@@ -40,25 +50,26 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 			   __u32 said)
 {
 	struct scratch *scratch = NULL;
-	struct sock_view sk;
+	struct sock_view *sk;
 	struct sock_rec *rec;
 	bool sending;
 
 	if (!note)
 		return 0;
 	note->state = NOTE_KERNEL;
-	sock_look(&sk, sk_at);
-	if (!sk.open)
+	sk = view_in(note);
+	sock_look(sk, sk_at);
+	if (!sk->open)
 		return 0;
-	note->cookie = sk.cookie;
-	if (sk.path != sk.cookie)
-		path_add(sk.path, sk.cookie);
-	if (!sk.file) {
-		note->netns = sk.netns;
-		if (sk.dead) {
+	note->cookie = sk->cookie;
+	if (sk->path != sk->cookie)
+		path_add(sk->path, sk->cookie);
+	if (!sk->file) {
+		note->netns = sk->netns;
+		if (sk->dead) {
 			note->flags =
 				look && look->passed ? NOTE_ORPHAN | NOTE_PASSED : NOTE_ORPHAN;
-		} else if (!sk.accepted) {
+		} else if (!sk->accepted) {
 			note->state = NOTE_UNPROVEN;
 			note->flags = NOTE_UNACCEPTED;
 		}
@@ -77,15 +88,15 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 		rec = &scratch->rec;
 	}
 	if (!rec->sk) {
-		rec->netns = sk.netns;
-		rec->sk = sk.open;
+		rec->netns = sk->netns;
+		rec->sk = sk->open;
 	}
 	note->netns = rec->netns;
 	if (look && look->file)
 		look_around(look, rec);
 	/* TCP also sends when acknowledgements come or timers end. */
-	sending = hook == NF_INET_LOCAL_OUT && sk.protocol != IPPROTO_TCP;
-	prove(rec, &note->answer, scratch ? 0 : note->cookie, sk.file, sending);
+	sending = hook == NF_INET_LOCAL_OUT && sk->protocol != IPPROTO_TCP;
+	prove(rec, &note->answer, scratch ? 0 : note->cookie, sk->file, sending);
 	if (look && look->file && !scratch)
 		memo_write(look, rec, &note->answer, note->when_ns);
 	if (scratch)
