@@ -134,15 +134,12 @@ static void begin(const struct hook_place *p, const char *verb, struct hook_word
 
 static void begin_rule(const struct hook_place *p, struct hook_words *w)
 {
-	static const char *const tag[] = {"-m", "comment", "--comment", HOOK_TAG};
-
 	begin(p, "-I", w);
 	if (p->at) {
 		snprintf(w->at, sizeof(w->at), "%u", p->at);
 		add(w, w->at);
 	}
 	add_all(w, p->only->n, p->only->word);
-	add_all(w, LENGTH(tag), tag);
 }
 
 void hook_words_match(const struct hook_place *p, enum hook_rule rule, const char *pinned,
@@ -160,9 +157,11 @@ void hook_words_match(const struct hook_place *p, enum hook_rule rule, const cha
 void hook_words_queue(const struct hook_place *p, uint16_t first, uint16_t last, bool open,
 		      struct hook_words *out)
 {
+	static const char *const words[] = {"-m",     "comment", "--comment",
+					    HOOK_TAG, "-j",	 "NFQUEUE"};
+
 	begin_rule(p, out);
-	add(out, "-j");
-	add(out, "NFQUEUE");
+	add_all(out, LENGTH(words), words);
 	if (first == last)
 		snprintf(out->queue, sizeof(out->queue), "%u", first);
 	else
@@ -219,6 +218,22 @@ static bool is_tagged(const char *line, size_t len)
 	       find_words(line, len, "--comment \"" HOOK_TAG "\"");
 }
 
+static bool asks_ours(const char *line, size_t len)
+{
+	static const char words[] = "--object-pinned " HOOK_PINS;
+	const size_t n = sizeof(words) - 1;
+
+	for (size_t i = 1; i + n <= len; i++)
+		if (line[i - 1] == ' ' && memcmp(line + i, words, n) == 0)
+			return true;
+	return false;
+}
+
+static bool is_known(const char *line, size_t len)
+{
+	return is_tagged(line, len) || asks_ours(line, len);
+}
+
 unsigned int hook_list_first(const char *list, const char *chain)
 {
 	unsigned int number = 0;
@@ -227,7 +242,7 @@ unsigned int hook_list_first(const char *list, const char *chain)
 
 	while (next_rule(&list, chain, &line, &len)) {
 		number++;
-		if (is_tagged(line, len))
+		if (is_known(line, len))
 			return number;
 	}
 	return 0;
@@ -241,7 +256,7 @@ unsigned int hook_list_last(const char *list, const char *chain)
 
 	while (next_rule(&list, chain, &line, &len)) {
 		number++;
-		if (is_tagged(line, len))
+		if (is_known(line, len))
 			last = number;
 	}
 	return last;
@@ -254,7 +269,7 @@ unsigned int hook_list_count(const char *list, const char *chain)
 	size_t len;
 
 	while (next_rule(&list, chain, &line, &len))
-		count += is_tagged(line, len);
+		count += is_known(line, len);
 	return count;
 }
 

@@ -8,7 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HOOK_TAG       "app-fw-hook" /* the comment on each rule of ours */
+/* What a rule of ours is known by: this comment, or that it asks a program which is pinned there.
+ * Who is let pass has no comment to pay for: each packet would have it looked at. */
+#define HOOK_TAG  "app-fw-hook"
+#define HOOK_PINS "/sys/fs/bpf/app-fw/"
+
 #define HOOK_ONLY_MAX  48
 #define HOOK_WORDS_MAX (HOOK_ONLY_MAX + 24)
 #define HOOK_TEXT_MAX  512

@@ -22,7 +22,7 @@ listing() {
 
 # ours FAMILY CHAIN: how many rules.
 ours() {
-	on client "$1" -w 5 -S "$2" | grep -c -- '--comment app-fw-hook ' || true
+	on client "$1" -w 5 -S "$2" | grep -cE -- '--comment app-fw-hook |--object-pinned /sys/fs/bpf/app-fw/' || true
 }
 
 # fail_mode CHAIN
@@ -62,7 +62,7 @@ expect_fail_mode OUTPUT closed
 
 step "some packets only: the words are in each rule; a family that they do not fit has none"
 expect_ok ctl_in client hook install -c OUTPUT --only "-p udp -d $SERVER4" --fail closed
-expect_that "$(on client iptables -w 5 -S OUTPUT | grep -c -- "-d $SERVER4/32 -p udp .*--comment app-fw-hook ")" -eq 3 "rules with the words"
+expect_that "$(on client iptables -w 5 -S OUTPUT | grep -cE -- "-d $SERVER4/32 -p udp .*(--comment app-fw-hook|fs/bpf/app-fw/)")" -eq 3 "rules with the words"
 expect_that "$(ours ip6tables OUTPUT)" -eq 0 "rules of IPv6"
 queued=$(counter queued)
 expect_ok on client "$HELPERS/talk" $SERVER4 7001 by-tcp

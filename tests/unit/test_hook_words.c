@@ -93,12 +93,10 @@ static void rules_are_words_of_iptables(void)
 	p.program = "ip6tables";
 	hook_words_match(&p, HOOK_RULE_ACCEPT, "/x", &w);
 	expect_text("accept", join_words(&w),
-		    "ip6tables|-w|5|-I|OUTPUT|-p|tcp|-m|comment|--comment|app-fw-hook|-m|bpf|"
-		    "--object-pinned|/x|-j|ACCEPT");
+		    "ip6tables|-w|5|-I|OUTPUT|-p|tcp|-m|bpf|--object-pinned|/x|-j|ACCEPT");
 	hook_words_match(&p, HOOK_RULE_DROP, "/y", &w);
 	expect_text("drop", join_words(&w),
-		    "ip6tables|-w|5|-I|OUTPUT|-p|tcp|-m|comment|--comment|app-fw-hook|-m|bpf|"
-		    "--object-pinned|/y|-j|DROP");
+		    "ip6tables|-w|5|-I|OUTPUT|-p|tcp|-m|bpf|--object-pinned|/y|-j|DROP");
 	p.at = 4;
 	hook_words_queue(&p, 3, 3, false, &w);
 	expect_text("in a place", join_words(&w),
@@ -120,11 +118,14 @@ static void ours_are_found_in_a_list(void)
 		"-A OUTPUT -m comment --comment app-fw-hooks -j ACCEPT\n"
 		"-A OUTPUT -m comment --comment \"my app-fw-hook\" -j ACCEPT\n"
 		"-A OUTPUT -m comment --comment \"app-fw-hook\" -j ACCEPT\n"
+		"-A OUTPUT -m bpf --object-pinned /sys/fs/bpf/app-fw/7/accept_out -j ACCEPT\n"
+		"-A OUTPUT -m bpf --object-pinned /sys/fs/bpf/app-fw-not/accept_out -j ACCEPT\n"
+		"-A OUTPUT -m bpf --object-pinned /sys/fs/bpf/mine -j ACCEPT\n"
 		"-A OUTPUT -j DROP";
 
 	expect_int("first", hook_list_first(list, "OUTPUT"), 2);
-	expect_int("last", hook_list_last(list, "OUTPUT"), 5);
-	expect_int("count", hook_list_count(list, "OUTPUT"), 2);
+	expect_int("last", hook_list_last(list, "OUTPUT"), 6);
+	expect_int("count", hook_list_count(list, "OUTPUT"), 3);
 	expect_int("of another chain", hook_list_count(list, "INPUT"), 0);
 	expect_int("of none", hook_list_last("", "OUTPUT"), 0);
 	expect_int("of none", hook_list_first("", "OUTPUT"), 0);
