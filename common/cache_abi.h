@@ -55,9 +55,78 @@ struct cache_tuple {
 	__u16 sport, dport;
 	__u8 proto;
 	__u8 family; /* 4 or 6 */
-	__u8 mask;   /* enum cache_field */
+	__u8 mask;   /* enum cache_field: what it has; see cache_narrow() */
 	__u8 pad;
 };
+
+/*
+ * The ports and addresses that the rules of a chain name; more than these may be marked. A packet
+ * whose addresses no rule names meets the same rules as all others of which that is so: those that
+ * look at no address, and of these only a port that one of them names makes a difference.
+ */
+#define CACHE_BITS 65536
+
+enum { CACHE_SRC, CACHE_DST, CACHE_ENDS };
+
+struct cache_named {
+	__u64 port[2][CACHE_ENDS][CACHE_BITS / 64]; /* of TCP and UDP; by rules without addresses */
+	__u64 ip4[CACHE_ENDS][CACHE_BITS / 64];	    /* by their first 16 bits */
+	__u64 ip6[CACHE_ENDS][CACHE_BITS / 64];	    /* of 32 bits and more: by a mix of these */
+	__u64 ip6_short[CACHE_ENDS][CACHE_BITS / 64]; /* of less: by their first 16 bits */
+};
+
+/* Of the first 32 bits of an IPv6 address. */
+static inline __attribute__((always_inline)) __u32 cache_ip6_bit(const __u8 *addr)
+{
+	__u32 first = (__u32)addr[0] << 24 | addr[1] << 16 | addr[2] << 8 | addr[3];
+
+	return (first * 0x9e3779b1u) >> 16;
+}
+
+static inline __attribute__((always_inline)) int cache_bit(const __u64 *bits, __u32 i)
+{
+	return bits[i / 64 % (CACHE_BITS / 64)] >> i % 64 & 1;
+}
+
+static inline __attribute__((always_inline)) int cache_names_addr(const struct cache_named *n,
+								  __u32 end, __u8 family,
+								  const __u8 *addr)
+{
+	__u32 first = addr[0] << 8 | addr[1];
+
+	if (family == 4)
+		return cache_bit(n->ip4[end], first);
+	return cache_bit(n->ip6[end], cache_ip6_bit(addr)) || cache_bit(n->ip6_short[end], first);
+}
+
+static inline __attribute__((always_inline)) int cache_names_port(const struct cache_named *n,
+								  __u32 end, __u8 proto,
+								  const __u8 *port)
+{
+	return cache_bit(n->port[proto == 17][end], port[0] << 8 | port[1]);
+}
+
+/* Takes out of the tuple what no rule makes a difference of. */
+static inline __attribute__((always_inline)) void cache_narrow(const struct cache_named *n,
+							       struct cache_tuple *t)
+{
+	const __u8 *src = (const __u8 *)&t->addr[0], *dst = (const __u8 *)&t->addr[2];
+
+	if (!t->mask || t->mask & CACHE_SOCKET ||
+	    (t->mask & CACHE_SADDR && cache_names_addr(n, CACHE_SRC, t->family, src)) ||
+	    (t->mask & CACHE_DADDR && cache_names_addr(n, CACHE_DST, t->family, dst)))
+		return;
+	t->addr[0] = t->addr[1] = t->addr[2] = t->addr[3] = 0;
+	t->mask &= ~(CACHE_SADDR | CACHE_DADDR);
+	if (!cache_names_port(n, CACHE_SRC, t->proto, (const __u8 *)&t->sport)) {
+		t->sport = 0;
+		t->mask &= ~CACHE_SPORT;
+	}
+	if (!cache_names_port(n, CACHE_DST, t->proto, (const __u8 *)&t->dport)) {
+		t->dport = 0;
+		t->mask &= ~CACHE_DPORT;
+	}
+}
 
 struct cache_who {
 	__u32 tgid, pad;
@@ -167,7 +236,8 @@ struct deny_args {
 struct cache_chain {
 	__u64 epoch; /* grows with whatever makes verdicts other; 0: nothing passes */
 	__u64 mask;  /* enum cache_field: what the rules look at */
-	__u64 rest[6];
+	__u64 puts;  /* of CACHE_OUT, for both: odd while a class is being put into the map */
+	__u64 rest[5];
 	__u64 seen; /* ticks when a packet met the program in the filter table; 0: none has */
 	__u64 rest_seen[7];
 };

@@ -24,6 +24,7 @@ struct cache {
 	struct probe_cache maps; /* classes < 0: this kernel has no cache */
 	struct stats *stats;
 	uint64_t epoch;
+	uint64_t named_by; /* epoch of the rules that maps.named is of; 0: of none */
 	struct {
 		bool on;
 		uint8_t mask;
@@ -115,6 +116,16 @@ static bool mask_of(const struct ruleset *rules, enum chain chain, uint8_t also,
 	return true;
 }
 
+/* While no epoch is on: who reads this looks for that before and after. */
+static void take_names(struct cache *c, enum cache_hook hook, const struct ruleset *rules)
+{
+	struct cache_named *n = &c->maps.named[hook];
+
+	memset(n, 0, sizeof(*n));
+	cache_key_named(&rules->patches.chains[chain_of[hook]], n);
+	cache_key_named(&rules->chains[chain_of[hook]], n);
+}
+
 void cache_restart(struct cache *c, const struct ruleset *rules, uint8_t also)
 {
 	if (c->maps.classes < 0)
@@ -123,6 +134,11 @@ void cache_restart(struct cache *c, const struct ruleset *rules, uint8_t also)
 		__atomic_store_n(&c->maps.chains[h].epoch, 0, __ATOMIC_SEQ_CST);
 	forget_rules(c);
 	c->epoch++;
+	if (rules && rules->epoch != c->named_by)
+		for (int h = 0; h < CACHE_HOOKS; h++)
+			take_names(c, h, rules);
+	if (rules)
+		c->named_by = rules->epoch;
 	for (int h = 0; h < CACHE_HOOKS; h++) {
 		c->chains[h].on = rules && mask_of(rules, chain_of[h], also, &c->chains[h].mask);
 		if (!c->chains[h].on)
@@ -195,16 +211,23 @@ void cache_put(struct cache *c, enum cache_hook hook, uint64_t netns, uint64_t c
 	struct cache_class class = {.epoch = c->epoch, .until = until_ns, .verdict = v};
 	struct cache_key key;
 	struct recent *r;
+	__u64 *puts;
+	int failed;
 
 	if (!cache_is_met(c, hook) ||
-	    !cache_key_make(hook, c->chains[hook].mask, netns, cookie, p, holders, n, &key) ||
+	    !cache_key_make(hook, c->chains[hook].mask, &c->maps.named[hook], netns, cookie, p,
+			    holders, n, &key) ||
 	    !place_of(c, hook, count, v, &class.tally))
 		return;
 	r = recent_of(c, &key);
 	if (memcmp(&r->key, &key, sizeof(key)) == 0 && r->class.epoch == class.epoch &&
 	    r->class.verdict == class.verdict && r->class.until == class.until)
 		return;
-	if (bpf_map_update_elem(c->maps.classes, &key, &class, BPF_ANY))
+	puts = &c->maps.chains[CACHE_OUT].puts;
+	__atomic_add_fetch(puts, 1, __ATOMIC_SEQ_CST);
+	failed = bpf_map_update_elem(c->maps.classes, &key, &class, BPF_ANY);
+	__atomic_add_fetch(puts, 1, __ATOMIC_SEQ_CST);
+	if (failed)
 		return;
 	r->key = key;
 	r->class = class;

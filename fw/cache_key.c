@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cache_key.h"
 
+#include "cache_named.h"
+
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <netinet/in.h>
@@ -26,6 +28,14 @@ bool cache_key_mask(const struct rule_chain *c, uint8_t *mask)
 			all |= fields[i].field;
 	*mask = (uint8_t)all;
 	return true;
+}
+
+void cache_key_named(const struct rule_chain *c, struct cache_named *n)
+{
+	if (c->index)
+		cache_named_join(n, rule_index_named(c->index));
+	for (size_t i = 0; i < c->n_added; i++)
+		cache_named_add(n, &c->added[i]->rule);
 }
 
 bool cache_key_hook(enum chain chain, uint8_t nf_hook, enum cache_hook *out)
@@ -54,9 +64,9 @@ static bool take_who(const struct note_holder *holders, size_t n, struct cache_k
 	return true;
 }
 
-bool cache_key_make(enum cache_hook hook, uint8_t mask, uint64_t netns, uint64_t cookie,
-		    const struct packet *p, const struct note_holder *holders, size_t n,
-		    struct cache_key *out)
+bool cache_key_make(enum cache_hook hook, uint8_t mask, const struct cache_named *named,
+		    uint64_t netns, uint64_t cookie, const struct packet *p,
+		    const struct note_holder *holders, size_t n, struct cache_key *out)
 {
 	const size_t bare = p->family == 4 ? 20 : 40;
 	struct cache_key key;
@@ -83,6 +93,7 @@ bool cache_key_make(enum cache_hook hook, uint8_t mask, uint64_t netns, uint64_t
 		key.tuple.sport = htons(p->sport);
 	if (mask & CACHE_DPORT)
 		key.tuple.dport = htons(p->dport);
+	cache_narrow(named, &key.tuple);
 	*out = key;
 	return true;
 }

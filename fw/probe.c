@@ -104,6 +104,7 @@ static size_t page_round(size_t size)
 
 #define NOTES_SIZE(p) page_round(sizeof(struct note_set) << (p)->note_bits)
 #define PROOF_SIZE    page_round(sizeof(struct proof))
+#define NAMED_SIZE    page_round(sizeof(struct cache_named) * CACHE_HOOKS)
 #define CHAINS_SIZE   page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
 #define TALLIES_SIZE  page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
 
@@ -155,10 +156,13 @@ static int bind_maps(struct probe *p)
 	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);
 	p->classes = find_map(p, "classes");
 	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
+	p->named = map_memory(p, "named_by", NAMED_SIZE, PROT_READ | PROT_WRITE);
 	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
 	p->taken = calloc((size_t)1 << p->note_bits, sizeof(*p->taken));
-	return p->notes && p->proof && p->chains && p->tallies && p->ring && p->taken ? 0 : -errno;
+	return p->notes && p->proof && p->chains && p->named && p->tallies && p->ring && p->taken
+		       ? 0
+		       : -errno;
 }
 
 /* Before any program runs: what they write there is not written over. */
@@ -265,6 +269,7 @@ void probe_close(struct probe *p)
 	unmap(p->notes, NOTES_SIZE(p));
 	unmap(p->proof, PROOF_SIZE);
 	unmap(p->chains, CHAINS_SIZE);
+	unmap(p->named, NAMED_SIZE);
 	unmap(p->tallies, TALLIES_SIZE);
 	free(p->taken);
 	bpf_object__close(p->object);

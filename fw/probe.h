@@ -132,7 +132,8 @@ void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hi
 struct probe_cache {
 	int classes; /* map; < 0: this kernel has no cache (it takes no netfilter program) */
 	int cpus;
-	struct cache_chain *chains;	   /* CACHE_HOOKS, shared with the programs */
+	struct cache_chain *chains;	   /* CACHE_HOOKS, shared with the programs; as are */
+	struct cache_named *named;	   /* these, of each */
 	const struct cache_tally *tallies; /* cpus x ABI_TALLIES */
 	int deny;			   /* program: a packet was denied (struct deny_args) */
 };

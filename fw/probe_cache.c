@@ -20,9 +20,10 @@ static const char *const programs[CACHE_HOOKS][2] = {
 void probe_cache_maps(const struct probe *p, struct probe_cache *out)
 {
 	*out = (struct probe_cache){.classes = -1, .cpus = p->cpus < ABI_CPUS ? p->cpus : ABI_CPUS};
-	if (p->note_source == NOTE_BY_NETFILTER && p->chains && p->tallies) {
+	if (p->note_source == NOTE_BY_NETFILTER && p->chains && p->named && p->tallies) {
 		out->classes = p->classes;
 		out->chains = p->chains;
+		out->named = p->named;
 		out->tallies = p->tallies;
 		out->deny = p->deny;
 	}

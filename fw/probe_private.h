@@ -37,6 +37,7 @@ struct probe {
 	uint32_t note_bits;
 	const struct proof *proof;  /* 1 */
 	struct cache_chain *chains; /* CACHE_HOOKS; ours to write */
+	struct cache_named *named;  /* the same */
 	const struct cache_tally *tallies;
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */

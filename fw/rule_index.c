@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cache_named.h"
 #include "common/cleanup.h"
 
 #define FEW_KEYS       64 /* a criterion with more is not counted key by key */
@@ -26,6 +27,7 @@ void rule_index_unref(struct rule_index *x)
 	free(x->entries);
 	free(x->items);
 	free(x->filter);
+	free(x->named);
 	free(x->rest.items);
 	for (size_t i = 0; i < DOUBTS; i++)
 		free(x->doubtful[i].items);
@@ -240,6 +242,21 @@ static int build(struct builder *b, const struct rule_list *list)
 
 static uint64_t last_number;
 
+const struct cache_named *rule_index_named(const struct rule_index *x)
+{
+	return x->named;
+}
+
+static int note_names(struct rule_index *x, const struct rule_list *list)
+{
+	x->named = calloc(1, sizeof(*x->named));
+	if (!x->named)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->n; i++)
+		cache_named_add(x->named, &rule_list_at(list, i)->rule);
+	return 0;
+}
+
 struct rule_index *rule_index_new(const struct rule_list *list)
 {
 	_cleanup_(cleanup_builder) struct builder *b = calloc(1, sizeof(*b));
@@ -250,5 +267,5 @@ struct rule_index *rule_index_new(const struct rule_list *list)
 	x->refs = 2;
 	x->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
 	b->x = x;
-	return build(b, list) ? NULL : TAKE_PTR(x);
+	return build(b, list) || note_names(x, list) ? NULL : TAKE_PTR(x);
 }

@@ -18,11 +18,15 @@
 #include "rule_list.h"
 
 struct rule_index;
+struct cache_named;
 
 /* Of the list as it is now, which it keeps references on. NULL: no memory. */
 struct rule_index *rule_index_new(const struct rule_list *list);
 struct rule_index *rule_index_ref(struct rule_index *x);
 void rule_index_unref(struct rule_index *x); /* NULL is fine */
+
+/* The ports and addresses that its rules name. */
+const struct cache_named *rule_index_named(const struct rule_index *x);
 
 /* A rule that may match. False: it decides, and none that comes after it in the list is of
  * interest. */

@@ -36,6 +36,7 @@ struct rule_index {
 	struct lengths lengths[KEY_KINDS];
 	uint32_t kinds;
 	size_t place;		     /* of what is remembered of it: in rule_finds.of */
+	struct cache_named *named;   /* by its rules */
 	struct run rest;	     /* filed nowhere */
 	struct run doubtful[DOUBTS]; /* filed by that, and stop packets */
 };

@@ -35,12 +35,54 @@ static __always_inline bool make_key_of_nobody(struct cache_key *key, __u32 hook
 	return true;
 }
 
+int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask)
+{
+	const struct cache_named *names;
+	__u32 hook;
+	int proto;
+
+	if (!l || !t)
+		return 0;
+	proto = packet_tuple(&l->packet, t, mask);
+	hook = l->hook;
+	names = mask ? bpf_map_lookup_elem(&named_by, &hook) : NULL;
+	if (names)
+		cache_narrow(names, t);
+	return proto;
+}
+
+/*
+ * Looks for what the daemon said of packets with that key, in that epoch. Returns until when that
+ * is so, in ns; 0: it said nothing. The map may give the memory to another class while it is read:
+ * the daemon tells when it puts one there.
+ */
+static __always_inline __u64 find_class(const struct cache_key *key, __u64 epoch, struct look *l)
+{
+	const struct cache_chain *first = chain_of(CACHE_OUT);
+	const volatile struct cache_class *class;
+	__u64 puts, until;
+
+	if (!first)
+		return 0;
+	puts = *(const volatile __u64 *)&first->puts;
+	barrier();
+	class = bpf_map_lookup_elem(&classes, key);
+	if (!class || class->epoch != epoch)
+		return 0;
+	until = class->until;
+	l->verdict = class->verdict;
+	l->tally = class->tally;
+	barrier();
+	if (!(puts & 1) && *(const volatile __u64 *)&first->puts == puts)
+		return until;
+	return bpf_map_lookup_elem(&classes, key) == class ? until : 0;
+}
+
 int ask_class(struct look *l, const struct answer *a, __u64 sk)
 {
 	const struct cache_chain *c;
-	const volatile struct cache_class *class;
 	struct cache_key key;
-	__u64 now_ns = bpf_ktime_get_ns(), until, epoch, mask;
+	__u64 now_ns = bpf_ktime_get_ns(), epoch, mask, until;
 
 	if (!l || !l->asked)
 		return 0;
@@ -52,16 +94,11 @@ int ask_class(struct look *l, const struct answer *a, __u64 sk)
 	barrier();
 	mask = *(const volatile __u64 *)&c->mask;
 	if (!epoch || !(a ? make_key(&key, l, mask, a) : make_key_of_nobody(&key, l->hook, sk)) ||
-	    !packet_tuple(&l->packet, &key.tuple, mask))
+	    !tuple_of(l, &key.tuple, mask))
 		return 0;
-	class = bpf_map_lookup_elem(&classes, &key);
-	if (!class || class->epoch != epoch)
-		return 0;
-	until = class->until;
-	l->verdict = class->verdict;
-	l->tally = class->tally;
-	/* The map may have given the memory to another class while it was read. */
-	if (bpf_map_lookup_elem(&classes, &key) != class || now_ns >= until)
+	until = find_class(&key, epoch, l);
+	/* The names may be of other rules than the mask. */
+	if (*(const volatile __u64 *)&c->epoch != epoch || now_ns >= until)
 		return 0;
 	if (a)
 		memo_meet(l, &key.tuple, epoch, l->now + (until - now_ns) / ABI_TICK_NS);

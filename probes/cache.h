@@ -65,6 +65,10 @@ int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch
  */
 int ask_class(struct look *l, const struct answer *a, __u64 sk);
 
+/* Takes of the packet what the mask has (see packet_tuple()), and the rules of its chain make a
+ * difference of. Returns its protocol; 0: there are no classes of such packets. */
+int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask);
+
 /*
  * Has the packet pass, or stopped, where our programs are in the filter table. 0: its place is
  * taken by a packet that came in between, or one of the socket has gone to the daemon since this

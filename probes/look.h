@@ -61,7 +61,7 @@ static __always_inline bool ask(const struct look *l, const struct cache_chain *
 				__u16 proto, struct cache_tuple *t)
 {
 	return epoch && is_asked(c, l->now) &&
-	       packet_tuple(&l->packet, t, *(const volatile __u64 *)&c->mask) == proto;
+	       tuple_of(l, t, *(const volatile __u64 *)&c->mask) == proto;
 }
 
 /* A connection in TIME_WAIT is nobody's, and the daemon remembers nothing of it. */
@@ -139,6 +139,8 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	barrier();
 	if (*(const volatile __u64 *)&m->seq != seq)
 		return SAID_NOTHING;
+	if (*(const volatile __u64 *)&c->epoch != epoch)
+		why = PCOUNT_CACHE_EPOCH; /* what the rules name may be of others */
 	if (why == PCOUNT_COUNT)
 		return SAID_VERDICT;
 	l->verdict = CACHE_NONE;

@@ -25,6 +25,7 @@ struct map_memos memos SEC(".maps");
 struct map_classes classes SEC(".maps");
 struct map_tickets tickets SEC(".maps");
 struct map_chains chains SEC(".maps");
+struct map_named named_by SEC(".maps");
 struct map_tallies tallies SEC(".maps");
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -216,6 +216,14 @@ struct map_chains {
 	__type(value, struct cache_chain);
 };
 
+struct map_named {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, CACHE_HOOKS);
+	__type(key, __u32);
+	__type(value, struct cache_named);
+};
+
 /* Each processor has its own, in a row. */
 struct map_tallies {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -248,6 +256,7 @@ extern struct map_memos memos SEC(".maps");	/* socket cookie -> what was found o
 extern struct map_classes classes SEC(".maps"); /* what the daemon has judged */
 extern struct map_tickets tickets SEC(".maps");
 extern struct map_chains chains SEC(".maps");
+extern struct map_named named_by SEC(".maps"); /* by the rules of each chain */
 extern struct map_tallies tallies SEC(".maps");
 
 static __always_inline void count(__u32 which)
