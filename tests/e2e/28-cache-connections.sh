@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: with the verdict cache, a new connection of a program that was judged before costs the daemon no packet, from
 # its SYN to the last packet of a socket that nobody holds any more: of 300 connections a few packets are queued in all,
-# for verdicts whose time was over; whoever closes first, IPv4 and IPv6.
+# for verdicts whose time was over; whoever closes first, IPv4 and IPv6, and whatever the rules ask of the ports and
+# addresses of others: each connection has a port of its own.
 # shellcheck source=tests/e2e/bpffs.sh
 . "$(dirname "$0")/bpffs.sh"
 # shellcheck source=tests/e2e/lib.sh
@@ -46,12 +47,27 @@ start_daemon client
 expect_ok ctl -A -c OUTPUT -v DROP --sng-hash "$(digest nc)"
 hook client
 
-for addr in $SERVER4 $SERVER6; do
-	for order in last first; do
-		step "$TIMES connections to $addr, closed $order"
-		queued=$(queued_by "$addr" $order)
-		expect_that "$queued" -lt $((TIMES / 5)) "packets that were queued"
+all() {
+	local addr order queued
+	for addr in $SERVER4 $SERVER6; do
+		for order in last first; do
+			step "$TIMES connections to $addr, closed $order; $1"
+			queued=$(queued_by "$addr" $order)
+			expect_that "$queued" -lt $((TIMES / 5)) "packets that were queued"
+		done
 	done
-done
-expect_that "$(counter dropped)" -eq 0 "packets that were dropped"
+}
+
+all "a rule on a digest"
+expect_ok ctl -A -c OUTPUT -v DROP -s 172.16.0.0/12 -p tcp --sport 1024:65535
+expect_ok ctl -A -c OUTPUT -v DROP -d 203.0.113.0/24
+expect_ok ctl -A -c OUTPUT -v DROP -p tcp --dport 8089
+expect_ok ctl -A -c INPUT -v DROP -p tcp --dport 22
+expect_ok ctl -A -c INPUT -v DROP -s fd01::/32
+all "and on addresses and ports of others"
+expect_fail on client timeout 1 "$TMP/good" "$TMP/connect.py" $SERVER4 8089 last 1
+expect_that "$(counter dropped)" -gt 0 "packets that were dropped, to the port that a rule names"
+DROPPED=$(counter dropped)
+connect $SERVER4 8088 last 1
+expect_that "$(counter dropped)" -eq "$DROPPED" "dropped packets, after one to another port"
 expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
