@@ -193,17 +193,22 @@ struct memo {
 	 * daemon: tickets from before are void. */
 	__u32 misses[CACHE_HOOKS];
 	__u64 passed[CACHE_HOOKS]; /* see cache_passed(), of the last packet that passed there */
-	struct memo_holder h[ABI_MEMO_HOLDERS];
 	struct memo_verdict v[CACHE_HOOKS];
+	struct memo_holder h[ABI_MEMO_HOLDERS]; /* as a rule there is one */
 };
 
 /*
- * The place of a socket's memo. Each processor gives out cookies in a row, from a block of its own:
- * those that are alike in their last digits may be many, at the same time.
+ * The place of a socket's memo. Each processor gives out cookies in a row, from blocks of its own
+ * (include/linux/cookie.h). What is opened one after the other has places one after the other, of
+ * which the next is near in the processor's caches; and blocks that are in step lie far apart.
  */
+#define ABI_COOKIE_BLOCK 4096
+
 static inline __attribute__((always_inline)) __u32 abi_memo_place(__u64 cookie)
 {
-	return (cookie * 0x9e3779b97f4a7c15ull) >> (64 - ABI_MEMO_BITS);
+	__u32 block = cookie / ABI_COOKIE_BLOCK;
+
+	return (cookie + (block * 0x9e3779b1u >> (32 - ABI_MEMO_BITS))) & (ABI_MEMOS - 1);
 }
 
 /* From the note program to the program in the filter table, on the same processor. */
