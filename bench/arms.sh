@@ -55,11 +55,12 @@ make_rules() {
 		}'
 }
 
-# guard_with N: app-fw with N rules.
+# guard_with N: app-fw with N rules, as it is when it has run for a while.
 guard_with() {
 	[[ -f $TMP/rules.$1 ]] || make_rules "$1" >"$TMP/rules.$1"
 	start_daemon client -b 50 -B 50 >>"$TMP/steps"
 	ctl restore "$TMP/rules.$1" >>"$TMP/steps"
+	settle
 }
 
 app-fw() {

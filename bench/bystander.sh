@@ -37,14 +37,9 @@ without() {
 	all without 0
 }
 
-# untraced: where the kernel tells enough without, the daemon ends to trace system calls when it has not mattered for a while.
-untraced() {
-	ctl status --json | jq -e '.probes.traces_calls == false'
-}
-
 with() {
 	guard elsewhere
-	poll 15 untraced || echo "# system calls are traced" >>"$TMP/steps"
+	settle
 	all with 1
 	stop_daemon TERM
 }

@@ -189,6 +189,15 @@ guard() {
 	ctl -A -c OUTPUT -v DROP --sng-hash "$(digest curl)" >>"$TMP/steps"
 }
 
+untraced() {
+	ctl status --json | jq -e '.probes.traces_calls == false'
+}
+
+# Where the kernel tells enough without, the daemon ends to trace system calls 2 s after its start.
+settle() {
+	poll 6 untraced >>"$TMP/steps" || echo "# system calls are traced" >>"$TMP/steps"
+}
+
 # undivert NS: nothing is diverted there any more.
 undivert() {
 	local t

@@ -15,7 +15,6 @@
 /* Of these one is loaded, the first that the kernel takes. */
 #define NOTE_PROGRAM	    "note_packet" /* linux 6.4: attached in each namespace */
 #define NOTE_QUEUED_PROGRAM "note_queued" /* in our own namespace alone */
-#define WATCH_LINKS	    2		  /* attached when they are needed: see probe_watch.c */
 #define LINKS_MAX	    40
 
 struct probe {
@@ -25,9 +24,12 @@ struct probe {
 	/* From the start on calls are traced that map, or by which a process comes to hold a
 	 * socket. */
 	bool calls_map, calls_give;
-	bool watch_wanted;   /* atomic, as the next: see probe_watch_tend() */
-	uint64_t watched_ns; /* from when on; 0: not yet */
-	struct bpf_link *watch[WATCH_LINKS];
+	struct {
+		bool wanted;	   /* atomic, as the next: see probe_watch_tend() */
+		uint64_t since_ns; /* from when on; 0: not yet */
+		bool at_start;	   /* since then, and it has not mattered */
+		struct bpf_link *link;
+	} watch[WATCH_KINDS];
 	enum note_source note_source;
 	struct probe_notes *notes_here; /* NULL unless by NOTE_BY_NETFILTER */
 	struct ring_buffer *ring;
@@ -59,11 +61,11 @@ int probe_load(struct probe *p, const char *path);
 /* Whether it is one of those that are attached only when they are needed. */
 bool probe_watch_has(const struct bpf_program *prog);
 
-/* pidfd_getfd(2) is traced from the start on: before the first scan. 0 or -errno. */
+/* These are traced from the start on: before the first scan. 0 or -errno. */
 int probe_watch_start(struct probe *p);
 void probe_watch_stop(struct probe *p);
 
-/* The kernel's side needs to know of pidfd_getfd(2) from now on. */
-void probe_watch_wanted(struct probe *p);
+/* The kernel's side needs to know of these from now on (a bit for each enum watch_kind). */
+void probe_watch_wanted(struct probe *p, uint64_t kinds);
 
 #endif

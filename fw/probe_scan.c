@@ -24,8 +24,7 @@ int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct pr
 	if (r)
 		return r;
 	memcpy(out, p->proof, sizeof(*out));
-	if (out->watch_wanted)
-		probe_watch_wanted(p);
+	probe_watch_wanted(p, out->watch_wanted);
 	return 0;
 }
 

@@ -316,28 +316,28 @@ static __always_inline struct global_rec *global_state(void)
 
 #define WATCH_LOOK_NS 1000000
 
-/* Whether each call of pidfd_getfd since then is known of. */
-static __always_inline bool is_watched_since(const struct global_rec *g, __u64 since)
+/* Whether all there was since then is known of. */
+static __always_inline bool is_watched_since(const struct watch *w, __u64 since)
 {
-	return g->watched_ns && g->watched_ns < since;
+	return w->since_ns && w->since_ns < since;
 }
 
-/* Such calls matter: they are to be traced, which all system calls pay for. */
-static __always_inline void want_watch(struct global_rec *g)
+/* It matters, and is to be traced: of system calls, all of them pay for that. */
+static __always_inline void want_watch(struct watch *w)
 {
-	g->watch_used_ns = bpf_ktime_get_boot_ns();
-	if (!g->watched_ns)
-		g->watch_asked = 1; /* prove_socket() tells the daemon */
+	w->used_ns = bpf_ktime_get_boot_ns();
+	if (!w->since_ns)
+		w->asked = 1; /* prove_socket() tells the daemon */
 }
 
-/* Whether it is time to find out if they still do. */
-static __always_inline bool is_time_to_look(struct global_rec *g)
+/* Whether it is time to find out if it still does. */
+static __always_inline bool is_time_to_look(struct watch *w)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
 
-	if (now - g->watch_look_ns < WATCH_LOOK_NS)
+	if (now - w->look_ns < WATCH_LOOK_NS)
 		return false;
-	g->watch_look_ns = now;
+	w->look_ns = now;
 	return true;
 }
 

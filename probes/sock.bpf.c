@@ -192,21 +192,33 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-/* Of the daemon, once it traces the exits of pidfd_getfd; and before it does so no more. */
+/* Of the daemon, once it traces that; and before it does so no more. */
 SEC("syscall")
 int watch_calls(struct watch_args *args)
 {
 	struct global_rec *g = global_state();
 	__u64 now = bpf_ktime_get_boot_ns();
+	struct watch *w;
 
-	if (!g)
+	if (!g || args->kind >= WATCH_KINDS)
 		return 0;
-	if (args->traced && !g->watched_ns)
-		g->watched_ns = g->watch_used_ns = now;
+	w = &g->watch[args->kind];
+	if (args->traced && !w->since_ns)
+		w->since_ns = w->used_ns = now;
 	else if (!args->traced)
-		g->watched_ns = g->watch_asked = 0;
-	args->used_ns = g->watch_used_ns;
+		w->since_ns = w->asked = 0;
+	args->used_ns = w->used_ns;
 	return 0;
+}
+
+static __always_inline __u64 watch_wanted(const struct global_rec *g)
+{
+	__u64 kinds = 0;
+
+	for (int k = 0; k < WATCH_KINDS; k++)
+		if (g->watch[k].asked && !g->watch[k].since_ns)
+			kinds |= 1 << k;
+	return kinds;
 }
 
 /*
@@ -268,6 +280,6 @@ int prove_socket(struct prove_args *args)
 	if (args->scanned_ns)
 		take_scan(rec, cookie, file, args->scanned_ns);
 	prove(rec, &out->answer, cookie, (__u64)file, 0);
-	out->watch_wanted = g->watch_asked && !g->watched_ns;
+	out->watch_wanted = watch_wanted(g);
 	return 0;
 }

@@ -28,7 +28,9 @@ untraced() {
 setup_ways
 start_daemon client
 expect_ok traces true
+began=$SECONDS
 untraced || skip "before linux 6.17 system calls have to be traced"
+expect_that $((SECONDS - began)) -lt 8 "seconds after the start, of which 2 without use"
 
 for f in free deny allow; do
 	form $f
