@@ -32,8 +32,8 @@
  * before it can reach NFQUEUE, read by the daemon through mmap(2). A note that is lost costs a
  * lookup, never a wrong answer: the full fingerprint is compared.
  */
-#define ABI_NOTE_SET_BITS_MIN 10 /* 7 MB of kernel memory, which count as the daemon's too */
-#define ABI_NOTE_SET_BITS_MAX 14 /* 108 MB */
+#define ABI_NOTE_SET_BITS_MIN 10 /* 8 MB of kernel memory, which count as the daemon's too */
+#define ABI_NOTE_SET_BITS_MAX 14 /* 119 MB */
 #define ABI_NOTE_WAYS	      16
 
 /* How many sets, as a power of two: enough that of as many packets as the queues hold hardly ever
@@ -67,25 +67,27 @@ struct note_holder {
 /*
  * The answer to "who holds this socket", and what it was weighed by. The counts are here, in memory
  * that one writer owns, and not on the probe's stack: the verifier would follow every value there.
+ * Of an answer that says who holds it, or that nobody does, they mean nothing: they come last, so
+ * that notes of one holder have the rest of it in a line of the processor's caches.
  */
-#define ABI_ANSWER                                                                          \
-	__u64 netns;	  /* inode number of the socket's network namespace */              \
-	__u64 spread_ns;  /* newest of the holders' */                                      \
-	__u64 gave_ns;	  /* the same, forks left out */                                    \
-	__u64 changed_ns; /* see struct sock_rec */                                         \
-	__u32 state;	  /* enum note_state */                                             \
-	__u32 flags;	  /* enum note_flags */                                             \
-	__u32 n_holders;  /* distinct processes, of whom ABI_HOLDERS are named */           \
-	__u32 references;                                                                   \
-	__u32 matched; /* sightings that hold */                                            \
-	__u32 lost;    /* sightings that do not */                                          \
-	__u32 leaving; /* sightings of a process that is exiting at this moment */          \
-	__u32 calls;   /* references that the call which sends the packet may have taken */ \
-	__u32 marks;   /* enum answer_mark */                                               \
-	__u32 users;   /* threads that use a shared descriptor table, and */                \
-	__u32 first;   /* the first sighting in it: while it is weighed */                  \
-	__u32 shared;  /* sightings that hold, in tables which others may use as well */    \
-	struct note_holder holder[ABI_HOLDERS];
+#define ABI_ANSWER                                                                            \
+	__u64 netns;	  /* inode number of the socket's network namespace */                \
+	__u64 changed_ns; /* see struct sock_rec */                                           \
+	__u32 state;	  /* enum note_state */                                               \
+	__u32 flags;	  /* enum note_flags */                                               \
+	__u32 n_holders;  /* distinct processes, of whom ABI_HOLDERS are named */             \
+	__u32 references;                                                                     \
+	struct note_holder holder[ABI_HOLDERS];                                               \
+	__u64 spread_ns; /* newest of the holders' */                                         \
+	__u64 gave_ns;	 /* the same, forks left out */                                       \
+	__u32 matched;	 /* sightings that hold */                                            \
+	__u32 lost;	 /* sightings that do not */                                          \
+	__u32 leaving;	 /* sightings of a process that is exiting at this moment */          \
+	__u32 calls;	 /* references that the call which sends the packet may have taken */ \
+	__u32 marks;	 /* enum answer_mark */                                               \
+	__u32 users;	 /* threads that use a shared descriptor table, and */                \
+	__u32 first;	 /* the first sighting in it: while it is weighed */                  \
+	__u32 shared;	 /* sightings that hold, in tables which others may use as well */
 
 enum answer_mark {
 	MARK_SHARED = 1,  /* a descriptor table has users that are not on record */
@@ -102,6 +104,8 @@ struct answer {
 
 struct note {
 	__u64 seq;     /* odd while a writer is at it */
+	__u64 print;   /* abi_print_at(); 0: there is none */
+	__u64 packets; /* how many it is of: abi_note_packets(). It is not under seq */
 	__u64 cookie;  /* of the socket, or of the listener for a connection not yet accepted */
 	__u64 when_ns; /* CLOCK_BOOTTIME: of the latest of its packets */
 	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
@@ -112,15 +116,19 @@ struct note {
 			ABI_ANSWER
 		};
 	};
-};
+} __attribute__((aligned(64)));
 
 struct note_set {
-	__u32 next; /* whose turn it is to be written over, modulo ABI_NOTE_WAYS */
-	__u32 pad;
-	__u64 print[ABI_NOTE_WAYS];   /* of each note; written under its seq */
-	__u64 packets[ABI_NOTE_WAYS]; /* how many each is of: abi_note_packets() */
+	__u32 next;		  /* whose turn it is to be written over, modulo ABI_NOTE_WAYS */
+	__u16 tag[ABI_NOTE_WAYS]; /* abi_note_tag() of each note's print: where it is worth a look
+				   */
 	struct note way[ABI_NOTE_WAYS];
 };
+
+static inline __attribute__((always_inline)) __u16 abi_note_tag(__u64 print)
+{
+	return print;
+}
 
 /* A count that is of one note only: with the low half of that note's seq above it. */
 static inline __u64 abi_note_packets(__u64 seq, __u32 packets)

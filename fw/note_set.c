@@ -8,18 +8,24 @@
  * processor. */
 #define ON_ITS_WAY_NS 100000000
 
+#define COUNTS (sizeof(struct note) - offsetof(struct note, spread_ns)) /* see ABI_ANSWER */
+
 /* A copy that no writer touched meanwhile. */
 static bool read_note(const struct note_set *set, size_t way, uint64_t print, struct note *out)
 {
 	const struct note *slot = &set->way[way];
 	uint64_t seq = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
 
-	if ((seq & 1) || __atomic_load_n(&set->print[way], __ATOMIC_RELAXED) != print)
+	if (seq & 1)
 		return false;
 	memcpy(out, slot, offsetof(struct note, holder));
-	if (out->n_holders > ABI_HOLDERS)
+	if (out->print != print || out->n_holders > ABI_HOLDERS)
 		return false;
 	memcpy(out->holder, slot->holder, out->n_holders * sizeof(out->holder[0]));
+	if (out->state != NOTE_PROVEN && out->state != NOTE_KERNEL)
+		memcpy(&out->spread_ns, &slot->spread_ns, COUNTS);
+	else
+		memset(&out->spread_ns, 0, COUNTS);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return __atomic_load_n(&slot->seq, __ATOMIC_RELAXED) == seq;
 }
@@ -39,7 +45,7 @@ static bool is_spent(const struct note_set *set, size_t way, const struct note_t
 
 	if (set->way[way].seq != taken->seq)
 		return false;
-	packets = __atomic_load_n(&set->packets[way], __ATOMIC_RELAXED);
+	packets = __atomic_load_n(&set->way[way].packets, __ATOMIC_RELAXED);
 	return abi_note_count(packets, taken->seq) <= taken->packets;
 }
 
@@ -55,13 +61,14 @@ static void take(struct note_taken *taken, const struct note *n)
 bool note_set_take(const struct note_set *set, struct note_taken *taken, uint64_t print,
 		   uint64_t empty_ns, struct note *out)
 {
+	const uint16_t tag = abi_note_tag(print);
 	bool astray = false;
 	int oldest = -1;
 
 	for (int i = 0; i < ABI_NOTE_WAYS; i++) {
 		struct note another, *n = oldest < 0 ? out : &another;
 
-		if (set->print[i] != print)
+		if (set->tag[i] != tag || set->way[i].print != print)
 			continue;
 		if (is_spent(set, i, &taken[i])) {
 			astray |= taken[i].astray;

@@ -249,6 +249,12 @@ static enum reply attribute_forwarded(struct owner *o, const struct queue_packet
 	return ANSWERED;
 }
 
+/* Whether the note answers it all: then nothing is asked again, and nobody needs to know when. */
+static bool is_whole(const struct note *n)
+{
+	return !(n->flags & NOTE_OVERRUN) && (n->state == NOTE_KERNEL || n->state == NOTE_PROVEN);
+}
+
 static enum reply attribute_by_note(struct owner *o, const struct queue_packet *p,
 				    const struct note *note, struct question *q,
 				    struct attribution *out)
@@ -265,8 +271,10 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 	q->noted = out->noted = !(note->flags & NOTE_OVERRUN);
 	q->sent_ns = out->sent_ns = note->when_ns;
 	q->changed_ns = out->changed_ns = note->changed_ns;
-	q->unexplained = out->unexplained = hindsight_unexplained(&note->answer);
-	q->nobody = out->nobody = hindsight_nobody(&note->answer);
+	if (!is_whole(note)) {
+		q->unexplained = out->unexplained = hindsight_unexplained(&note->answer);
+		q->nobody = out->nobody = hindsight_nobody(&note->answer);
+	}
 	if (note->state == NOTE_UNPROVEN || note->flags & NOTE_OVERRUN)
 		attribution_set_seen(out, &note->answer);
 	if (note->flags & NOTE_OVERRUN) { /* which of several it was cannot be told */
@@ -321,12 +329,6 @@ static void cover_all(struct owner *o)
 	o->forwarding = true;
 	probe_cover_all(o->sockets.probe);
 	scanner_request(o->sockets.scanner);
-}
-
-/* Whether the note answers it all: then nothing is asked again, and nobody needs to know when. */
-static bool is_whole(const struct note *n)
-{
-	return !(n->flags & NOTE_OVERRUN) && (n->state == NOTE_KERNEL || n->state == NOTE_PROVEN);
 }
 
 static enum reply attribute(struct owner *o, const struct queue_packet *p, struct question *q,

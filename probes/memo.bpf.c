@@ -159,11 +159,9 @@ int memo_answer(struct answer *a, const struct look *l)
 	}
 	a->netns = m->netns;
 	a->changed_ns = m->changed_ns;
-	a->references = a->matched = m->n;
-	a->lost = a->leaving = a->calls = 0;
-	a->spread_ns = a->gave_ns = 0;
+	a->references = m->n;
 	a->n_holders = n;
-	a->marks = MARK_PROVEN;
+	a->flags = 0;
 	a->state = NOTE_PROVEN;
 	barrier();
 	return *(const volatile __u64 *)&m->seq == seq && n;

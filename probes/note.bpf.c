@@ -56,6 +56,11 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 
 	if (!note)
 		return 0;
+	if (look && said == SAID_PROVEN && memo_answer(&note->answer, look)) {
+		note->cookie = look->cookie;
+		count(PCOUNT_PROVEN);
+		return 0;
+	}
 	note->state = NOTE_KERNEL;
 	sk = view_in(note);
 	sock_look(sk, sk_at);
@@ -73,10 +78,6 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 			note->state = NOTE_UNPROVEN;
 			note->flags = NOTE_UNACCEPTED;
 		}
-		return 0;
-	}
-	if (look && said == SAID_PROVEN && memo_answer(&note->answer, look)) {
-		count(PCOUNT_PROVEN);
 		return 0;
 	}
 	note->state = NOTE_UNPROVEN;
@@ -169,7 +170,7 @@ static __always_inline __u32 latest_of(const struct note_set *set, __u64 print)
 	for (__u32 i = 1; i <= ABI_NOTE_WAYS; i++) {
 		__u32 way = (next - i) & (ABI_NOTE_WAYS - 1);
 
-		if (set->print[way] == print)
+		if (set->tag[way] == abi_note_tag(print) && set->way[way].print == print)
 			return way;
 	}
 	return ABI_NOTE_WAYS;
@@ -183,14 +184,14 @@ static __always_inline bool note_one_more(struct note_set *set, __u32 way, __u64
 					  struct note *as)
 {
 	struct note *note = &set->way[way & (ABI_NOTE_WAYS - 1)];
-	__u64 *packets = &set->packets[way & (ABI_NOTE_WAYS - 1)];
+	__u64 *packets = &note->packets;
 	__u64 seq = note->seq, before = *packets;
 	__u32 count = abi_note_count(before, seq);
 
 	barrier();
 	/* A count of that note stands until it is being written over: put_note(). */
-	if (set->print[way & (ABI_NOTE_WAYS - 1)] != print || !says_the_same(note, as) || !count ||
-	    count + 1 == 0 || __sync_val_compare_and_swap(packets, before, before + 1) != before)
+	if (note->print != print || !says_the_same(note, as) || !count || count + 1 == 0 ||
+	    __sync_val_compare_and_swap(packets, before, before + 1) != before)
 		return false;
 	note->when_ns = as->when_ns;
 	return true;
@@ -217,6 +218,16 @@ static __noinline void remember(const struct sk_buff *skb, __u64 print, __u64 se
 	n->busy = 0;
 }
 
+#define FROM(member) __builtin_offsetof(struct note, member)
+
+/* All but what is of the place. */
+static __always_inline void copy_note(struct note *to, const struct note *from)
+{
+	__builtin_memcpy(&to->cookie, &from->cookie, FROM(holder[1]) - FROM(cookie));
+	if (from->n_holders > 1 || (from->state != NOTE_PROVEN && from->state != NOTE_KERNEL))
+		__builtin_memcpy(&to->holder[1], &from->holder[1], sizeof(*to) - FROM(holder[1]));
+}
+
 /*
  * Puts it where the daemon finds it: as it is in the draft, or if that is NULL, as it is now.
  * Returns whether the packet passes: then there is none.
@@ -226,8 +237,8 @@ static __always_inline bool put_note(struct note_set *set, __u64 print, const st
 				     enum said said, const struct note_draft *draft)
 {
 	__u32 turn = __sync_fetch_and_add(&set->next, 1), way = turn & (ABI_NOTE_WAYS - 1);
-	__u64 seq, before, *whose = &set->print[way];
 	struct note *note = &set->way[way];
+	__u64 seq, before;
 	bool passes = false;
 	__u8 hook = state->hook;
 	__u32 packets;
@@ -238,22 +249,22 @@ static __always_inline bool put_note(struct note_set *set, __u64 print, const st
 		return false;
 	}
 	remember(skb, print, seq + 2, turn, state->net->net_cookie);
-	packets = abi_note_count(__sync_lock_test_and_set(&set->packets[way], 0), seq);
-	before = *whose == print ? whose_is(note) : 0;
-	*whose = print;
+	packets = abi_note_count(__sync_lock_test_and_set(&note->packets, 0), seq);
+	before = note->print == print ? whose_is(note) : 0;
+	note->print = print;
+	set->tag[way] = abi_note_tag(print);
 	if (draft)
-		__builtin_memcpy(&note->cookie, &draft->note.cookie,
-				 sizeof(*note) - __builtin_offsetof(struct note, cookie));
+		copy_note(note, &draft->note);
 	note->before = packets;
 	if (!draft)
 		passes = fill_note(skb, note, hook, look, said);
 	if (passes)
-		*whose = 0;
+		note->print = 0;
 	else
 		count_noted(look);
 	if (before && before != whose_is(note))
 		note->flags |= NOTE_OVERRUN;
-	set->packets[way] = abi_note_packets(seq + 2, 1);
+	note->packets = abi_note_packets(seq + 2, 1);
 	barrier();
 	note->seq = seq + 2;
 	return passes;

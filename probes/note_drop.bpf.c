@@ -32,11 +32,11 @@ static __always_inline void take_back(const struct noted *n)
 	note = &set->way[way];
 	/* It may tell of one that is lost: that stands until its print has gone from there. */
 	if (note->seq != seq || (note->flags & NOTE_OVERRUN) ||
-	    __sync_val_compare_and_swap(&set->packets[way], one, 0) != one)
+	    __sync_val_compare_and_swap(&note->packets, one, 0) != one)
 		return;
 	if (__sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq)
 		return;
-	set->print[way] = 0;
+	note->print = 0;
 	barrier();
 	note->seq = seq + 2;
 	/* The next note of the set comes here, and not in the place of one whose packet waits. */

@@ -6,6 +6,7 @@
 
 #define PRINT	0x1234u
 #define ANOTHER 0x5678u
+#define LIKE_IT (PRINT + (1ull << 32)) /* its tag is the same */
 
 static struct note_set set;
 static struct note_taken taken[ABI_NOTE_WAYS];
@@ -25,26 +26,27 @@ static void put(uint64_t print, uint64_t cookie)
 	bool same, another;
 	struct note *n;
 
-	for (size_t i = 1; i < ABI_NOTE_WAYS && set.print[way] != print; i++)
+	for (size_t i = 1; i < ABI_NOTE_WAYS && set.way[way].print != print; i++)
 		way = (set.next - 1 - i) % ABI_NOTE_WAYS;
 	n = &set.way[way];
-	if (set.print[way] == print && n->cookie == cookie && !n->flags) {
-		set.packets[way]++;
+	if (n->print == print && n->cookie == cookie && !n->flags) {
+		n->packets++;
 		n->when_ns = ++now;
 		return;
 	}
 	way = set.next++ % ABI_NOTE_WAYS;
 	n = &set.way[way];
-	same = set.print[way] == print;
+	same = n->print == print;
 	another = same && n->cookie && (n->cookie != cookie || n->flags & NOTE_OVERRUN);
-	set.print[way] = print;
+	n->print = print;
+	set.tag[way] = abi_note_tag(print);
 	n->cookie = cookie;
 	n->when_ns = ++now;
 	n->state = NOTE_PROVEN;
 	n->flags = another ? NOTE_OVERRUN : 0;
-	n->before = abi_note_count(set.packets[way], n->seq);
+	n->before = abi_note_count(n->packets, n->seq);
 	n->seq += 2;
-	set.packets[way] = abi_note_packets(n->seq, 1);
+	n->packets = abi_note_packets(n->seq, 1);
 }
 
 static void expect_taken(uint64_t cookie)
@@ -204,7 +206,7 @@ static void a_count_is_of_one_note(void)
 {
 	reset();
 	put(PRINT, 1);
-	set.packets[0] = abi_note_packets(set.way[0].seq - 2, 5);
+	set.way[0].packets = abi_note_packets(set.way[0].seq - 2, 5);
 	expect_taken(1);
 	expect_none();
 	CU_ASSERT_EQUAL(abi_note_count(abi_note_packets(0x100000002, 7), 0x100000002), 7);
@@ -249,8 +251,8 @@ static void take_back(void)
 {
 	size_t way = --set.next % ABI_NOTE_WAYS;
 
-	set.print[way] = 0;
-	set.packets[way] = 0;
+	set.way[way].print = 0;
+	set.way[way].packets = 0;
 	set.way[way].seq += 2;
 }
 
@@ -301,7 +303,19 @@ static void keys_in_one_set(void)
 	CU_ASSERT(sets > 48);
 }
 
+static void one_tag_is_not_one_print(void)
+{
+	reset();
+	CU_ASSERT_EQUAL(abi_note_tag(PRINT), abi_note_tag(LIKE_IT));
+	put(LIKE_IT, 1);
+	expect_none();
+	put(PRINT, 2);
+	expect_taken(2);
+	expect_none();
+}
+
 static const struct unit_test tests[] = {
+	{"one tag is not one print", one_tag_is_not_one_print},
 	{"each is taken once, the oldest first", each_is_taken_once_the_oldest_first},
 	{"of another print it is no packet's", of_another_print_it_is_no_packet_s},
 	{"one that is being written is none", one_that_is_being_written_is_none},
