@@ -14,18 +14,25 @@ static const char *why_none(int r)
 		return "this kernel takes no netfilter program (linux 6.4 does)";
 	case -ENODEV:
 		return "bpffs is not mounted: mount -t bpf bpf " PROBE_BPFFS;
+	case -EBUSY:
+		return "the kernel refuses the netfilter program: others have all its places";
 	default:
 		return strerror(-r);
 	}
 }
 
+/* Why nothing was pinned. */
+static int cache_error(const struct probe *p)
+{
+	if (probe_note_source(p) == NOTE_BY_NETFILTER)
+		return -ENODEV;
+	return probe_note_error(p) ? -probe_note_error(p) : -EOPNOTSUPP;
+}
+
 json_t *command_report_cache(const struct daemon *d)
 {
-	const char *why = NULL;
+	const char *why = probe_cache_pins(d->probe) ? NULL : why_none(cache_error(d->probe));
 
-	if (!probe_cache_pins(d->probe))
-		why = probe_note_source(d->probe) == NOTE_BY_NETFILTER ? why_none(-ENODEV)
-								       : why_none(-EOPNOTSUPP);
 	return json_pack("{s:s, s:s?}", "state", why ? "off" : "on", "why", why);
 }
 

@@ -231,7 +231,9 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 		return fail(err, r, "cannot attach the probes of pidfd_getfd(2) and of messages");
 	p->notes_here = probe_notes_attach(p);
 	if (p->note_source == NOTE_BY_NETFILTER && !p->notes_here) {
-		log_line("app-fw: the note program cannot be attached: %s", strerror(errno));
+		p->note_error = errno;
+		log_line("app-fw: the note program cannot be attached: %s",
+			 strerror(p->note_error));
 		p->note_source = NOTE_BY_NOBODY;
 	}
 	if (p->note_source == NOTE_BY_NOBODY)

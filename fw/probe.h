@@ -39,6 +39,9 @@ enum note_source {
 
 enum note_source probe_note_source(const struct probe *p);
 
+/* errno of what the kernel refused, although it has such programs; 0: nothing. */
+int probe_note_error(const struct probe *p);
+
 struct probe_notes;
 
 /* Has the packets of the network namespace that the calling thread is in noted too. NULL when the

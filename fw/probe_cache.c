@@ -64,7 +64,7 @@ int probe_cache_pin(struct probe *p, uint64_t netns)
 	int r;
 
 	if (p->note_source != NOTE_BY_NETFILTER)
-		return -EOPNOTSUPP;
+		return p->note_error ? -p->note_error : -EOPNOTSUPP;
 	if (!is_bpffs())
 		return -ENODEV;
 	if (p->pins[0])

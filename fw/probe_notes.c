@@ -93,6 +93,11 @@ enum note_source probe_note_source(const struct probe *p)
 	return p->note_source;
 }
 
+int probe_note_error(const struct probe *p)
+{
+	return p->note_error;
+}
+
 bool probe_note(struct probe *p, uint64_t print, uint8_t hook, uint64_t empty_ns, struct note *out)
 {
 	uint64_t at = abi_print_at(print, hook);

@@ -31,6 +31,7 @@ struct probe {
 		struct bpf_link *link;
 	} watch[WATCH_KINDS];
 	enum note_source note_source;
+	int note_error; /* errno: why it is nobody, of a kernel that has the program; else 0 */
 	struct probe_notes *notes_here; /* NULL unless by NOTE_BY_NETFILTER */
 	struct ring_buffer *ring;
 	const struct note_set *notes;		   /* 1 << note_bits */

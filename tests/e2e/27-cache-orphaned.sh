@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: nothing passes by what a dead daemon has left: after kill -9 its rules of iptables and pinned programs accept
 # nothing; a new daemon replaces the pins and leaves none when it ends; two daemons in two namespaces do not touch each
-# other's; without bpffs there is no cache, status says so, and packets are judged.
+# other's; without bpffs, or where the kernel refuses the program, there is no cache, status says so, and packets are
+# judged.
 # shellcheck source=tests/e2e/bpffs.sh
 . "$(dirname "$0")/bpffs.sh"
 # shellcheck source=tests/e2e/lib.sh
@@ -93,4 +94,30 @@ say later
 wait_for said later
 say later-2
 wait_for said later-2
+wait_for counts_more cache_accepted 0
+
+step "a kernel that refuses the program: no cache, and the same packets pass and are stopped"
+stop_daemon TERM
+mkfifo "$TMP/stay"
+exec 4<>"$TMP/stay"
+STDIN=$TMP/stay spawn client occupy "$HELPERS/occupy" -32 -1
+wait_for grep -qx ready "$TMP/occupy.log"
+start_daemon client
+[[ $(ctl status --json | jq -r '.cache | "\(.state) \(.why)"') == "off the kernel refuses the netfilter program"* ]] || fail "status: $(ctl status)"
+[[ $(ctl status --json | jq '.degraded | length') -gt 0 ]] || fail "status does not say that senders are looked up"
+on client "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" hook install -c OUTPUT --fail closed 2>"$TMP/said"
+grep -q 'the kernel refuses the netfilter program' "$TMP/said" || fail "hook install does not say so"
+copy_program "$HELPERS/talk" evil
+expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil"
+expect_ok on client "$HELPERS/talk" $SERVER4 7001 refused-good
+expect_fail on client "$TMP/evil" -w 300 $SERVER4 7001 refused-evil
+received "tcp 7001 refused-good" || fail "it has not passed"
+! received refused-evil || fail "it has passed"
+expect_that "$(counter cache_accepted)" -eq 0 "packets that passed in the kernel"
+halt "$SPAWNED"
+stop_daemon TERM
+start_daemon client
+hook client
+expect_ok on client "$HELPERS/talk" $SERVER4 7001 once-more
+expect_ok on client "$HELPERS/talk" $SERVER4 7001 once-more-2
 wait_for counts_more cache_accepted 0

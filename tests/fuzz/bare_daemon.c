@@ -188,6 +188,12 @@ enum note_source probe_note_source(const struct probe *p)
 	return NOTE_BY_NOBODY;
 }
 
+int probe_note_error(const struct probe *p)
+{
+	(void)p;
+	return 0;
+}
+
 bool probe_traces_calls(const struct probe *p)
 {
 	(void)p;
