@@ -44,6 +44,7 @@ none() {
 
 app_fw() {
 	guard client
+	settle
 	sample app-fw 1 load
 	stop_daemon TERM
 }
@@ -67,6 +68,7 @@ accounted() {
 	UNDO+=("sysctl -q -w kernel.bpf_stats_enabled=$switch")
 	sysctl -q -w kernel.bpf_stats_enabled=1
 	guard client
+	settle
 	sample accounted 1 on_account load
 	ctl stats --json >"$TMP/stats"
 	maps >"$TMP/maps"

@@ -193,7 +193,8 @@ untraced() {
 	ctl status --json | jq -e '.probes.traces_calls == false'
 }
 
-# Where the kernel tells enough without, the daemon ends to trace system calls 2 s after its start.
+# As it is when it has run for a while: where the kernel tells enough without, it ends to trace system calls 2 s after its
+# start.
 settle() {
 	poll 6 untraced >>"$TMP/steps" || echo "# system calls are traced" >>"$TMP/steps"
 }

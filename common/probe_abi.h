@@ -250,16 +250,10 @@ struct proc_rec {
 				     last_start of ours the first is the program */
 };
 
-/* What is traced only while it matters. */
-enum watch_kind {
-	WATCH_TAKING,	 /* calls of pidfd_getfd, for taken_ns */
-	WATCH_RECEIVING, /* messages that come, for received_ns */
-	WATCH_KINDS,
-};
-
+/* Calls of pidfd_getfd, which are traced only while that matters. CLOCK_BOOTTIME. */
 struct watch {
-	__u64 asked;	/* it is to be traced */
-	__u64 since_ns; /* from when on it is: CLOCK_BOOTTIME; 0: it is not */
+	__u64 asked;	/* they are to be traced */
+	__u64 since_ns; /* from when on they are, and taken_ns says all; 0: they are not */
 	__u64 used_ns;	/* when that last mattered */
 	__u64 look_ns;	/* when it was last found out whether it did */
 };
@@ -275,13 +269,13 @@ struct global_rec {
 	__u64 note_secret; /* of abi_note_set(), and */
 	__u32 note_bits;   /* its bits */
 	__u32 pad;
-	struct watch watch[WATCH_KINDS];
+	struct watch watch;
 };
 
 /* The answer of the prove program: what a note says, for a socket that the daemon names. */
 struct proof {
 	__u64 cookie;
-	__u64 watch_wanted; /* a bit for each enum watch_kind that is to be traced, and is not */
+	__u64 watch_wanted; /* its asked, and not since: see struct watch */
 	union {
 		struct answer answer; /* state 0: the socket is not known to the kernel side */
 		struct {
@@ -290,10 +284,9 @@ struct proof {
 	};
 };
 
-/* Argument of the watch program: whether that is traced; and of its answer, when it last mattered.
- */
+/* Argument of the watch program: whether calls of pidfd_getfd are traced; and of its answer, when
+ * that last mattered. */
 struct watch_args {
-	__u64 kind; /* enum watch_kind */
 	__u64 traced;
 	__u64 used_ns;
 };

@@ -228,7 +228,7 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 		return r;
 	r = probe_watch_start(p);
 	if (r)
-		return fail(err, r, "cannot attach the probes of pidfd_getfd(2) and of messages");
+		return fail(err, r, "cannot attach the probes of pidfd_getfd(2)");
 	p->notes_here = probe_notes_attach(p);
 	if (p->note_source == NOTE_BY_NETFILTER && !p->notes_here) {
 		p->note_error = errno;

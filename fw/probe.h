@@ -114,7 +114,7 @@ void probe_on_start(struct probe *p, void (*fn)(void *cookie, const struct start
  * holds a socket, and nothing else tells who sends.
  */
 
-/* Begins or ends to trace it, and who receives messages, as is needed; may take a few milliseconds.
+/* Begins or ends to trace it, as is needed; may take a few milliseconds.
  * Of one thread. Returns after how long it is to be called again, ns; 0: not before it begins to
  * matter. */
 uint64_t probe_watch_tend(struct probe *p);

@@ -29,7 +29,7 @@ struct probe {
 		uint64_t since_ns; /* from when on; 0: not yet */
 		bool at_start;	   /* since then, and it has not mattered */
 		struct bpf_link *link;
-	} watch[WATCH_KINDS];
+	} watch;
 	enum note_source note_source;
 	int note_error; /* errno: why it is nobody, of a kernel that has the program; else 0 */
 	struct probe_notes *notes_here; /* NULL unless by NOTE_BY_NETFILTER */
@@ -59,14 +59,14 @@ struct probe {
  * refuses is a program: of a type or at a place that it does not have. 0 or -errno. */
 int probe_load(struct probe *p, const char *path);
 
-/* Whether it is one of those that are attached only when they are needed. */
+/* Whether it is the one that is attached only when it is needed. */
 bool probe_watch_has(const struct bpf_program *prog);
 
-/* These are traced from the start on: before the first scan. 0 or -errno. */
+/* pidfd_getfd(2) is traced from the start on: before the first scan. 0 or -errno. */
 int probe_watch_start(struct probe *p);
 void probe_watch_stop(struct probe *p);
 
-/* The kernel's side needs to know of these from now on (a bit for each enum watch_kind). */
-void probe_watch_wanted(struct probe *p, uint64_t kinds);
+/* The kernel's side needs to know of pidfd_getfd(2) from now on. */
+void probe_watch_wanted(struct probe *p);
 
 #endif

@@ -24,7 +24,8 @@ int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct pr
 	if (r)
 		return r;
 	memcpy(out, p->proof, sizeof(*out));
-	probe_watch_wanted(p, out->watch_wanted);
+	if (out->watch_wanted)
+		probe_watch_wanted(p);
 	return 0;
 }
 

@@ -79,7 +79,7 @@ int memo_may_be_taken(const struct memo *m)
 static __always_inline bool has_reason(const struct memo *m, struct global_rec *g, __s64 references,
 				       __u64 sending)
 {
-	struct watch *taking = &g->watch[WATCH_TAKING];
+	struct watch *w = &g->watch;
 	__u64 extra = references - m->n, calls;
 	bool watched;
 
@@ -90,11 +90,11 @@ static __always_inline bool has_reason(const struct memo *m, struct global_rec *
 		return true;
 	if (extra > m->slack)
 		return calls + memo_waiters(m) >= extra;
-	watched = is_watched_since(taking, m->when_ns);
-	if ((watched && !is_time_to_look(taking)) || !memo_may_be_taken(m) ||
+	watched = is_watched_since(w, m->when_ns);
+	if ((watched && !is_time_to_look(w)) || !memo_may_be_taken(m) ||
 	    calls + memo_waiters(m) >= extra)
 		return true;
-	want_watch(taking);
+	want_watch(w);
 	return watched;
 }
 

@@ -239,18 +239,18 @@ int may_be_taken(struct sock_rec *rec, __u64 cookie)
 static __always_inline bool is_untaken(struct sock_rec *rec, __u64 cookie, __u64 since, bool spread)
 {
 	struct global_rec *g = global_state();
-	struct watch *taking;
+	struct watch *w;
 	bool watched;
 
 	if (!g || g->taken_ns >= since)
 		return false;
-	taking = &g->watch[WATCH_TAKING];
-	watched = is_watched_since(taking, since);
-	if (watched && !is_time_to_look(taking))
+	w = &g->watch;
+	watched = is_watched_since(w, since);
+	if (watched && !is_time_to_look(w))
 		return true;
 	if (!spread && !may_be_taken(rec, cookie))
 		return true;
-	want_watch(taking);
+	want_watch(w);
 	return watched;
 }
 
@@ -273,11 +273,8 @@ static __noinline bool is_undisturbed(struct sock_rec *rec, __u64 cookie, __u64 
 	}
 	if (!since || given_ns >= since)
 		return false;
-	if (!settled) { /* it may lie in a message that was sent before */
-		want_watch(&g->watch[WATCH_RECEIVING]);
-		if (g->received_ns >= since || !is_watched_since(&g->watch[WATCH_RECEIVING], since))
-			return false;
-	}
+	if (!settled && g->received_ns >= since)
+		return false; /* it may have lain in a message that was sent before */
 	return is_untaken(rec, cookie, since, spread_ns >= since);
 }
 
@@ -376,8 +373,8 @@ int ring_proves(struct sock_rec *rec, struct answer *a)
 		return 0;
 	if (!has_pidfd(proc))
 		return 1;
-	want_watch(&g->watch[WATCH_TAKING]);
-	return is_watched_since(&g->watch[WATCH_TAKING], rec->proven_ns);
+	want_watch(&g->watch);
+	return is_watched_since(&g->watch, rec->proven_ns);
 }
 
 /* Those of the named holders: see waiter.h. */

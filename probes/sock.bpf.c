@@ -192,7 +192,7 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-/* Of the daemon, once it traces that; and before it does so no more. */
+/* Of the daemon, once it traces calls of pidfd_getfd; and before it does so no more. */
 SEC("syscall")
 int watch_calls(struct watch_args *args)
 {
@@ -200,25 +200,15 @@ int watch_calls(struct watch_args *args)
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct watch *w;
 
-	if (!g || args->kind >= WATCH_KINDS)
+	if (!g)
 		return 0;
-	w = &g->watch[args->kind];
+	w = &g->watch;
 	if (args->traced && !w->since_ns)
 		w->since_ns = w->used_ns = now;
 	else if (!args->traced)
 		w->since_ns = w->asked = 0;
 	args->used_ns = w->used_ns;
 	return 0;
-}
-
-static __always_inline __u64 watch_wanted(const struct global_rec *g)
-{
-	__u64 kinds = 0;
-
-	for (int k = 0; k < WATCH_KINDS; k++)
-		if (g->watch[k].asked && !g->watch[k].since_ns)
-			kinds |= 1 << k;
-	return kinds;
 }
 
 /*
@@ -280,6 +270,6 @@ int prove_socket(struct prove_args *args)
 	if (args->scanned_ns)
 		take_scan(rec, cookie, file, args->scanned_ns);
 	prove(rec, &out->answer, cookie, (__u64)file, 0);
-	out->watch_wanted = watch_wanted(g);
+	out->watch_wanted = g->watch.asked && !g->watch.since_ns;
 	return 0;
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: no system call is traced while nothing needs it, as all programs pay for that: evil and good are told apart
-# without, also who takes another's socket by pidfd_getfd(2). Where that is no longer so it is traced, at once, and not
-# for longer than it matters.
+# without, also who takes another's socket by pidfd_getfd(2), or is given it and keeps it. Where that is no longer so
+# it is traced, at once, and not for longer than it matters.
 # timeout: 180
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +13,7 @@
 # has had a pidfd: an io_uring has a reference to its sockets.
 PLAIN='socket|sendto|dup|fd-300|thread-receives'
 FORKS='fork-child|fork-parent|exit'
-PAIR='inherit|inherit-outlive|scm|scm-giver-exits|pidfd-getfd|pidfd-getfd-outlive'
+PAIR='inherit|inherit-outlive|scm|scm-kept|scm-kept-giver|scm-under-way|scm-giver-exits|pidfd-getfd|pidfd-getfd-outlive'
 RING='uring-send|uring-registered'
 
 traces() {
@@ -35,6 +35,7 @@ expect_that $((SECONDS - began)) -lt 8 "seconds after the start, of which 2 with
 for f in free deny allow; do
 	form $f
 	wait_for untraced
+	[[ $f != deny ]] || sleep 11 # what it gives up when it has not mattered for 10 s, it has given up by then
 	ONLY_WAY=$PLAIN go $f alone
 	expect_ok traces false
 	ONLY_WAY=$FORKS go $f alone
