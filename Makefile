@@ -198,13 +198,13 @@ demo: root deps ## show it at work, in two network namespaces; the host's traffi
 
 check: root deps ## all tests: unit, command lines, then end to end
 	$(SUBMAKE) tested
-	@set -o pipefail; { tests/run-unit; tests/cli/run; tests/e2e/run; } | tests/tally 5
+	@set -o pipefail; { tests/run-unit; tests/cli/run; tests/e2e/run; } | tests/tally 6
 
 test: $(BUILD)/unit ## unit tests; no root needed
 	@SAN=$(SAN) tests/run-unit
 
 cli: all ## what the programs say to those who type: wrong words, completion, examples; no root needed
-	@set -o pipefail; SAN=$(SAN) tests/cli/run | tests/tally 3
+	@set -o pipefail; SAN=$(SAN) tests/cli/run | tests/tally 4
 
 e2e: root tested ## end-to-end scenarios; ONLY="10 14" for some of them
 	@SAN=$(SAN) tests/e2e/run $(ONLY)
@@ -239,7 +239,7 @@ $(BIN)/bench/app-fw-untimed: $(BUILD)/bench/untimed.o $(BUILD)/fw/main.o $(FW_OB
 asan: root deps ## unit tests and scenarios under ASan and UBSan
 	$(SUBMAKE) SAN=asan tested
 	@set -o pipefail; export SAN=asan; \
-	  { tests/run-unit; tests/cli/run; tests/e2e/run $(or $(ONLY),$(ASAN_SCENARIOS)); } | tests/tally 5
+	  { tests/run-unit; tests/cli/run; tests/e2e/run $(or $(ONLY),$(ASAN_SCENARIOS)); } | tests/tally 6
 
 # In these the daemon does all that it can do. The others measure speed or memory, or differ in what the processes beside it do;
 # of streams the fuzzers see more, and events are watched by TSan.
