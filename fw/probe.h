@@ -114,9 +114,8 @@ void probe_on_start(struct probe *p, void (*fn)(void *cookie, const struct start
  * holds a socket, and nothing else tells who sends.
  */
 
-/* Begins or ends to trace it, as is needed; may take a few milliseconds.
- * Of one thread. Returns after how long it is to be called again, ns; 0: not before it begins to
- * matter. */
+/* Begins or ends to trace it, as is needed; may take a few milliseconds. Of one thread. Returns
+ * after how long it is to be called again, ns; 0: not before it begins to matter. */
 uint64_t probe_watch_tend(struct probe *p);
 
 /* Whether a scan that began then (CLOCK_BOOTTIME) says all, because it is not so, or was traced

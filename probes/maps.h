@@ -316,13 +316,13 @@ static __always_inline struct global_rec *global_state(void)
 
 #define WATCH_LOOK_NS 1000000
 
-/* Whether all there was since then is known of. */
+/* Whether each call of pidfd_getfd since then is known of. */
 static __always_inline bool is_watched_since(const struct watch *w, __u64 since)
 {
 	return w->since_ns && w->since_ns < since;
 }
 
-/* It matters, and is to be traced: of system calls, all of them pay for that. */
+/* Such calls matter: they are to be traced, which all system calls pay for. */
 static __always_inline void want_watch(struct watch *w)
 {
 	w->used_ns = bpf_ktime_get_boot_ns();
@@ -330,7 +330,7 @@ static __always_inline void want_watch(struct watch *w)
 		w->asked = 1; /* prove_socket() tells the daemon */
 }
 
-/* Whether it is time to find out if it still does. */
+/* Whether it is time to find out if they still do. */
 static __always_inline bool is_time_to_look(struct watch *w)
 {
 	__u64 now = bpf_ktime_get_boot_ns();

@@ -164,7 +164,10 @@ int memo_answer(struct answer *a, const struct look *l)
 	a->flags = 0;
 	a->state = NOTE_PROVEN;
 	barrier();
-	return *(const volatile __u64 *)&m->seq == seq && n;
+	if (*(const volatile __u64 *)&m->seq == seq && n)
+		return 1;
+	a->n_holders = 0; /* who is written there now is not known */
+	return 0;
 }
 
 /* The holder of that number in the answer; NULL: he is not named. */
