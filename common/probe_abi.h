@@ -24,17 +24,27 @@
 #define ABI_CPUS      256   /* processors that can prove at the same time without a record */
 
 /*
- * Note table: sets of a few notes, the set chosen by fingerprint and a secret, so that nobody can
- * aim at the notes of another or at his own; a new note takes the place of the oldest in its set.
- * Packets that are alike to the last byte of the print have a note each, or one between those that
- * come after each other and of which the same is to be said; the daemon takes them in the order in
- * which they were written, which is that of the queue. Written by the note program for each packet
- * before it can reach NFQUEUE, read by the daemon through mmap(2). A note that is lost costs a
- * lookup, never a wrong answer: the full fingerprint is compared.
+ * Notes: written by the note program for each packet before it can reach NFQUEUE, read by the
+ * daemon through mmap(2). Each processor writes its own into a ring, one after the other: into lines
+ * that nobody else writes, so that it waits neither for another processor nor for memory, and the
+ * daemon, which takes them in nearly the same order, finds the next where the last one was.
+ *
+ * Where that does not lead to it, a note is found by fingerprint, in a table of sets: for the latest
+ * ABI_NOTE_WAYS notes of each, where they lie. The set is chosen by fingerprint and a secret, so
+ * that nobody can aim at the notes of another or at his own. Packets that are alike to the last byte
+ * of the print have a note each, or one between those that come after each other and of which the
+ * same is to be said; the daemon takes them in the order in which they were written, which is that
+ * of the queue. A note that is lost costs a lookup, never a wrong answer: the full fingerprint is
+ * compared.
  */
-#define ABI_NOTE_SET_BITS_MIN 10 /* 8 MB of kernel memory, which count as the daemon's too */
-#define ABI_NOTE_SET_BITS_MAX 14 /* 119 MB */
-#define ABI_NOTE_WAYS	      16
+#define ABI_NOTE_SET_BITS_MIN 10
+#define ABI_NOTE_SET_BITS_MAX 14
+#define ABI_NOTE_WAYS_BITS    4
+#define ABI_NOTE_WAYS	      (1 << ABI_NOTE_WAYS_BITS)
+#define ABI_NOTE_RING_MIN     11 /* bits: of one processor, on a machine of very many */
+#define ABI_NOTE_HEADS_BITS   19 /* of all processors: 64 MB of kernel memory at most */
+#define ABI_NOTE_RESTS	      8	 /* one note of so many has more than its head */
+#define ABI_NOTE_DRAFTS	      4	 /* of one processor: a softirq may send while another packet is noted */
 
 /* How many sets, as a power of two: enough that of as many packets as the queues hold hardly ever
  * more are in one set than it has ways: four on average, if one queue of three is full. */
@@ -44,6 +54,17 @@ static inline __u32 abi_note_set_bits(__u64 queued_max)
 
 	while (bits < ABI_NOTE_SET_BITS_MAX && queued_max > 12ull << bits)
 		bits++;
+	return bits;
+}
+
+/* How many notes of one processor, as a power of two: as many as have a place in the sets, for all
+ * may be one's. */
+static inline __u32 abi_note_ring_bits(__u32 set_bits, __u64 cpus)
+{
+	__u32 bits = set_bits + ABI_NOTE_WAYS_BITS;
+
+	while (bits > ABI_NOTE_RING_MIN && cpus << bits > 1ull << ABI_NOTE_HEADS_BITS)
+		bits--;
 	return bits;
 }
 
@@ -102,50 +123,111 @@ struct answer {
 	ABI_ANSWER
 };
 
+/* What a note says. In a ring it is in two parts: the head, which is as far as most have anything to
+ * say, and the rest. */
 struct note {
-	__u64 seq;     /* odd while a writer is at it */
+	__u64 turn;    /* which of its processor's notes it is, from 1; 0: it is being written */
 	__u64 print;   /* abi_print_at(); 0: there is none */
-	__u64 packets; /* how many it is of: abi_note_packets(). It is not under seq */
+	__u64 packets; /* how many it is of: abi_note_packets() */
 	__u64 cookie;  /* of the socket, or of the listener for a connection not yet accepted */
 	__u64 when_ns; /* CLOCK_BOOTTIME: of the latest of its packets */
 	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
-	__u32 before;	    /* packets that the note had which this one took the place of */
+	__u32 before;	    /* packets that the note had whose place in the set this one took */
 	union {
 		struct answer answer;
 		struct {
 			ABI_ANSWER
 		};
 	};
+};
+
+#define ABI_NOTE_HEAD __builtin_offsetof(struct note, holder[1]) /* bytes */
+#define ABI_NOTE_REST (sizeof(struct note) - ABI_NOTE_HEAD)
+
+struct note_head {
+	union {
+		struct {
+			__u64 turn, print, packets, cookie, when_ns;
+			__u32 current_tgid, before;
+			__u64 netns, changed_ns;
+			__u32 state, flags, n_holders, references;
+			struct note_holder holder;
+		};
+		__u8 byte[ABI_NOTE_HEAD];
+	};
+	__u64 rest;    /* the turn of its rest; 0: it has none */
+	__u32 instead; /* abi_note_at() of the note whose place in the set it took, with NOTE_OVERRUN */
+	__u32 pad;
 } __attribute__((aligned(64)));
+
+struct note_rest {
+	__u64 turn;
+	__u8 byte[ABI_NOTE_REST];
+} __attribute__((aligned(64)));
+
+/* Whether it has a rest: more holders than one, or what their number was weighed by. */
+static inline __attribute__((always_inline)) int abi_note_has_rest(__u32 state, __u32 n_holders)
+{
+	return n_holders > 1 || (state != NOTE_PROVEN && state != NOTE_KERNEL);
+}
 
 struct note_set {
 	__u32 next;		  /* whose turn it is to be written over, modulo ABI_NOTE_WAYS */
 	__u16 tag[ABI_NOTE_WAYS]; /* abi_note_tag() of each note's print: where it is worth a look
 				   */
-	struct note way[ABI_NOTE_WAYS];
-};
+	__u32 at[ABI_NOTE_WAYS];  /* abi_note_at() */
+} __attribute__((aligned(64)));
 
 static inline __attribute__((always_inline)) __u16 abi_note_tag(__u64 print)
 {
 	return print;
 }
 
-/* A count that is of one note only: with the low half of that note's seq above it. */
-static inline __u64 abi_note_packets(__u64 seq, __u32 packets)
+#define ABI_TURN_BITS 24
+
+/* Where a note lies: its processor, and of its turn as much as there is room for. */
+static inline __attribute__((always_inline)) __u32 abi_note_at(__u32 cpu, __u64 turn)
 {
-	return seq << 32 | packets;
+	return cpu << ABI_TURN_BITS | (turn & ((1u << ABI_TURN_BITS) - 1));
 }
 
-/* Of a note with that seq; 0: the count is another's. */
-static inline __u32 abi_note_count(__u64 packets, __u64 seq)
+/* Whether a note with that turn can be the one at that place. */
+static inline __attribute__((always_inline)) int abi_note_is_at(__u64 turn, __u32 at)
 {
-	return packets >> 32 == (__u32)seq ? (__u32)packets : 0;
+	return !((turn ^ at) & ((1u << ABI_TURN_BITS) - 1));
+}
+
+/* The index of what lies there, in rings of 2^bits. */
+static inline __attribute__((always_inline)) __u32 abi_note_index(__u32 at, __u32 bits)
+{
+	return at >> ABI_TURN_BITS << bits | (at & ((1u << bits) - 1));
+}
+
+/* And of a rest of theirs. */
+static inline __attribute__((always_inline)) __u32 abi_rest_index(__u32 cpu, __u64 turn, __u32 bits)
+{
+	__u32 rests = (1u << bits) / ABI_NOTE_RESTS;
+
+	return cpu * rests + (turn & (rests - 1));
+}
+
+/* A count that is of one note only: with the low half of that note's turn above it. */
+static inline __attribute__((always_inline)) __u64 abi_note_packets(__u64 turn, __u32 packets)
+{
+	return turn << 32 | packets;
+}
+
+/* Of a note with that turn; 0: the count is another's. */
+static inline __attribute__((always_inline)) __u32 abi_note_count(__u64 packets, __u64 turn)
+{
+	return packets >> 32 == (__u32)turn ? (__u32)packets : 0;
 }
 
 enum note_flags {
 	NOTE_ORPHAN = 1, /* kernel: the socket had a file once, and its last holder has closed it */
 	NOTE_UNACCEPTED = 2, /* unproven: no process has accepted this connection yet */
 	NOTE_OVERRUN = 4,    /* it took the place of a note of the same print, of another socket */
+	NOTE_ALIKE = 16,     /* another of the same print had a place in the set */
 	NOTE_PASSED = 8,     /* orphan: the last packet of who held it passed in the kernel */
 };
 
@@ -267,8 +349,8 @@ struct global_rec {
 	__u64 received_ns; /* last message that brought descriptors which could not be put on record
 			    */
 	__u64 note_secret; /* of abi_note_set(), and */
-	__u32 note_bits;   /* its bits */
-	__u32 pad;
+	__u32 note_bits;   /* its bits, and */
+	__u32 ring_bits;   /* those of each processor's notes */
 	struct watch watch;
 };
 
@@ -371,7 +453,7 @@ struct vma_rec {
 /* Losses and work that the kernel side counts: indices into a per-CPU array. */
 enum probe_counter {
 	PCOUNT_NOTES,
-	PCOUNT_NOTE_BUSY, /* slot being written by another CPU: not noted */
+	PCOUNT_NOTE_BUSY, /* not noted: no draft is free on this processor, or it has no ring */
 	PCOUNT_PROVEN,
 	PCOUNT_UNPROVEN,
 	PCOUNT_SOCKS_FULL,

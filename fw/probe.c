@@ -102,7 +102,10 @@ static size_t page_round(size_t size)
 	return (size + page - 1) / page * page;
 }
 
-#define NOTES_SIZE(p) page_round(sizeof(struct note_set) << (p)->note_bits)
+#define SETS_SIZE(p)  page_round(sizeof(struct note_set) << (p)->notes.set_bits)
+#define HEADS(p)      ((size_t)(p)->notes.cpus << (p)->notes.ring_bits)
+#define HEADS_SIZE(p) page_round(sizeof(struct note_head) * HEADS(p))
+#define RESTS_SIZE(p) page_round(sizeof(struct note_rest) * HEADS(p) / ABI_NOTE_RESTS)
 #define PROOF_SIZE    page_round(sizeof(struct proof))
 #define NAMED_SIZE    page_round(sizeof(struct cache_named) * CACHE_HOOKS)
 #define CHAINS_SIZE   page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
@@ -146,21 +149,22 @@ static int bind_maps(struct probe *p)
 	p->scan_files = bpf_object__find_program_by_name(p->object, "scan_files");
 	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
-	p->cpus = libbpf_num_possible_cpus();
 	if (p->socks < 0 || p->paths < 0 || p->crowds < 0 || p->procs < 0 || p->ghosts < 0 ||
 	    p->counters < 0 || p->hints < 0 || p->global < 0 || p->prove < 0 || p->deny < 0 ||
-	    p->watch_calls < 0 || !p->scan_files || !p->scan_tasks || !p->scan_mappings ||
-	    p->cpus < 1)
+	    p->watch_calls < 0 || !p->scan_files || !p->scan_tasks || !p->scan_mappings)
 		return -EBADF;
-	p->notes = map_memory(p, "notes", NOTES_SIZE(p), PROT_READ);
+	p->notes.sets = map_memory(p, "note_sets", SETS_SIZE(p), PROT_READ);
+	p->notes.heads = map_memory(p, "notes", HEADS_SIZE(p), PROT_READ);
+	p->notes.rests = map_memory(p, "note_rests", RESTS_SIZE(p), PROT_READ);
+	p->notes.taken = calloc(HEADS(p), sizeof(*p->notes.taken));
 	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);
 	p->classes = find_map(p, "classes");
 	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
 	p->named = map_memory(p, "named_by", NAMED_SIZE, PROT_READ | PROT_WRITE);
 	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
-	p->taken = calloc((size_t)1 << p->note_bits, sizeof(*p->taken));
-	return p->notes && p->proof && p->chains && p->named && p->tallies && p->ring && p->taken
+	return p->notes.sets && p->notes.heads && p->notes.rests && p->notes.taken && p->proof &&
+			       p->chains && p->named && p->tallies && p->ring
 		       ? 0
 		       : -errno;
 }
@@ -176,11 +180,12 @@ static int begin_global(struct probe *p)
 
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
 		return -errno;
-	if (getrandom(&p->note_secret, sizeof(p->note_secret), 0) != sizeof(p->note_secret))
+	if (getrandom(&p->notes.secret, sizeof(p->notes.secret), 0) != sizeof(p->notes.secret))
 		return -EIO;
 	global.own_netns = cookie;
-	global.note_secret = p->note_secret;
-	global.note_bits = p->note_bits;
+	global.note_secret = p->notes.secret;
+	global.note_bits = p->notes.set_bits;
+	global.ring_bits = p->notes.ring_bits;
 	return bpf_map_update_elem(p->global, &zero, &global, BPF_ANY);
 }
 
@@ -210,7 +215,12 @@ static int probe_start(struct probe *p, const struct probe_options *options, cha
 {
 	int r;
 
-	p->note_bits = abi_note_set_bits(options->queued_max);
+	p->cpus = libbpf_num_possible_cpus();
+	if (p->cpus < 1)
+		return fail(err, p->cpus, "cannot tell how many processors there are");
+	p->notes.cpus = p->cpus < ABI_CPUS ? p->cpus : ABI_CPUS;
+	p->notes.set_bits = abi_note_set_bits(options->queued_max);
+	p->notes.ring_bits = abi_note_ring_bits(p->notes.set_bits, p->notes.cpus);
 	r = probe_load(p, options->object);
 	if (r)
 		return fail(err, r,
@@ -268,12 +278,14 @@ void probe_close(struct probe *p)
 		bpf_link__destroy(p->links[i]);
 	probe_watch_stop(p);
 	ring_buffer__free(p->ring);
-	unmap(p->notes, NOTES_SIZE(p));
+	unmap(p->notes.sets, SETS_SIZE(p));
+	unmap(p->notes.heads, HEADS_SIZE(p));
+	unmap(p->notes.rests, RESTS_SIZE(p));
 	unmap(p->proof, PROOF_SIZE);
 	unmap(p->chains, CHAINS_SIZE);
 	unmap(p->named, NAMED_SIZE);
 	unmap(p->tallies, TALLIES_SIZE);
-	free(p->taken);
+	free(p->notes.taken);
 	bpf_object__close(p->object);
 	free(p);
 }

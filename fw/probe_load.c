@@ -123,12 +123,28 @@ static int choose_programs(struct bpf_object *object, const struct telling *t)
 	return r ? r : choose(object, givings, sizeof(givings) / sizeof(givings[0]), !t->givings);
 }
 
+static int set_entries(struct bpf_object *object, const char *name, uint32_t n)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+
+	return map ? bpf_map__set_max_entries(map, n) : -EBADF;
+}
+
+static int make_room_for_notes(const struct probe *p)
+{
+	const struct note_table *t = &p->notes;
+	uint32_t heads = t->cpus << t->ring_bits;
+	int r = set_entries(p->object, "note_sets", 1u << t->set_bits);
+
+	r = r ? r : set_entries(p->object, "notes", heads);
+	return r ? r : set_entries(p->object, "note_rests", heads / ABI_NOTE_RESTS);
+}
+
 /* Opens and loads, with one of the note programs or none. */
 static int load_object(struct probe *p, const char *path, const struct telling *t,
 		       enum note_source source)
 {
 	struct bpf_program *note, *queued;
-	struct bpf_map *notes;
 	int r;
 
 	p->object = open_object(path);
@@ -136,15 +152,14 @@ static int load_object(struct probe *p, const char *path, const struct telling *
 		return -errno;
 	note = bpf_object__find_program_by_name(p->object, NOTE_PROGRAM);
 	queued = bpf_object__find_program_by_name(p->object, NOTE_QUEUED_PROGRAM);
-	notes = bpf_object__find_map_by_name(p->object, "notes");
-	if (!note || !queued || !notes)
+	if (!note || !queued)
 		return -EBADF;
 	bpf_program__set_type(note, PROG_TYPE_NETFILTER);
 	bpf_program__set_expected_attach_type(note, ATTACH_TYPE_NETFILTER);
 	bpf_program__set_autoload(note, source == NOTE_BY_NETFILTER);
 	bpf_program__set_autoload(queued, source == NOTE_BY_QUEUE);
 	r = choose_programs(p->object, t);
-	r = r ? r : bpf_map__set_max_entries(notes, 1u << p->note_bits);
+	r = r ? r : make_room_for_notes(p);
 	r = r ? r : bpf_object__load(p->object);
 	if (r) {
 		bpf_object__close(p->object);

@@ -9,7 +9,7 @@ static const struct {
 	const char *name, *help;
 } counters[] = {
 	[PCOUNT_NOTES] = {"notes", "packets noted by the probes"},
-	[PCOUNT_NOTE_BUSY] = {"notes_lost", "packets not noted: another processor wrote there"},
+	[PCOUNT_NOTE_BUSY] = {"notes_lost", "packets not noted: too many at once on one processor"},
 	[PCOUNT_PROVEN] = {"notes_proven", "noted packets whose holders were proven"},
 	[PCOUNT_UNPROVEN] = {"notes_unproven", "noted packets whose holders were not proven"},
 	[PCOUNT_SOCKS_FULL] = {"sockets_lost", "sockets that did not fit the map"},

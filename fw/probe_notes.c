@@ -100,8 +100,5 @@ int probe_note_error(const struct probe *p)
 
 bool probe_note(struct probe *p, uint64_t print, uint8_t hook, uint64_t empty_ns, struct note *out)
 {
-	uint64_t at = abi_print_at(print, hook);
-	size_t set = abi_note_set(at, p->note_secret, p->note_bits);
-
-	return note_set_take(&p->notes[set], p->taken[set], at, empty_ns, out);
+	return note_table_take(&p->notes, abi_print_at(print, hook), empty_ns, out);
 }

@@ -5,7 +5,7 @@
 #ifndef FW_PROBE_PRIVATE_H
 #define FW_PROBE_PRIVATE_H
 
-#include "note_set.h"
+#include "note_table.h"
 #include "probe.h"
 
 /* include/uapi/linux/bpf.h of linux 6.4; libbpf 1.1 and its headers do not have them. */
@@ -34,10 +34,7 @@ struct probe {
 	int note_error; /* errno: why it is nobody, of a kernel that has the program; else 0 */
 	struct probe_notes *notes_here; /* NULL unless by NOTE_BY_NETFILTER */
 	struct ring_buffer *ring;
-	const struct note_set *notes;		   /* 1 << note_bits */
-	struct note_taken (*taken)[ABI_NOTE_WAYS]; /* of each set */
-	uint64_t note_secret;
-	uint32_t note_bits;
+	struct note_table notes;
 	const struct proof *proof;  /* 1 */
 	struct cache_chain *chains; /* CACHE_HOOKS; ours to write */
 	struct cache_named *named;  /* the same */
@@ -55,7 +52,7 @@ struct probe {
 };
 
 /* Opens and loads the object at a path (NULL: the built-in), with the programs that this kernel
- * takes, and as many notes as p->note_bits says; sets p->calls_map and _give. What an old one
+ * takes, and as many notes as p->notes says; sets p->calls_map and _give. What an old one
  * refuses is a program: of a type or at a place that it does not have. 0 or -errno. */
 int probe_load(struct probe *p, const char *path);
 

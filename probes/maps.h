@@ -77,7 +77,7 @@ struct map_scratch {
 	__type(value, struct scratch);
 };
 
-/* A note that may not be needed: one at a time and CPU. */
+/* Where a note is written first: it may not be needed. ABI_NOTE_DRAFTS a CPU. */
 struct note_draft {
 	__u64 busy;
 	struct note note;
@@ -85,7 +85,7 @@ struct note_draft {
 
 struct map_note_drafts {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, ABI_CPUS);
+	__uint(max_entries, ABI_CPUS *ABI_NOTE_DRAFTS);
 	__type(key, __u32);
 	__type(value, struct note_draft);
 };
@@ -94,10 +94,13 @@ struct map_note_drafts {
 struct noted {
 	__u64 busy; /* somebody is writing this, or reading it */
 	__u64 skb;  /* kernel address; 0: none */
-	__u64 seq;  /* of the note */
+	__u64 turn; /* of the note */
+	__u32 at;   /* its place; and before it, where it is found */
+	__u32 at_before;
+	__u16 tag_before;
+	__u16 abroad; /* it passed in another network namespace than the daemon's */
 	__u32 set;
-	__u32 turn;   /* note_set's next, as it was for this note */
-	__u64 abroad; /* it passed in another network namespace than the daemon's */
+	__u32 next; /* note_set's, as it was for this note */
 };
 
 /* The packet that each processor noted last. */
@@ -116,12 +119,41 @@ struct map_draft {
 	__type(value, struct proc_rec);
 };
 
+/* Of the next three the numbers of entries are set as they are loaded. */
+struct map_note_sets {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct note_set);
+};
+
 struct map_notes {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1 << ABI_NOTE_SET_BITS_MIN); /* set as it is loaded */
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct note_set);
+	__type(value, struct note_head);
+};
+
+struct map_note_rests {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct note_rest);
+};
+
+/* The last turns of a processor's notes, and of their rests. */
+struct note_turns {
+	__u64 head, rest;
+};
+
+struct map_note_turns {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct note_turns);
 };
 
 struct map_proof {
@@ -242,7 +274,10 @@ extern struct map_paths paths SEC(".maps");   /* mptcp.h: path -> what is open; 
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
 extern struct map_note_drafts note_drafts SEC(".maps");
-extern struct map_notes notes SEC(".maps");
+extern struct map_note_sets note_sets SEC(".maps");   /* fingerprint -> where its notes are */
+extern struct map_notes notes SEC(".maps");	      /* rings, one a processor, as the next */
+extern struct map_note_rests note_rests SEC(".maps");
+extern struct map_note_turns note_turns SEC(".maps");
 extern struct map_noted last_noted SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");

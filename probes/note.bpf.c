@@ -106,16 +106,24 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 	return 0;
 }
 
-/* Where a note is written that the packet needs only if no class has it. NULL: it is in use. */
+/* Where a note is written: whether the packet needs it shows later. NULL: all are in use. */
 static __always_inline struct note_draft *borrow_draft(void)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
-	struct note_draft *d = bpf_map_lookup_elem(&note_drafts, &cpu);
+	__u32 first = bpf_get_smp_processor_id() * ABI_NOTE_DRAFTS;
 
-	return !d || __sync_val_compare_and_swap(&d->busy, 0, 1) ? NULL : d;
+	for (__u32 i = 0; i < ABI_NOTE_DRAFTS; i++) {
+		__u32 place = first + i;
+		struct note_draft *d = bpf_map_lookup_elem(&note_drafts, &place);
+
+		if (!d)
+			return NULL;
+		if (!d->busy && !__sync_val_compare_and_swap(&d->busy, 0, 1))
+			return d;
+	}
+	return NULL;
 }
 
-/* All but its seq. Returns whether what the cache said of others like it lets the packet pass. */
+/* All but where it lies. Returns whether what the cache said of others like it lets the packet pass. */
 static __always_inline bool fill_note(const struct sk_buff *skb, struct note *note, __u8 hook,
 				      struct look *look, enum said said)
 {
@@ -129,37 +137,20 @@ static __always_inline bool fill_note(const struct sk_buff *skb, struct note *no
 	return look && look->file && ask_class(look, &note->answer, sk) && write_ticket(look);
 }
 
-/* What tells notes of one print apart. Of those that tell of nobody, one is as good as the other.
- */
-static __always_inline __u64 whose_is(const struct note *note)
+static __always_inline struct note_head *head_at(__u32 at)
 {
-	if (note->flags & NOTE_OVERRUN)
-		return SEVERAL;
-	return note->state == NOTE_KERNEL && !note->flags ? NOBODY : note->cookie;
+	const struct global_rec *g = global_state();
+	__u32 index = g ? abi_note_index(at, g->ring_bits) : 0;
+
+	return bpf_map_lookup_elem(&notes, &index);
 }
 
-static __always_inline void count_noted(const struct look *look)
+/* Whether a note of that print is there. */
+int is_of_print(__u32 at, __u64 print)
 {
-	count(PCOUNT_NOTES);
-	if (look)
-		count_miss(look);
-}
+	const struct note_head *h = head_at(at);
 
-/* Whether the same is to be said of both their packets, and nothing is left to find out. */
-int says_the_same(struct note *a, struct note *b)
-{
-	if (!a || !b || a->cookie != b->cookie || a->state != b->state || a->flags != b->flags ||
-	    a->netns != b->netns || a->n_holders != b->n_holders ||
-	    (a->state != NOTE_PROVEN && a->state != NOTE_KERNEL))
-		return 0;
-	for (__u32 i = 0; i < ABI_HOLDERS && i < a->n_holders; i++)
-		if (a->holder[i].tgid != b->holder[i].tgid ||
-		    a->holder[i].in_flight != b->holder[i].in_flight ||
-		    a->holder[i].start_ns != b->holder[i].start_ns ||
-		    a->holder[i].map_stamp != b->holder[i].map_stamp ||
-		    a->holder[i].exec_pages != b->holder[i].exec_pages)
-			return 0;
-	return 1;
+	return h && h->turn && abi_note_is_at(h->turn, at) && h->print == print;
 }
 
 /* The latest note of a print, or a number past the last. */
@@ -170,154 +161,244 @@ static __always_inline __u32 latest_of(const struct note_set *set, __u64 print)
 	for (__u32 i = 1; i <= ABI_NOTE_WAYS; i++) {
 		__u32 way = (next - i) & (ABI_NOTE_WAYS - 1);
 
-		if (set->tag[way] == abi_note_tag(print) && set->way[way].print == print)
+		if (set->tag[way] == abi_note_tag(print) && is_of_print(set->at[way], print))
 			return way;
 	}
 	return ABI_NOTE_WAYS;
+}
+
+static __always_inline bool same_holder(const struct note_holder *a, const struct note_holder *b)
+{
+	return a->tgid == b->tgid && a->in_flight == b->in_flight && a->start_ns == b->start_ns &&
+	       a->map_stamp == b->map_stamp && a->exec_pages == b->exec_pages;
+}
+
+/* Whether the rest of a note that lies there names the same holders, but for the first. */
+static __always_inline bool same_rest(__u32 at, __u64 turn, const struct note *b)
+{
+	const struct global_rec *g = global_state();
+	__u32 index = g ? abi_rest_index(at >> ABI_TURN_BITS, turn, g->ring_bits) : 0;
+	const struct note_rest *rest = bpf_map_lookup_elem(&note_rests, &index);
+	const struct note_holder *more;
+
+	if (!rest || rest->turn != turn)
+		return false;
+	more = (const void *)rest->byte;
+	for (__u32 i = 1; i < ABI_HOLDERS && i < b->n_holders; i++)
+		if (!same_holder(&more[i - 1], &b->holder[i]))
+			return false;
+	return true;
+}
+
+/* Whether the same is to be said of both their packets, and nothing is left to find out. */
+int says_the_same(struct note_head *a, struct note *b, __u32 at);
+
+int says_the_same(struct note_head *a, struct note *b, __u32 at)
+{
+	if (!a || !b || a->cookie != b->cookie || a->state != b->state ||
+	    (a->flags & ~NOTE_ALIKE) != b->flags || a->netns != b->netns ||
+	    a->n_holders != b->n_holders ||
+	    (a->state != NOTE_PROVEN && a->state != NOTE_KERNEL))
+		return 0;
+	if (a->n_holders && !same_holder(&a->holder, &b->holder[0]))
+		return 0;
+	return a->n_holders < 2 || same_rest(at, a->rest, b);
 }
 
 /*
  * Makes it the note of one packet more: what a program sends again and again takes one place, and
  * washes nobody else's away. False: it says something else, or is being written over.
  */
-static __always_inline bool note_one_more(struct note_set *set, __u32 way, __u64 print,
-					  struct note *as)
+static __always_inline bool note_one_more(__u32 at, __u64 print, struct note *as)
 {
-	struct note *note = &set->way[way & (ABI_NOTE_WAYS - 1)];
-	__u64 *packets = &note->packets;
-	__u64 seq = note->seq, before = *packets;
-	__u32 count = abi_note_count(before, seq);
+	struct note_head *h = head_at(at);
+	__u64 turn, before;
+	__u32 count;
 
+	if (!h)
+		return false;
+	turn = h->turn;
+	before = h->packets;
+	count = abi_note_count(before, turn);
 	barrier();
 	/* A count of that note stands until it is being written over: put_note(). */
-	if (note->print != print || !says_the_same(note, as) || !count || count + 1 == 0 ||
-	    __sync_val_compare_and_swap(packets, before, before + 1) != before)
+	if (h->print != print || !says_the_same(h, as, at) || !count || count + 1 == 0 ||
+	    __sync_val_compare_and_swap(&h->packets, before, before + 1) != before)
 		return false;
-	note->when_ns = as->when_ns;
+	h->when_ns = as->when_ns;
 	return true;
 }
 
-/*
- * For packet_dropped(). Who comes in between, on this processor, is not remembered. A function of
- * its own, called before the proof: its values have no room on the stack beside that's.
+/* What tells notes of one print apart. Of those that tell of nobody, one is as good as the other.
  */
-static __noinline void remember(const struct sk_buff *skb, __u64 print, __u64 seq, __u32 turn,
-				__u64 netns)
+static __always_inline __u64 whose_is(__u32 state, __u32 flags, __u64 cookie)
+{
+	if (flags & NOTE_OVERRUN)
+		return SEVERAL;
+	return state == NOTE_KERNEL && !(flags & ~NOTE_ALIKE) ? NOBODY : cookie;
+}
+
+/* The note before it in its place, if that is of the same print: it can be found no more. */
+static __always_inline void replace(struct note_head *h, const struct note *note, __u32 at)
+{
+	struct note_head *old = head_at(at);
+	__u64 turn;
+
+	if (!old)
+		return;
+	turn = old->turn;
+	h->before = abi_note_count(__sync_lock_test_and_set(&old->packets, 0), turn);
+	h->instead = at;
+	if (whose_is(old->state, old->flags, old->cookie) !=
+	    whose_is(note->state, note->flags, note->cookie))
+		h->flags |= NOTE_OVERRUN;
+}
+
+/* Where the rest of the next note goes on this processor. 0: there is no room. */
+static __always_inline __u64 put_rest(struct note_turns *turns, __u32 cpu, const struct note *note)
 {
 	const struct global_rec *g = global_state();
+	__u64 turn = __sync_fetch_and_add(&turns->rest, 1) + 1;
+	__u32 index = g ? abi_rest_index(cpu, turn, g->ring_bits) : 0;
+	struct note_rest *rest = bpf_map_lookup_elem(&note_rests, &index);
+
+	if (!rest)
+		return 0;
+	rest->turn = 0;
+	barrier();
+	__builtin_memcpy(rest->byte, (const char *)note + ABI_NOTE_HEAD, ABI_NOTE_REST);
+	barrier();
+	rest->turn = turn;
+	return turn;
+}
+
+/* For packet_dropped(). Who comes in between, on this processor, is not remembered. */
+static __always_inline void remember(const struct sk_buff *skb, const struct noted *as)
+{
 	__u32 zero = 0;
 	struct noted *n = bpf_map_lookup_elem(&last_noted, &zero);
 
-	if (!g || !n || __sync_val_compare_and_swap(&n->busy, 0, 1))
+	if (!n || __sync_val_compare_and_swap(&n->busy, 0, 1))
 		return;
 	n->skb = (__u64)skb;
-	n->seq = seq;
-	n->set = abi_note_set(print, g->note_secret, g->note_bits);
-	n->turn = turn;
-	n->abroad = netns != g->own_netns;
+	n->turn = as->turn;
+	n->at = as->at;
+	n->at_before = as->at_before;
+	n->tag_before = as->tag_before;
+	n->abroad = as->abroad;
+	n->set = as->set;
+	n->next = as->next;
 	n->busy = 0;
 }
 
 #define FROM(member) __builtin_offsetof(struct note, member)
 
-/* All but what is of the place. */
-static __always_inline void copy_note(struct note *to, const struct note *from)
-{
-	__builtin_memcpy(&to->cookie, &from->cookie, FROM(holder[1]) - FROM(cookie));
-	if (from->n_holders > 1 || (from->state != NOTE_PROVEN && from->state != NOTE_KERNEL))
-		__builtin_memcpy(&to->holder[1], &from->holder[1], sizeof(*to) - FROM(holder[1]));
-}
-
 /*
- * Puts it where the daemon finds it: as it is in the draft, or if that is NULL, as it is now.
- * Returns whether the packet passes: then there is none.
+ * Puts it where the daemon finds it: into this processor's ring, and into its set. Whoever comes in
+ * between, on this processor, has another place in the ring: nobody else writes there.
  */
-static __always_inline bool put_note(struct note_set *set, __u64 print, const struct sk_buff *skb,
-				     const struct nf_hook_state *state, struct look *look,
-				     enum said said, const struct note_draft *draft)
+static __always_inline void put_note(const struct sk_buff *skb, __u32 index, struct note_set *set,
+				     __u64 print, const struct note *note, bool alike, bool abroad)
 {
-	__u32 turn = __sync_fetch_and_add(&set->next, 1), way = turn & (ABI_NOTE_WAYS - 1);
-	struct note *note = &set->way[way];
-	__u64 seq, before;
-	bool passes = false;
-	__u8 hook = state->hook;
-	__u32 packets;
+	__u32 cpu = bpf_get_smp_processor_id(), zero = 0, way;
+	struct note_turns *turns = bpf_map_lookup_elem(&note_turns, &zero);
+	struct noted noted = {.set = index, .abroad = abroad};
+	struct note_head *h;
 
-	seq = note->seq;
-	if ((seq & 1) || __sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq) {
+	if (!turns)
+		return;
+	noted.turn = __sync_fetch_and_add(&turns->head, 1) + 1;
+	noted.at = abi_note_at(cpu, noted.turn);
+	h = cpu < ABI_CPUS ? head_at(noted.at) : NULL;
+	if (!h) {
 		count(PCOUNT_NOTE_BUSY);
-		return false;
+		return;
 	}
-	remember(skb, print, seq + 2, turn, state->net->net_cookie);
-	packets = abi_note_count(__sync_lock_test_and_set(&note->packets, 0), seq);
-	before = note->print == print ? whose_is(note) : 0;
-	note->print = print;
-	set->tag[way] = abi_note_tag(print);
-	if (draft)
-		copy_note(note, &draft->note);
-	note->before = packets;
-	if (!draft)
-		passes = fill_note(skb, note, hook, look, said);
-	if (passes)
-		note->print = 0;
-	else
-		count_noted(look);
-	if (before && before != whose_is(note))
-		note->flags |= NOTE_OVERRUN;
-	note->packets = abi_note_packets(seq + 2, 1);
+	noted.next = __sync_fetch_and_add(&set->next, 1);
+	way = noted.next & (ABI_NOTE_WAYS - 1);
+	noted.tag_before = set->tag[way];
+	noted.at_before = set->at[way];
+	h->turn = 0;
+	h->packets = 0;
 	barrier();
-	note->seq = seq + 2;
-	return passes;
+	__builtin_memcpy(&h->cookie, &note->cookie, ABI_NOTE_HEAD - FROM(cookie));
+	h->print = print;
+	h->before = h->instead = 0;
+	h->rest = abi_note_has_rest(note->state, note->n_holders) ? put_rest(turns, cpu, note) : 0;
+	if (alike)
+		h->flags |= NOTE_ALIKE;
+	if (alike && noted.tag_before == abi_note_tag(print) &&
+	    is_of_print(noted.at_before, print))
+		replace(h, note, noted.at_before);
+	h->packets = abi_note_packets(noted.turn, 1);
+	barrier();
+	h->turn = noted.turn;
+	set->tag[way] = abi_note_tag(print);
+	set->at[way] = noted.at;
+	remember(skb, &noted);
 }
 
-/* Where its note belongs. NULL: there is to be none. */
-static __always_inline struct note_set *set_for(const struct sk_buff *skb,
-						const struct packet *packet, __u8 hook,
-						__u64 *print)
+/* What of it says which note is meant, and in which set that is found. 0: there is to be none. */
+static __always_inline __u64 print_of(const struct sk_buff *skb, const struct packet *packet,
+				      __u8 hook)
+{
+	__u64 print = packet_print(packet);
+
+	/* On INPUT, no socket only means that early demux found none: nothing to say. */
+	if (!print || (!skb->sk && hook != NF_INET_LOCAL_OUT))
+		return 0;
+	return abi_print_at(print, hook);
+}
+
+/* The packet goes to the daemon: its note is one of those of its print, or one more. A function of
+ * its own: what it needs of the stack the proof needs before it. */
+static __noinline void put(const struct sk_buff *skb, __u64 print, struct note *note,
+				__u64 netns)
 {
 	const struct global_rec *g = global_state();
-	__u32 index;
+	struct note_set *set;
+	__u32 index, alike;
 
-	*print = packet_print(packet);
-	/* On INPUT, no socket only means that early demux found none: nothing to say. */
-	if (!g || !*print || (!skb->sk && hook != NF_INET_LOCAL_OUT))
-		return NULL;
-	*print = abi_print_at(*print, hook);
-	index = abi_note_set(*print, g->note_secret, g->note_bits);
-	return bpf_map_lookup_elem(&notes, &index);
+	if (!g)
+		return;
+	index = abi_note_set(print, g->note_secret, g->note_bits);
+	set = bpf_map_lookup_elem(&note_sets, &index);
+	if (!set)
+		return;
+	alike = latest_of(set, print);
+	if (alike < ABI_NOTE_WAYS && note_one_more(set->at[alike & (ABI_NOTE_WAYS - 1)], print, note))
+		return;
+	put_note(skb, index, set, print, note, alike < ABI_NOTE_WAYS, netns != g->own_netns);
 }
 
-/*
- * Returns whether what the cache said of others like it lets the packet pass: it is not noted then.
- * As a rule it is, where a class may have it: so who holds its socket is proven beside the notes.
+/* Returns whether what the cache said of others like it lets the packet pass: it is not noted then.
  */
 static __always_inline bool write_note(const struct sk_buff *skb, const struct packet *packet,
 				       const struct nf_hook_state *state, struct look *look,
 				       enum said said)
 {
-	bool may_pass = look && look->file && look->asked;
-	struct note_draft *draft = may_pass ? borrow_draft() : NULL;
+	bool may_pass = look && look->file && look->asked, passes;
 	__u8 hook = state->hook;
-	struct note_set *set;
-	bool passes, noted;
-	__u32 alike;
-	__u64 print;
+	__u64 print = may_pass ? 0 : print_of(skb, packet, hook);
+	struct note_draft *draft;
 
-	passes = draft && fill_note(skb, &draft->note, hook, look, said);
-	set = passes ? NULL : set_for(skb, packet, hook, &print);
-	alike = set ? latest_of(set, print) : ABI_NOTE_WAYS;
-	if (alike < ABI_NOTE_WAYS && !draft) {
-		draft = borrow_draft();
-		if (draft)
-			fill_note(skb, &draft->note, hook, look, said);
+	if (!may_pass && !print)
+		return false;
+	draft = borrow_draft();
+	if (!draft) {
+		count(PCOUNT_NOTE_BUSY);
+		return false;
 	}
-	noted = draft && alike < ABI_NOTE_WAYS && note_one_more(set, alike, print, &draft->note);
-	if (noted)
-		count_noted(look);
-	else if (set)
-		passes = put_note(set, print, skb, state, look, said, draft);
-	if (draft)
-		draft->busy = 0;
+	passes = fill_note(skb, &draft->note, hook, look, said);
+	if (may_pass && !passes)
+		print = print_of(skb, packet, hook);
+	if (!passes && print) {
+		count(PCOUNT_NOTES);
+		if (look)
+			count_miss(look);
+		put(skb, print, &draft->note, state->net->net_cookie);
+	}
+	draft->busy = 0;
 	return passes;
 }
 

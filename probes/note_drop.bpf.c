@@ -22,25 +22,27 @@ static __always_inline bool may_have_copy(const struct noted *n, const struct sk
  */
 static __always_inline void take_back(const struct noted *n)
 {
-	__u32 index = n->set, way = n->turn & (ABI_NOTE_WAYS - 1);
-	struct note_set *set = bpf_map_lookup_elem(&notes, &index);
-	__u64 one = abi_note_packets(n->seq, 1), seq = n->seq;
-	struct note *note;
+	__u64 one = abi_note_packets(n->turn, 1), turn = n->turn;
+	__u32 set_index = n->set, way = n->next & (ABI_NOTE_WAYS - 1), zero = 0;
+	const struct global_rec *g = global_state();
+	__u32 index = g ? abi_note_index(n->at, g->ring_bits) : 0;
+	struct note_turns *turns = bpf_map_lookup_elem(&note_turns, &zero);
+	struct note_set *set = bpf_map_lookup_elem(&note_sets, &set_index);
+	struct note_head *h = bpf_map_lookup_elem(&notes, &index);
 
-	if (!set)
-		return;
-	note = &set->way[way];
 	/* It may tell of one that is lost: that stands until its print has gone from there. */
-	if (note->seq != seq || (note->flags & NOTE_OVERRUN) ||
-	    __sync_val_compare_and_swap(&note->packets, one, 0) != one)
+	if (!g || !set || !turns || !h || h->turn != turn || (h->flags & NOTE_OVERRUN) ||
+	    __sync_val_compare_and_swap(&h->packets, one, 0) != one)
 		return;
-	if (__sync_val_compare_and_swap(&note->seq, seq, seq + 1) != seq)
+	h->turn = 0;
+	h->print = 0;
+	/* The next one comes here, and not in the place of one whose packet waits; but a turn is
+	 * one note's only. */
+	__sync_val_compare_and_swap(&turns->head, turn, turn - 1 + (1ull << g->ring_bits));
+	if (__sync_val_compare_and_swap(&set->at[way], n->at, n->at_before) != n->at)
 		return;
-	note->print = 0;
-	barrier();
-	note->seq = seq + 2;
-	/* The next note of the set comes here, and not in the place of one whose packet waits. */
-	__sync_val_compare_and_swap(&set->next, n->turn + 1, n->turn);
+	set->tag[way] = n->tag_before;
+	__sync_val_compare_and_swap(&set->next, n->next + 1, n->next);
 }
 
 SEC("tp_btf/kfree_skb")

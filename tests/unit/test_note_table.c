@@ -1,59 +1,107 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "fw/note_set.h"
+#include "fw/note_table.h"
 #include "unit.h"
 
 #define PRINT	0x1234u
 #define ANOTHER 0x5678u
 #define LIKE_IT (PRINT + (1ull << 32)) /* its tag is the same */
 
+#define RING_BITS 6 /* more notes than a set has ways, and few enough to go round */
+#define RING	  (1u << RING_BITS)
+#define CPUS	  2
+
 static struct note_set set;
-static struct note_taken taken[ABI_NOTE_WAYS];
+static struct note_head heads[CPUS << RING_BITS];
+static struct note_rest rests[CPUS * RING / ABI_NOTE_RESTS];
+static struct note_taken taken[CPUS << RING_BITS];
+static struct note_table table;
+static uint64_t turns[CPUS], rest_turns[CPUS];
+static uint32_t cpu; /* that writes */
 static uint64_t now, empty_ns;
 
+/* One set has them all. */
 static void reset(void)
 {
 	memset(&set, 0, sizeof(set));
+	memset(heads, 0, sizeof(heads));
+	memset(rests, 0, sizeof(rests));
 	memset(taken, 0, sizeof(taken));
+	memset(turns, 0, sizeof(turns));
+	memset(rest_turns, 0, sizeof(rest_turns));
+	table = (struct note_table){.sets = &set,
+				    .heads = heads,
+				    .rests = rests,
+				    .taken = taken,
+				    .set_bits = 1, /* these prints are all of the first */
+				    .ring_bits = RING_BITS,
+				    .cpus = CPUS};
+	cpu = 0;
 	now = empty_ns = 0;
 }
 
-/* As the note program does: note_one_more() and put_note() in probes/note.bpf.c. */
-static void put(uint64_t print, uint64_t cookie)
+static struct note_head *head_at(uint32_t at)
 {
-	size_t way = (set.next - 1) % ABI_NOTE_WAYS;
-	bool same, another;
-	struct note *n;
+	return &heads[abi_note_index(at, RING_BITS)];
+}
 
-	for (size_t i = 1; i < ABI_NOTE_WAYS && set.way[way].print != print; i++)
-		way = (set.next - 1 - i) % ABI_NOTE_WAYS;
-	n = &set.way[way];
-	if (n->print == print && n->cookie == cookie && !n->flags) {
-		n->packets++;
-		n->when_ns = ++now;
-		return;
+static struct note_head *find(uint64_t print)
+{
+	for (size_t i = 1; i <= ABI_NOTE_WAYS; i++) {
+		size_t way = (set.next - i) % ABI_NOTE_WAYS;
+		struct note_head *h = head_at(set.at[way]);
+
+		if (set.tag[way] == abi_note_tag(print) && h->turn && h->print == print &&
+		    abi_note_is_at(h->turn, set.at[way]))
+			return h;
 	}
+	return NULL;
+}
+
+/* As the note program does: note_one_more() and put_note() in probes/note.bpf.c. Returns where. */
+static struct note_head *put(uint64_t print, uint64_t cookie)
+{
+	struct note_head *alike = find(print), *h;
+	uint64_t turn;
+	size_t way;
+
+	if (alike && alike->cookie == cookie && !(alike->flags & ~NOTE_ALIKE)) {
+		alike->packets++;
+		alike->when_ns = ++now;
+		return alike;
+	}
+	turn = ++turns[cpu];
 	way = set.next++ % ABI_NOTE_WAYS;
-	n = &set.way[way];
-	same = n->print == print;
-	another = same && n->cookie && (n->cookie != cookie || n->flags & NOTE_OVERRUN);
-	n->print = print;
+	h = head_at(abi_note_at(cpu, turn));
+	memset(h, 0, sizeof(*h));
+	h->print = print;
+	h->cookie = cookie;
+	h->when_ns = ++now;
+	h->state = NOTE_PROVEN;
+	h->flags = alike ? NOTE_ALIKE : 0;
+	if (alike && set.tag[way] == abi_note_tag(print) && head_at(set.at[way])->print == print &&
+	    abi_note_is_at(head_at(set.at[way])->turn, set.at[way])) {
+		struct note_head *old = head_at(set.at[way]);
+
+		h->before = abi_note_count(old->packets, old->turn);
+		old->packets = 0;
+		h->instead = set.at[way];
+		if (old->cookie != cookie || old->flags & NOTE_OVERRUN)
+			h->flags |= NOTE_OVERRUN;
+	}
+	h->packets = abi_note_packets(turn, 1);
+	h->turn = turn;
 	set.tag[way] = abi_note_tag(print);
-	n->cookie = cookie;
-	n->when_ns = ++now;
-	n->state = NOTE_PROVEN;
-	n->flags = another ? NOTE_OVERRUN : 0;
-	n->before = abi_note_count(n->packets, n->seq);
-	n->seq += 2;
-	n->packets = abi_note_packets(n->seq, 1);
+	set.at[way] = abi_note_at(cpu, turn);
+	return h;
 }
 
 static void expect_taken(uint64_t cookie)
 {
 	struct note n;
 
-	CU_ASSERT_TRUE_FATAL(note_set_take(&set, taken, PRINT, empty_ns, &n));
+	CU_ASSERT_TRUE_FATAL(note_table_take(&table, PRINT, empty_ns, &n));
 	CU_ASSERT_EQUAL(n.cookie, cookie);
 	CU_ASSERT_EQUAL(n.flags, 0);
 }
@@ -62,7 +110,7 @@ static void expect_astray(void)
 {
 	struct note n;
 
-	CU_ASSERT_TRUE_FATAL(note_set_take(&set, taken, PRINT, empty_ns, &n));
+	CU_ASSERT_TRUE_FATAL(note_table_take(&table, PRINT, empty_ns, &n));
 	CU_ASSERT_EQUAL(n.flags, NOTE_OVERRUN);
 }
 
@@ -70,7 +118,7 @@ static void expect_none(void)
 {
 	struct note n;
 
-	CU_ASSERT_FALSE(note_set_take(&set, taken, PRINT, empty_ns, &n));
+	CU_ASSERT_FALSE(note_table_take(&table, PRINT, empty_ns, &n));
 }
 
 static void each_is_taken_once_the_oldest_first(void)
@@ -95,11 +143,15 @@ static void of_another_print_it_is_no_packet_s(void)
 
 static void one_that_is_being_written_is_none(void)
 {
+	struct note_head *h;
+	uint64_t turn;
+
 	reset();
-	put(PRINT, 1);
-	set.way[0].seq++;
+	h = put(PRINT, 1);
+	turn = h->turn;
+	h->turn = 0;
 	expect_none();
-	set.way[0].seq++;
+	h->turn = turn;
 	expect_taken(1);
 }
 
@@ -204,9 +256,11 @@ static void written_over_too_early(void)
 /* A count that was of the note before says nothing of this one. */
 static void a_count_is_of_one_note(void)
 {
+	struct note_head *h;
+
 	reset();
-	put(PRINT, 1);
-	set.way[0].packets = abi_note_packets(set.way[0].seq - 2, 5);
+	h = put(PRINT, 1);
+	h->packets = abi_note_packets(h->turn - 1, 5);
 	expect_taken(1);
 	expect_none();
 	CU_ASSERT_EQUAL(abi_note_count(abi_note_packets(0x100000002, 7), 0x100000002), 7);
@@ -246,14 +300,28 @@ static void a_note_of_one_packet_more(void)
 	expect_taken(1);
 }
 
+/* What it took the place of, before and after which put() is called. */
+struct before {
+	uint16_t tag;
+	uint32_t at;
+};
+
+static struct before next_place(void)
+{
+	size_t way = set.next % ABI_NOTE_WAYS;
+
+	return (struct before){set.tag[way], set.at[way]};
+}
+
 /* As packet_dropped() in probes/note_drop.bpf.c does with the one written last. */
-static void take_back(void)
+static void take_back(struct note_head *h, struct before before)
 {
 	size_t way = --set.next % ABI_NOTE_WAYS;
 
-	set.way[way].print = 0;
-	set.way[way].packets = 0;
-	set.way[way].seq += 2;
+	h->print = h->turn = h->packets = 0;
+	set.tag[way] = before.tag;
+	set.at[way] = before.at;
+	turns[cpu] += RING - 1;
 }
 
 /* However many packets the full queue drops, what waits in it keeps its notes. */
@@ -263,8 +331,9 @@ static void notes_that_are_taken_back(void)
 	for (uint64_t cookie = 1; cookie < ABI_NOTE_WAYS; cookie++)
 		put(PRINT, cookie);
 	for (int i = 0; i < 3 * ABI_NOTE_WAYS; i++) {
-		put(i % 2 ? PRINT : ANOTHER, 100 + i);
-		take_back();
+		struct before before = next_place();
+
+		take_back(put(i % 2 ? PRINT : ANOTHER, 100 + i), before);
 	}
 	for (uint64_t cookie = 1; cookie < ABI_NOTE_WAYS; cookie++)
 		expect_taken(cookie);
@@ -314,7 +383,142 @@ static void one_tag_is_not_one_print(void)
 	expect_none();
 }
 
+/* The oldest of those that lie around must not be taken for who sent what is like it. */
+static void one_that_is_spent_is_not_the_next(void)
+{
+	reset();
+	put(ANOTHER, 1);
+	put(PRINT, 2);
+	expect_taken(2); /* by another queue, that was faster */
+	put(LIKE_IT, 3);
+	CU_ASSERT_TRUE(note_table_take(&table, ANOTHER, 0, &(struct note){0}));
+	put(PRINT, 4); /* the next after ANOTHER has the same print, and is spent */
+	expect_taken(4);
+	expect_none();
+}
+
+static void processors_by_turns(void)
+{
+	reset();
+	for (uint64_t i = 0; i < 3 * RING; i++) {
+		cpu = i % 3 % CPUS;
+		put(PRINT, i + 1);
+		expect_taken(i + 1);
+	}
+	expect_none();
+	CU_ASSERT_EQUAL(table.next[0].turn, turns[table.next[0].cpu] + 1);
+	CU_ASSERT_NOT_EQUAL(table.next[0].cpu, table.next[1].cpu);
+}
+
+/* The next one is found where the last one was: the set is not asked. */
+static void the_next_one_needs_no_set(void)
+{
+	struct note n;
+
+	reset();
+	put(ANOTHER, 1);
+	CU_ASSERT_TRUE(note_table_take(&table, ANOTHER, 0, &n));
+	put(PRINT, 2);
+	memset(&set, 0, sizeof(set));
+	expect_taken(2);
+	put(PRINT, 3); /* not when others are alike: which is whose, only the set tells */
+	find(PRINT)->flags |= NOTE_ALIKE;
+	memset(set.tag, 0xff, sizeof(set.tag));
+	expect_none();
+}
+
+/* It may be the note of a packet that never came, and one that is younger be meant. */
+static void a_next_one_that_is_old_is_looked_up(void)
+{
+	reset();
+	put(ANOTHER, 1);
+	CU_ASSERT_TRUE(note_table_take(&table, ANOTHER, 0, &(struct note){0}));
+	put(PRINT, 2);
+	now = 1000000000;
+	cpu = 1;
+	put(LIKE_IT, 3);
+	CU_ASSERT_TRUE(note_table_take(&table, LIKE_IT, 0, &(struct note){0}));
+	memset(&set, 0, sizeof(set));
+	expect_none();
+}
+
+/* A ring has gone round: what lay there is another's. */
+static void washed_away(void)
+{
+	reset();
+	put(PRINT, 1);
+	for (uint64_t i = 0; i < RING; i++) {
+		put(ANOTHER, 2 + i);
+		set.next--; /* as if in another set */
+	}
+	expect_none();
+}
+
+static void put_holders(uint32_t n, uint32_t state)
+{
+	struct note_head *h = put(PRINT, 1);
+	struct note whole = {.n_holders = n, .state = state, .lost = 5};
+	struct note_rest *rest;
+	uint64_t turn = ++rest_turns[cpu];
+
+	rest = &rests[abi_rest_index(cpu, turn, RING_BITS)];
+	for (uint32_t i = 0; i < n; i++)
+		whole.holder[i].tgid = 10 + i;
+	h->holder = whole.holder[0];
+	h->n_holders = n;
+	h->state = state;
+	h->rest = abi_note_has_rest(state, n) ? turn : 0;
+	memcpy(rest->byte, (char *)&whole + ABI_NOTE_HEAD, ABI_NOTE_REST);
+	rest->turn = turn;
+}
+
+static void with_many_holders(void)
+{
+	static const struct {
+		uint32_t n, state, lost;
+	} cases[] = {{0, NOTE_KERNEL, 0},  {1, NOTE_PROVEN, 0},	  {2, NOTE_PROVEN, 5},
+		     {8, NOTE_PROVEN, 5}, {1, NOTE_UNPROVEN, 5}, {8, NOTE_MANY, 5}};
+	struct note n;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reset();
+		put_holders(cases[i].n, cases[i].state);
+		CU_ASSERT_TRUE_FATAL(note_table_take(&table, PRINT, 0, &n));
+		CU_ASSERT_EQUAL(n.n_holders, cases[i].n);
+		CU_ASSERT_EQUAL(n.lost, cases[i].lost);
+		for (uint32_t h = 0; h < cases[i].n; h++)
+			CU_ASSERT_EQUAL(n.holder[h].tgid, 10 + h);
+	}
+}
+
+/* Its rest was written over: what is left does not say who holds the socket. */
+static void a_note_without_its_rest(void)
+{
+	reset();
+	put_holders(2, NOTE_PROVEN);
+	rests[abi_rest_index(0, 1, RING_BITS)].turn += RING / ABI_NOTE_RESTS;
+	expect_none();
+}
+
+static void as_many_notes_as_places(void)
+{
+	CU_ASSERT_EQUAL(abi_note_ring_bits(10, 1), 14);
+	CU_ASSERT_EQUAL(abi_note_ring_bits(10, 32), 14);
+	CU_ASSERT_EQUAL(abi_note_ring_bits(10, 33), 13);
+	CU_ASSERT_EQUAL(abi_note_ring_bits(14, 2), 18);
+	CU_ASSERT_EQUAL(abi_note_ring_bits(14, ABI_CPUS), ABI_NOTE_RING_MIN);
+	CU_ASSERT(abi_note_index(abi_note_at(ABI_CPUS - 1, ~0ull), 14) == (ABI_CPUS << 14) - 1);
+}
+
 static const struct unit_test tests[] = {
+	{"one that is spent is not the next", one_that_is_spent_is_not_the_next},
+	{"processors by turns", processors_by_turns},
+	{"the next one needs no set", the_next_one_needs_no_set},
+	{"a next one that is old is looked up", a_next_one_that_is_old_is_looked_up},
+	{"washed away", washed_away},
+	{"with many holders", with_many_holders},
+	{"a note without its rest", a_note_without_its_rest},
+	{"as many notes as places", as_many_notes_as_places},
 	{"one tag is not one print", one_tag_is_not_one_print},
 	{"each is taken once, the oldest first", each_is_taken_once_the_oldest_first},
 	{"of another print it is no packet's", of_another_print_it_is_no_packet_s},
@@ -335,4 +539,4 @@ static const struct unit_test tests[] = {
 	{"as many sets as the queues need", as_many_sets_as_the_queues_need},
 	{"keys that are in one set", keys_in_one_set},
 };
-UNIT_SUITE("fw/note_set", tests)
+UNIT_SUITE("fw/note_table", tests)
