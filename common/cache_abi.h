@@ -14,7 +14,7 @@
 #include "common/probe_abi.h"
 
 #define ABI_MEMO_BITS	 14
-#define ABI_MEMOS	 (1u << ABI_MEMO_BITS) /* 8 MB of kernel memory; a memo is found by cookie */
+#define ABI_MEMOS	 (1u << ABI_MEMO_BITS) /* 9 MB of kernel memory; a memo is found by cookie */
 #define ABI_MEMO_HOLDERS 4     /* descriptors of a socket, and processes of a class */
 #define ABI_GENS	 16384 /* power of two */
 #define ABI_CLASSES	 16384
@@ -177,6 +177,20 @@ struct memo_verdict {
 	struct cache_class class;
 };
 
+/*
+ * What changes with each packet of one hook. In lines of its own: what goes out and what comes in
+ * are often met by different processors. The first two are not under the memo's seq, and of all
+ * sockets that share the place.
+ */
+struct memo_hook {
+	__u32 misses; /* grows with each packet that does not pass, or is denied by the daemon:
+			 tickets from before are void */
+	__u32 pad;
+	__u64 passed; /* see cache_passed(), of the last packet that passed */
+	__u64 rest[6];
+	struct memo_verdict v; /* of the last packet */
+};
+
 struct memo {
 	__u64 seq;    /* odd while a writer is at it */
 	__u64 cookie; /* of the socket */
@@ -187,15 +201,10 @@ struct memo {
 	__u32 n;	  /* descriptors; 0: nothing is proven */
 	__u32 slack;	  /* so many more references than descriptors are nothing new */
 	__u32 joined_then;
-	/* These are not under seq, and of all sockets that share the place. */
-	__u32 joined; /* grows with each descriptor that comes to be on record */
-	/* By enum cache_hook: grows with each packet there that does not pass, or is denied by the
-	 * daemon: tickets from before are void. */
-	__u32 misses[CACHE_HOOKS];
-	__u64 passed[CACHE_HOOKS]; /* see cache_passed(), of the last packet that passed there */
-	struct memo_verdict v[CACHE_HOOKS];
+	__u32 joined; /* grows with each descriptor that comes to be on record; as misses is */
 	struct memo_holder h[ABI_MEMO_HOLDERS]; /* as a rule there is one */
-};
+	struct memo_hook in[CACHE_HOOKS];	/* by enum cache_hook */
+} __attribute__((aligned(64)));
 
 /*
  * The place of a socket's memo. Each processor gives out cookies in a row, from blocks of its own

@@ -25,17 +25,17 @@
 
 /*
  * Notes: written by the note program for each packet before it can reach NFQUEUE, read by the
- * daemon through mmap(2). Each processor writes its own into a ring, one after the other: into lines
- * that nobody else writes, so that it waits neither for another processor nor for memory, and the
- * daemon, which takes them in nearly the same order, finds the next where the last one was.
+ * daemon through mmap(2). Each processor writes its own into a ring, one after the other: into
+ * lines that nobody else writes, so that it waits neither for another processor nor for memory, and
+ * the daemon, which takes them in nearly the same order, finds the next where the last one was.
  *
- * Where that does not lead to it, a note is found by fingerprint, in a table of sets: for the latest
- * ABI_NOTE_WAYS notes of each, where they lie. The set is chosen by fingerprint and a secret, so
- * that nobody can aim at the notes of another or at his own. Packets that are alike to the last byte
- * of the print have a note each, or one between those that come after each other and of which the
- * same is to be said; the daemon takes them in the order in which they were written, which is that
- * of the queue. A note that is lost costs a lookup, never a wrong answer: the full fingerprint is
- * compared.
+ * Where that does not lead to it, a note is found by fingerprint, in a table of sets: for the
+ * latest ABI_NOTE_WAYS notes of each, where they lie. The set is chosen by fingerprint and a
+ * secret, so that nobody can aim at the notes of another or at his own. Packets that are alike to
+ * the last byte of the print have a note each, or one between those that come after each other and
+ * of which the same is to be said; the daemon takes them in the order in which they were written,
+ * which is that of the queue. A note that is lost costs a lookup, never a wrong answer: the full
+ * fingerprint is compared.
  */
 #define ABI_NOTE_SET_BITS_MIN 10
 #define ABI_NOTE_SET_BITS_MAX 14
@@ -44,7 +44,7 @@
 #define ABI_NOTE_RING_MIN     11 /* bits: of one processor, on a machine of very many */
 #define ABI_NOTE_HEADS_BITS   19 /* of all processors: 64 MB of kernel memory at most */
 #define ABI_NOTE_RESTS	      8	 /* one note of so many has more than its head */
-#define ABI_NOTE_DRAFTS	      4	 /* of one processor: a softirq may send while another packet is noted */
+#define ABI_NOTE_DRAFTS	      4 /* of one processor: a softirq may send while another packet is noted */
 
 /* How many sets, as a power of two: enough that of as many packets as the queues hold hardly ever
  * more are in one set than it has ways: four on average, if one queue of three is full. */
@@ -123,8 +123,8 @@ struct answer {
 	ABI_ANSWER
 };
 
-/* What a note says. In a ring it is in two parts: the head, which is as far as most have anything to
- * say, and the rest. */
+/* What a note says. In a ring it is in two parts: the head, which is as far as most have anything
+ * to say, and the rest. */
 struct note {
 	__u64 turn;    /* which of its processor's notes it is, from 1; 0: it is being written */
 	__u64 print;   /* abi_print_at(); 0: there is none */
@@ -156,7 +156,8 @@ struct note_head {
 		__u8 byte[ABI_NOTE_HEAD];
 	};
 	__u64 rest;    /* the turn of its rest; 0: it has none */
-	__u32 instead; /* abi_note_at() of the note whose place in the set it took, with NOTE_OVERRUN */
+	__u32 instead; /* abi_note_at() of the note whose place in the set it took, with
+			  NOTE_OVERRUN */
 	__u32 pad;
 } __attribute__((aligned(64)));
 
@@ -173,9 +174,11 @@ static inline __attribute__((always_inline)) int abi_note_has_rest(__u32 state, 
 
 struct note_set {
 	__u32 next;		  /* whose turn it is to be written over, modulo ABI_NOTE_WAYS */
+	__u32 call;		  /* means nothing: who will need this line writes it */
 	__u16 tag[ABI_NOTE_WAYS]; /* abi_note_tag() of each note's print: where it is worth a look
 				   */
 	__u32 at[ABI_NOTE_WAYS];  /* abi_note_at() */
+	__u32 call_next;	  /* as call, for the line that this is in */
 } __attribute__((aligned(64)));
 
 static inline __attribute__((always_inline)) __u16 abi_note_tag(__u64 print)

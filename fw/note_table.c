@@ -112,7 +112,8 @@ static bool take_next(struct note_table *t, uint64_t print, uint64_t empty_ns, s
 		const struct note_head *h = &t->heads[index_of(t, at)];
 
 		if (h->print != print || h->turn < next.turn ||
-		    is_spent(h, &t->taken[h - t->heads]) || !read_note(t, next.cpu, h, print, out) ||
+		    is_spent(h, &t->taken[h - t->heads]) ||
+		    !read_note(t, next.cpu, h, print, out) ||
 		    (out->flags & (NOTE_ALIKE | NOTE_OVERRUN)) ||
 		    out->when_ns + ON_ITS_WAY_NS < since)
 			continue;
@@ -171,6 +172,6 @@ static bool take_of_set(struct note_table *t, const struct note_set *set, uint64
 bool note_table_take(struct note_table *t, uint64_t print, uint64_t empty_ns, struct note *out)
 {
 	return take_next(t, print, empty_ns, out) ||
-	       take_of_set(t, &t->sets[abi_note_set(print, t->secret, t->set_bits)], print, empty_ns,
-			   out);
+	       take_of_set(t, &t->sets[abi_note_set(print, t->secret, t->set_bits)], print,
+			   empty_ns, out);
 }

@@ -118,7 +118,7 @@ int write_ticket(const struct look *l)
 	m = memo_of(l->cookie);
 	t = bpf_map_lookup_elem(&tickets, &place);
 	if (!m || !t ||
-	    *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)] != l->misses)
+	    *(const volatile __u32 *)&m->in[l->hook & (CACHE_HOOKS - 1)].misses != l->misses)
 		return 0;
 	if (l->file && l->verdict == CACHE_ACCEPT)
 		passed = cache_passed(l->cookie, l->misses);

@@ -87,7 +87,7 @@ static __always_inline void void_tickets(struct look *l)
 	struct memo *m = l->cookie ? memo_of(l->cookie) : NULL;
 
 	if (m)
-		l->misses = __sync_fetch_and_add(&m->misses[l->hook & (CACHE_HOOKS - 1)], 1) + 1;
+		l->misses = __sync_fetch_and_add(&m->in[l->hook & (CACHE_HOOKS - 1)].misses, 1) + 1;
 }
 
 /* The packet goes to the daemon, although it might not have to. */

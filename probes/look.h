@@ -22,7 +22,7 @@ static __always_inline bool is_asked(const struct cache_chain *c, __u64 now)
 static __always_inline enum probe_counter take_verdict(const struct memo *m, struct look *l,
 						       __u64 epoch, const struct cache_tuple *t)
 {
-	const struct memo_verdict *v = &m->v[l->hook & (CACHE_HOOKS - 1)];
+	const struct memo_verdict *v = &m->in[l->hook & (CACHE_HOOKS - 1)].v;
 
 	if (v->class.epoch != epoch)
 		return PCOUNT_CACHE_EPOCH;
@@ -38,7 +38,7 @@ static __always_inline enum probe_counter take_verdict(const struct memo *m, str
 
 static __always_inline bool met_before(const struct memo *m, const struct look *l)
 {
-	return m->v[l->hook & (CACHE_HOOKS - 1)].class.verdict;
+	return m->in[l->hook & (CACHE_HOOKS - 1)].v.class.verdict;
 }
 
 /*
@@ -51,7 +51,7 @@ static __always_inline bool is_nobody(const struct sock *sk, const struct socket
 {
 	if (!(sk->__sk_common.skc_flags & SOCK_DEAD_BIT))
 		return socket;
-	l->passed = *(const volatile __u64 *)&m->passed[l->hook & (CACHE_HOOKS - 1)] ==
+	l->passed = *(const volatile __u64 *)&m->in[l->hook & (CACHE_HOOKS - 1)].passed ==
 		    cache_passed(l->cookie, l->misses);
 	return l->passed;
 }
@@ -108,7 +108,7 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	m = l->cookie ? memo_of(l->cookie) : NULL;
 	if (!m)
 		return SAID_NOTHING;
-	l->misses = *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)];
+	l->misses = *(const volatile __u32 *)&m->in[l->hook & (CACHE_HOOKS - 1)].misses;
 	barrier();
 	if (state != TCP_TIME_WAIT) {
 		socket = sk->sk_socket;

@@ -219,8 +219,10 @@ struct map_gens {
 	__type(value, __u32);
 };
 
+/* What is mmapable begins with a line of the processor's caches. */
 struct map_memos {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, ABI_MEMOS);
 	__type(key, __u32);
 	__type(value, struct memo);
@@ -274,8 +276,8 @@ extern struct map_paths paths SEC(".maps");   /* mptcp.h: path -> what is open; 
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
 extern struct map_note_drafts note_drafts SEC(".maps");
-extern struct map_note_sets note_sets SEC(".maps");   /* fingerprint -> where its notes are */
-extern struct map_notes notes SEC(".maps");	      /* rings, one a processor, as the next */
+extern struct map_note_sets note_sets SEC(".maps"); /* fingerprint -> where its notes are */
+extern struct map_notes notes SEC(".maps");	    /* rings, one a processor, as the next */
 extern struct map_note_rests note_rests SEC(".maps");
 extern struct map_note_turns note_turns SEC(".maps");
 extern struct map_noted last_noted SEC(".maps");

@@ -266,8 +266,10 @@ int memo_write(const struct look *l, const struct sock_rec *rec, const struct an
 	/* A thread may be in a call on it, or in poll(2): as many as now, or one. */
 	extra = a->references > m->n ? a->references - m->n : 0;
 	m->slack = extra + 1;
-	m->v[0].class.epoch = m->v[1].class.epoch = 0;
-	m->v[0].class.verdict = m->v[1].class.verdict = CACHE_NONE;
+	for (__u32 i = 0; i < CACHE_HOOKS; i++) {
+		m->in[i].v.class.epoch = 0;
+		m->in[i].v.class.verdict = CACHE_NONE;
+	}
 	barrier();
 	__sync_fetch_and_add(&m->seq, 1);
 	return 0;
@@ -284,7 +286,7 @@ int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch
 	if (!m || !memo_lock(m))
 		return 0;
 	if (m->cookie == l->cookie && m->n) {
-		v = &m->v[l->hook & (CACHE_HOOKS - 1)];
+		v = &m->in[l->hook & (CACHE_HOOKS - 1)].v;
 		v->tuple = *tuple;
 		v->class.epoch = epoch;
 		v->class.until = until;

@@ -123,7 +123,8 @@ static __always_inline struct note_draft *borrow_draft(void)
 	return NULL;
 }
 
-/* All but where it lies. Returns whether what the cache said of others like it lets the packet pass. */
+/* All but where it lies. Returns whether what the cache said of others like it lets the packet
+ * pass. */
 static __always_inline bool fill_note(const struct sk_buff *skb, struct note *note, __u8 hook,
 				      struct look *look, enum said said)
 {
@@ -197,8 +198,7 @@ int says_the_same(struct note_head *a, struct note *b, __u32 at)
 {
 	if (!a || !b || a->cookie != b->cookie || a->state != b->state ||
 	    (a->flags & ~NOTE_ALIKE) != b->flags || a->netns != b->netns ||
-	    a->n_holders != b->n_holders ||
-	    (a->state != NOTE_PROVEN && a->state != NOTE_KERNEL))
+	    a->n_holders != b->n_holders || (a->state != NOTE_PROVEN && a->state != NOTE_KERNEL))
 		return 0;
 	if (a->n_holders && !same_holder(&a->holder, &b->holder[0]))
 		return 0;
@@ -327,8 +327,7 @@ static __always_inline void put_note(const struct sk_buff *skb, __u32 index, str
 	h->rest = abi_note_has_rest(note->state, note->n_holders) ? put_rest(turns, cpu, note) : 0;
 	if (alike)
 		h->flags |= NOTE_ALIKE;
-	if (alike && noted.tag_before == abi_note_tag(print) &&
-	    is_of_print(noted.at_before, print))
+	if (alike && noted.tag_before == abi_note_tag(print) && is_of_print(noted.at_before, print))
 		replace(h, note, noted.at_before);
 	h->packets = abi_note_packets(noted.turn, 1);
 	barrier();
@@ -350,23 +349,41 @@ static __always_inline __u64 print_of(const struct sk_buff *skb, const struct pa
 	return abi_print_at(print, hook);
 }
 
-/* The packet goes to the daemon: its note is one of those of its print, or one more. A function of
- * its own: what it needs of the stack the proof needs before it. */
-static __noinline void put(const struct sk_buff *skb, __u64 print, struct note *note,
-				__u64 netns)
+static __always_inline __u32 set_index(__u64 print)
 {
 	const struct global_rec *g = global_state();
-	struct note_set *set;
-	__u32 index, alike;
 
-	if (!g)
-		return;
-	index = abi_note_set(print, g->note_secret, g->note_bits);
-	set = bpf_map_lookup_elem(&note_sets, &index);
+	return g ? abi_note_set(print, g->note_secret, g->note_bits) : 0;
+}
+
+/*
+ * Another processor may have written there last. Nobody waits for a line that he writes to, as one
+ * would to read it: so the proof is made while it is on its way.
+ */
+static __always_inline void call_set(__u64 print)
+{
+	__u32 index = set_index(print);
+	volatile struct note_set *set = bpf_map_lookup_elem(&note_sets, &index);
+
 	if (!set)
 		return;
+	set->call = 0;
+	set->call_next = 0;
+}
+
+/* The packet goes to the daemon: its note is one of those of its print, or one more. A function of
+ * its own: what it needs of the stack the proof needs before it. */
+static __noinline void put(const struct sk_buff *skb, __u64 print, struct note *note, __u64 netns)
+{
+	const struct global_rec *g = global_state();
+	__u32 index = set_index(print), alike;
+	struct note_set *set = bpf_map_lookup_elem(&note_sets, &index);
+
+	if (!g || !set)
+		return;
 	alike = latest_of(set, print);
-	if (alike < ABI_NOTE_WAYS && note_one_more(set->at[alike & (ABI_NOTE_WAYS - 1)], print, note))
+	if (alike < ABI_NOTE_WAYS &&
+	    note_one_more(set->at[alike & (ABI_NOTE_WAYS - 1)], print, note))
 		return;
 	put_note(skb, index, set, print, note, alike < ABI_NOTE_WAYS, netns != g->own_netns);
 }
@@ -389,6 +406,8 @@ static __always_inline bool write_note(const struct sk_buff *skb, const struct p
 		count(PCOUNT_NOTE_BUSY);
 		return false;
 	}
+	if (print)
+		call_set(print);
 	passes = fill_note(skb, &draft->note, hook, look, said);
 	if (may_pass && !passes)
 		print = print_of(skb, packet, hook);

@@ -44,12 +44,12 @@ static __always_inline int has_ticket(struct __sk_buff *skb, __u32 hook, __u32 v
 	if (!t || t->whose != (cookie << 2 | verdict))
 		return 0;
 	m = memo_of(cookie);
-	valid = m && m->misses[hook] == t->misses && now - t->when <= ABI_TICKET_TICKS;
+	valid = m && m->in[hook].misses == t->misses && now - t->when <= ABI_TICKET_TICKS;
 	t->whose = 0;
 	if (!valid)
 		return 0;
 	if (t->passed)
-		m->passed[hook] = t->passed;
+		m->in[hook].passed = t->passed;
 	add_to(cpu, t->tally, skb->len);
 	return 1;
 }

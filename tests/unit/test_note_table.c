@@ -476,7 +476,7 @@ static void with_many_holders(void)
 {
 	static const struct {
 		uint32_t n, state, lost;
-	} cases[] = {{0, NOTE_KERNEL, 0},  {1, NOTE_PROVEN, 0},	  {2, NOTE_PROVEN, 5},
+	} cases[] = {{0, NOTE_KERNEL, 0}, {1, NOTE_PROVEN, 0},	 {2, NOTE_PROVEN, 5},
 		     {8, NOTE_PROVEN, 5}, {1, NOTE_UNPROVEN, 5}, {8, NOTE_MANY, 5}};
 	struct note n;
 
