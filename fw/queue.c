@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,6 +15,7 @@
 #include "backlog.h"
 #include "clock.h"
 #include "common/cleanup.h"
+#include "pause.h"
 #include "queue_message.h"
 #include "verdicts.h"
 
@@ -41,6 +43,7 @@ struct queue {
 	uint32_t dropped, user_dropped;
 	uint32_t open_id; /* all before it have been judged, but those that are held */
 	struct backlog backlog;
+	struct pause pause;
 	uint64_t empty_ns; /* CLOCK_BOOTTIME: nothing that was queued before is unread */
 
 	size_t stride;
@@ -186,6 +189,16 @@ static unsigned int receive(struct queue *q, bool *all)
 	return (unsigned int)n;
 }
 
+static void give_way(struct queue *q)
+{
+	uint64_t since_ns = clock_boot_ns();
+
+	loop_unlock(q->loop);
+	sched_yield();
+	loop_lock(q->loop);
+	pause_took(&q->pause, clock_boot_ns() - since_ns);
+}
+
 static void on_readable(void *cookie, uint32_t events)
 {
 	struct queue *q = cookie;
@@ -208,6 +221,8 @@ static void on_readable(void *cookie, uint32_t events)
 			arm(q, q->options.batch_wait_ns);
 	}
 	listen_if_room(q);
+	if (pause_is_due(&q->pause, n))
+		give_way(q);
 }
 
 /* In this turn of the loop, but after whatever else the caller has to release. */
