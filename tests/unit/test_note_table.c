@@ -442,6 +442,23 @@ static void a_next_one_that_is_old_is_looked_up(void)
 	expect_none();
 }
 
+/* Where the next one will be lies one that was written a round before, and never taken. */
+static void a_next_one_of_the_round_before(void)
+{
+	struct note n;
+
+	reset();
+	put(PRINT, 1);
+	for (uint64_t i = 2; i <= RING; i++) {
+		put(0x10000 + i, i);
+		set.next--; /* as if in another set */
+	}
+	CU_ASSERT_TRUE(note_table_take(&table, 0x10000 + RING, 0, &n));
+	CU_ASSERT_EQUAL(table.next[0].turn, RING + 1);
+	memset(&set, 0, sizeof(set));
+	expect_none();
+}
+
 /* A ring has gone round: what lay there is another's. */
 static void washed_away(void)
 {
@@ -515,6 +532,7 @@ static const struct unit_test tests[] = {
 	{"processors by turns", processors_by_turns},
 	{"the next one needs no set", the_next_one_needs_no_set},
 	{"a next one that is old is looked up", a_next_one_that_is_old_is_looked_up},
+	{"a next one of the round before", a_next_one_of_the_round_before},
 	{"washed away", washed_away},
 	{"with many holders", with_many_holders},
 	{"a note without its rest", a_note_without_its_rest},
