@@ -351,6 +351,15 @@ static __always_inline struct global_rec *global_state(void)
 	return bpf_map_lookup_elem(&global, &zero);
 }
 
+/* What lies at a note's place; NULL: it is no place. */
+static __always_inline struct note_head *head_at(__u32 at)
+{
+	const struct global_rec *g = global_state();
+	__u32 index = g ? abi_note_index(at, g->ring_bits) : 0;
+
+	return bpf_map_lookup_elem(&notes, &index);
+}
+
 #define WATCH_LOOK_NS 1000000
 
 /* Whether each call of pidfd_getfd since then is known of. */

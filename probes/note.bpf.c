@@ -138,14 +138,6 @@ static __always_inline bool fill_note(const struct sk_buff *skb, struct note *no
 	return look && look->file && ask_class(look, &note->answer, sk) && write_ticket(look);
 }
 
-static __always_inline struct note_head *head_at(__u32 at)
-{
-	const struct global_rec *g = global_state();
-	__u32 index = g ? abi_note_index(at, g->ring_bits) : 0;
-
-	return bpf_map_lookup_elem(&notes, &index);
-}
-
 /* Whether a note of that print is there. */
 int is_of_print(__u32 at, __u64 print)
 {

@@ -25,10 +25,9 @@ static __always_inline void take_back(const struct noted *n)
 	__u64 one = abi_note_packets(n->turn, 1), turn = n->turn;
 	__u32 set_index = n->set, way = n->next & (ABI_NOTE_WAYS - 1), zero = 0;
 	const struct global_rec *g = global_state();
-	__u32 index = g ? abi_note_index(n->at, g->ring_bits) : 0;
 	struct note_turns *turns = bpf_map_lookup_elem(&note_turns, &zero);
 	struct note_set *set = bpf_map_lookup_elem(&note_sets, &set_index);
-	struct note_head *h = bpf_map_lookup_elem(&notes, &index);
+	struct note_head *h = head_at(n->at);
 
 	/* It may tell of one that is lost: that stands until its print has gone from there. */
 	if (!g || !set || !turns || !h || h->turn != turn || (h->flags & NOTE_OVERRUN) ||
