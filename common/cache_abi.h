@@ -172,36 +172,38 @@ struct memo_holder {
 	__u32 pad;
 };
 
+/* The verdict of the last packet: one line of the processor's caches. */
 struct memo_verdict {
-	struct cache_tuple tuple;
+	struct cache_tuple whole; /* all of that packet's; its mask is 0 */
 	struct cache_class class;
 };
 
-/*
- * What changes with each packet of one hook. In lines of its own: what goes out and what comes in
- * are often met by different processors. The first two are not under the memo's seq, and of all
- * sockets that share the place.
- */
+/* Of one hook. `passed` is not under the memo's seq, and of all sockets that share the place. */
 struct memo_hook {
-	__u32 misses; /* grows with each packet that does not pass, or is denied by the daemon:
-			 tickets from before are void */
-	__u32 pad;
-	__u64 passed; /* see cache_passed(), of the last packet that passed */
-	__u64 rest[6];
-	struct memo_verdict v; /* of the last packet */
+	__u64 passed;		  /* see cache_passed(), of the last packet that passed */
+	struct cache_tuple tuple; /* what its class has of the last packet's */
+	__u64 rest[2];
+	struct memo_verdict v;
 };
 
+/*
+ * Of each packet as a rule three lines of the processor's caches are looked at: the first, that of
+ * the only holder, and that of the verdict. None is written to while packets pass.
+ */
 struct memo {
-	__u64 seq;    /* odd while a writer is at it */
-	__u64 cookie; /* of the socket */
-	__u64 file;   /* kernel address */
-	__u64 netns;
+	__u64 seq;	  /* odd while a writer is at it */
+	__u64 cookie;	  /* of the socket */
+	__u64 file;	  /* kernel address */
 	__u64 changed_ns; /* as in struct answer */
 	__u64 when_ns;	  /* CLOCK_BOOTTIME just before the proof */
-	__u32 n;	  /* descriptors; 0: nothing is proven */
-	__u32 slack;	  /* so many more references than descriptors are nothing new */
+	__u32 netns;	  /* the kernel's inode numbers of them have no more bits */
+	__u16 n;	  /* descriptors; 0: nothing is proven */
+	__u16 slack;	  /* so many more references than descriptors are nothing new */
 	__u32 joined_then;
-	__u32 joined; /* grows with each descriptor that comes to be on record; as misses is */
+	/* The next two are not under seq, and of all sockets that share the place. */
+	__u32 joined;		   /* grows with each descriptor that comes to be on record */
+	__u32 misses[CACHE_HOOKS]; /* grow with each packet that does not pass, or is denied by
+				      the daemon: tickets from before are void */
 	struct memo_holder h[ABI_MEMO_HOLDERS]; /* as a rule there is one */
 	struct memo_hook in[CACHE_HOOKS];	/* by enum cache_hook */
 } __attribute__((aligned(64)));

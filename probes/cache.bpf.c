@@ -39,16 +39,29 @@ int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask)
 {
 	const struct cache_named *names;
 	__u32 hook;
-	int proto;
 
 	if (!l || !t)
 		return 0;
-	proto = packet_tuple(&l->packet, t, mask);
+	if (mask & CACHE_SADDR) {
+		t->addr[0] = l->whole.addr[0];
+		t->addr[1] = l->whole.addr[1];
+	}
+	if (mask & CACHE_DADDR) {
+		t->addr[2] = l->whole.addr[2];
+		t->addr[3] = l->whole.addr[3];
+	}
+	if (mask & CACHE_SPORT)
+		t->sport = l->whole.sport;
+	if (mask & CACHE_DPORT)
+		t->dport = l->whole.dport;
+	t->proto = l->whole.proto;
+	t->family = l->whole.family;
+	t->mask = mask;
 	hook = l->hook;
 	names = mask ? bpf_map_lookup_elem(&named_by, &hook) : NULL;
 	if (names)
 		cache_narrow(names, t);
-	return proto;
+	return 1;
 }
 
 /*
@@ -118,7 +131,7 @@ int write_ticket(const struct look *l)
 	m = memo_of(l->cookie);
 	t = bpf_map_lookup_elem(&tickets, &place);
 	if (!m || !t ||
-	    *(const volatile __u32 *)&m->in[l->hook & (CACHE_HOOKS - 1)].misses != l->misses)
+	    *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)] != l->misses)
 		return 0;
 	if (l->file && l->verdict == CACHE_ACCEPT)
 		passed = cache_passed(l->cookie, l->misses);

@@ -28,6 +28,7 @@ struct look {
 	__u64 cookie;
 	__u64 file;
 	__u64 now;		     /* ticks */
+	struct cache_tuple whole;    /* where `asked`: see packet_flow() */
 	__u32 gen[ABI_MEMO_HOLDERS]; /* of the roster's first, before the proof */
 	__u32 tally;
 	__u32 joined;
@@ -65,8 +66,8 @@ int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch
  */
 int ask_class(struct look *l, const struct answer *a, __u64 sk);
 
-/* Takes of the packet what the mask has (see packet_tuple()), and the rules of its chain make a
- * difference of. Returns its protocol; 0: there are no classes of such packets. */
+/* Takes of a packet that is asked for what the mask has, and the rules of its chain make a
+ * difference of. *t is all 0 before. */
 int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask);
 
 /*
@@ -81,13 +82,15 @@ static __always_inline struct cache_chain *chain_of(__u32 hook)
 	return bpf_map_lookup_elem(&chains, &hook);
 }
 
-/* Tickets of its socket that nobody has used are void. */
+/* Tickets of its socket that nobody has used are void. Where no packet was ever asked about there
+ * are none; and the line is every processor's. */
 static __always_inline void void_tickets(struct look *l)
 {
+	const struct cache_chain *c = chain_of(l->hook);
 	struct memo *m = l->cookie ? memo_of(l->cookie) : NULL;
 
-	if (m)
-		l->misses = __sync_fetch_and_add(&m->in[l->hook & (CACHE_HOOKS - 1)].misses, 1) + 1;
+	if (m && c && *(const volatile __u64 *)&c->seen)
+		l->misses = __sync_fetch_and_add(&m->misses[l->hook & (CACHE_HOOKS - 1)], 1) + 1;
 }
 
 /* The packet goes to the daemon, although it might not have to. */

@@ -5,12 +5,6 @@
 
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
-/* A kernel that has programs of this kind (linux 6.4) has the function as well. */
-enum bpf_prog_type___in_place { BPF_PROG_TYPE_NETFILTER___in_place = 1 };
-#define CAN_CAST                                                  \
-	bpf_core_enum_value_exists(enum bpf_prog_type___in_place, \
-				   BPF_PROG_TYPE_NETFILTER___in_place)
-
 #define cast(type, address)                                      \
 	((const struct type *)bpf_rdonly_cast((void *)(address), \
 					      bpf_core_type_id_kernel(struct type)))
@@ -78,11 +72,25 @@ static __always_inline bool table_has_at(const struct files_struct *files, __u32
 	return (__u64)field(at, next) == file;
 }
 
-int task_has(__u64 leader, __u64 files, __u32 fd, __u64 file)
+static __always_inline bool has(const struct task_struct *leader, __u64 files, __u32 fd, __u64 file)
 {
-	const struct files_struct *own = field(view(task_struct, leader), files);
+	const struct files_struct *own = field(leader, files);
 
 	return own && (__u64)own == files && table_has_at(own, fd, file);
+}
+
+int task_has(__u64 leader, __u64 files, __u32 fd, __u64 file)
+{
+	return has(view(task_struct, leader), files, fd, file);
+}
+
+int in_call_with(__u64 file)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct files_struct *files = task->files;
+	const struct pt_regs *regs = call_of(task);
+
+	return regs && files && table_has_at(files, regs->di, file);
 }
 
 static __always_inline bool has_pidfd(const struct task_struct *task)
@@ -131,9 +139,11 @@ int holder_holds(const struct memo_holder *h, __u64 file)
 	const struct task_struct *task;
 	const struct mm_struct *mm;
 
-	if (!h || !task_has(h->task, h->files, h->fd, file))
+	if (!h)
 		return PCOUNT_CACHE_HOLDERS;
 	task = view(task_struct, h->task);
+	if (!has(task, h->files, h->fd, file))
+		return PCOUNT_CACHE_HOLDERS;
 	mm = field(task, mm);
 	if (!mm)
 		return PCOUNT_CACHE_HOLDERS;
@@ -168,6 +178,24 @@ int words_at(struct words *w, __u64 address, __u32 bytes)
 	TAKE_WORD(5, tx_errors);
 	TAKE_WORD(6, rx_dropped);
 	TAKE_WORD(7, tx_dropped);
+	return 1;
+}
+
+int headers_at(struct words *w, __u64 address)
+{
+	const struct rtnl_link_stats64 *at;
+
+	if (!w)
+		return 0;
+	if (!CAN_CAST)
+		return !bpf_probe_read_kernel(w, 8 * HEADER_WORDS, (const void *)address);
+	at = cast(rtnl_link_stats64, address);
+	w->word[0] = at->rx_packets;
+	w->word[1] = at->tx_packets;
+	w->word[2] = at->rx_bytes;
+	w->word[3] = at->tx_bytes;
+	w->word[4] = at->rx_errors;
+	w->word[5] = at->tx_errors;
 	return 1;
 }
 

@@ -35,6 +35,9 @@ long file_count(__u64 file);
  * leader's. */
 int task_has(__u64 leader, __u64 files, __u32 fd, __u64 file);
 
+/* Whether the current thread is in a call on a descriptor of that file. */
+int in_call_with(__u64 file);
+
 /* Whether there is, or was, a pidfd of a thread; and of any thread of a process, by its leader: of
  * more than PIDFD_THREADS, one is taken to have one. */
 #define PIDFD_THREADS 64
@@ -59,6 +62,10 @@ struct words {
 		__u8 byte[8 * WORDS];
 	};
 };
+
+/* As many as the header of IPv6 and 4 bytes after it have, whether or not all are there. */
+#define HEADER_WORDS 6
+int headers_at(struct words *w, __u64 address);
 
 /* So many bytes from an address on, at most what there is room for, and 0 after them. */
 int words_at(struct words *w, __u64 address, __u32 bytes);

@@ -429,6 +429,19 @@ static __always_inline bool in_call_of_32_bits(const struct task_struct *task)
 	return task->thread_info.status & TS_COMPAT;
 }
 
+/* With what it has entered its call, of 64 bits; NULL: it has not. */
+static __always_inline const struct pt_regs *call_of(struct task_struct *task)
+{
+	return (task->flags & PF_KTHREAD) || in_call_of_32_bits(task) ? NULL : registers_of(task);
+}
+
+/* Whether the kernel has functions that say of what type an address is (linux 6.2): one that has
+ * netfilter programs (6.4) has them. */
+enum bpf_prog_type___can_cast { BPF_PROG_TYPE_NETFILTER___can_cast = 1 };
+#define CAN_CAST                                                  \
+	bpf_core_enum_value_exists(enum bpf_prog_type___can_cast, \
+				   BPF_PROG_TYPE_NETFILTER___can_cast)
+
 /* Where the verifier knows the type of what is there, reading costs next to nothing. */
 #define FIELD_OF(typed, at, field) ((typed) ? (at)->field : BPF_CORE_READ(at, field))
 

@@ -18,9 +18,20 @@ static __always_inline bool is_asked(const struct cache_chain *c, __u64 now)
 	return now - c->seen < ABI_SEEN_TICKS;
 }
 
+/* Whether the rules make no difference between it and the last packet of its socket in this hook.
+ * A function of its own: as a rule one is of the same flow as the other. */
+static __noinline bool is_of_same_class(const struct memo *m, const struct look *l,
+					const struct cache_chain *c)
+{
+	struct cache_tuple tuple = {};
+
+	return tuple_of(l, &tuple, *(const volatile __u64 *)&c->mask) &&
+	       same_tuple(&m->in[l->hook & (CACHE_HOOKS - 1)].tuple, &tuple);
+}
+
 /* The verdict that the socket's last packet met, if this one is like it. */
 static __always_inline enum probe_counter take_verdict(const struct memo *m, struct look *l,
-						       __u64 epoch, const struct cache_tuple *t)
+						       __u64 epoch, const struct cache_chain *c)
 {
 	const struct memo_verdict *v = &m->in[l->hook & (CACHE_HOOKS - 1)].v;
 
@@ -28,12 +39,13 @@ static __always_inline enum probe_counter take_verdict(const struct memo *m, str
 		return PCOUNT_CACHE_EPOCH;
 	if (l->now >= v->class.until)
 		return PCOUNT_CACHE_LEASE;
-	if (!same_tuple(&v->tuple, t))
+	if (!same_tuple(&v->whole, &l->whole) && !is_of_same_class(m, l, c))
 		return PCOUNT_CACHE_OTHER;
 	l->verdict = v->class.verdict;
 	l->tally = v->class.tally;
-	return l->verdict == CACHE_DROP && packet_is_reset(&l->packet, t) ? PCOUNT_CACHE_OTHER
-									  : PCOUNT_COUNT;
+	return l->verdict == CACHE_DROP && packet_is_reset(&l->packet, &l->whole)
+		       ? PCOUNT_CACHE_OTHER
+		       : PCOUNT_COUNT;
 }
 
 static __always_inline bool met_before(const struct memo *m, const struct look *l)
@@ -57,11 +69,10 @@ static __always_inline bool is_nobody(const struct sock *sk, const struct socket
 }
 
 /* Whether packets like this one are in classes. */
-static __always_inline bool ask(const struct look *l, const struct cache_chain *c, __u64 epoch,
-				__u16 proto, struct cache_tuple *t)
+static __always_inline bool ask(struct look *l, const struct cache_chain *c, __u64 epoch,
+				__u16 proto)
 {
-	return epoch && is_asked(c, l->now) &&
-	       tuple_of(l, t, *(const volatile __u64 *)&c->mask) == proto;
+	return epoch && is_asked(c, l->now) && packet_flow(&l->packet, &l->whole) == proto;
 }
 
 /* A connection in TIME_WAIT is nobody's, and the daemon remembers nothing of it. */
@@ -70,7 +81,6 @@ static __noinline enum said look_up_nobody(const struct sk_buff *skb, struct loo
 	const struct sock *sk = skb->sk;
 	const struct cache_chain *c = chain_of(l->hook);
 	const struct memo *m = memo_of(l->cookie);
-	struct cache_tuple tuple = {};
 	__u16 proto = IPPROTO_TCP;
 	bool is = true;
 
@@ -81,7 +91,7 @@ static __noinline enum said look_up_nobody(const struct sk_buff *skb, struct loo
 		proto = sk->sk_protocol;
 	}
 	l->now = bpf_jiffies64();
-	l->asked = ask(l, c, *(const volatile __u64 *)&c->epoch, proto, &tuple);
+	l->asked = ask(l, c, *(const volatile __u64 *)&c->epoch, proto);
 	return is ? SAID_NOBODY : SAID_NOTHING;
 }
 
@@ -93,7 +103,6 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	const struct socket *socket;
 	const struct file *file = NULL;
 	enum probe_counter why;
-	struct cache_tuple tuple = {};
 	const struct memo *m;
 	__u64 seq, epoch;
 	bool sending;
@@ -108,7 +117,7 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	m = l->cookie ? memo_of(l->cookie) : NULL;
 	if (!m)
 		return SAID_NOTHING;
-	l->misses = *(const volatile __u32 *)&m->in[l->hook & (CACHE_HOOKS - 1)].misses;
+	l->misses = *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)];
 	barrier();
 	if (state != TCP_TIME_WAIT) {
 		socket = sk->sk_socket;
@@ -123,7 +132,7 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	l->now = bpf_jiffies64();
 	epoch = *(const volatile __u64 *)&c->epoch;
 	barrier();
-	l->asked = ask(l, c, epoch, sk->sk_protocol, &tuple);
+	l->asked = ask(l, c, epoch, sk->sk_protocol);
 	seq = *(const volatile __u64 *)&m->seq;
 	barrier();
 	if ((seq & 1) || m->cookie != l->cookie)
@@ -135,7 +144,7 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 			l->why = why;
 		return SAID_NOTHING;
 	}
-	why = l->asked ? take_verdict(m, l, epoch, &tuple) : PCOUNT_CACHE_OTHER;
+	why = l->asked ? take_verdict(m, l, epoch, c) : PCOUNT_CACHE_OTHER;
 	barrier();
 	if (*(const volatile __u64 *)&m->seq != seq)
 		return SAID_NOTHING;
@@ -144,7 +153,7 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	if (why == PCOUNT_COUNT)
 		return SAID_VERDICT;
 	l->verdict = CACHE_NONE;
-	if (met_before(m, l))
+	if (l->asked && met_before(m, l))
 		l->why = why;
 	return SAID_PROVEN;
 }

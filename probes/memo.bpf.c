@@ -5,6 +5,8 @@
 #include "pidfd.h"
 #include "waiter.h"
 
+#define MEMO_SLACK_MAX 0xffff
+
 /* Why a process's place in gens has moved on. */
 static __always_inline enum probe_counter why_moved(const struct memo_holder *h)
 {
@@ -122,7 +124,7 @@ int memo_holds(const struct memo *m, const struct look *l, __s64 references, __u
 			return why;
 		sender |= h->who.tgid == current;
 	}
-	if (!sender && (sending || in_call_with((const struct file *)l->file)))
+	if (!sender && (sending || in_call_with(l->file)))
 		return PCOUNT_CACHE_HOLDERS;
 	return PCOUNT_COUNT;
 }
@@ -265,7 +267,7 @@ int memo_write(const struct look *l, const struct sock_rec *rec, const struct an
 	m->n = memo_add_all(m, rec, l, a);
 	/* A thread may be in a call on it, or in poll(2): as many as now, or one. */
 	extra = a->references > m->n ? a->references - m->n : 0;
-	m->slack = extra + 1;
+	m->slack = extra < MEMO_SLACK_MAX ? extra + 1 : MEMO_SLACK_MAX;
 	for (__u32 i = 0; i < CACHE_HOOKS; i++) {
 		m->in[i].v.class.epoch = 0;
 		m->in[i].v.class.verdict = CACHE_NONE;
@@ -286,8 +288,9 @@ int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch
 	if (!m || !memo_lock(m))
 		return 0;
 	if (m->cookie == l->cookie && m->n) {
+		m->in[l->hook & (CACHE_HOOKS - 1)].tuple = *tuple;
 		v = &m->in[l->hook & (CACHE_HOOKS - 1)].v;
-		v->tuple = *tuple;
+		v->whole = l->whole;
 		v->class.epoch = epoch;
 		v->class.until = until;
 		v->class.verdict = l->verdict;

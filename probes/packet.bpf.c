@@ -69,35 +69,29 @@ __u64 packet_print(const struct packet *p)
 	return abi_print(h.addr, h.proto, h.id, h.words.word, ABI_PRINT_WORDS_LONG);
 }
 
-static __always_inline void take_tuple(struct cache_tuple *t, const __u8 *from, const __u8 *to,
-				       __u32 bytes, const __u8 *ports, __u64 mask)
+static __always_inline void take_flow(struct cache_tuple *t, const __u8 *from, const __u8 *to,
+				      __u32 bytes, const __u8 *ports)
 {
-	if (mask & CACHE_SADDR)
-		__builtin_memcpy(&t->addr[0], from, bytes);
-	if (mask & CACHE_DADDR)
-		__builtin_memcpy(&t->addr[2], to, bytes);
-	if (mask & CACHE_SPORT)
-		__builtin_memcpy(&t->sport, ports, 2);
-	if (mask & CACHE_DPORT)
-		__builtin_memcpy(&t->dport, ports + 2, 2);
-	t->mask = mask;
+	__builtin_memcpy(&t->addr[0], from, bytes);
+	__builtin_memcpy(&t->addr[2], to, bytes);
+	__builtin_memcpy(&t->sport, ports, 2);
+	__builtin_memcpy(&t->dport, ports + 2, 2);
 }
 
-int packet_tuple(const struct packet *p, struct cache_tuple *t, __u64 mask)
+int packet_flow(const struct packet *p, struct cache_tuple *t)
 {
 	struct words header;
 	const __u8 *ip = header.byte;
 	__u32 whole;
 
-	if (!p || !t || p->linear < IP_HEADER_MIN + PORTS ||
-	    !words_at(&header, p->data, IP6_HEADER + PORTS))
+	if (!p || !t || p->linear < IP_HEADER_MIN + PORTS || !headers_at(&header, p->data))
 		return 0;
 	if (ip[0] == 0x45) {
 		whole = ip[2] << 8 | ip[3];
 		if (((ip[6] << 8 | ip[7]) & IP_MAY_SPLIT) || whole > p->length ||
 		    whole < IP_HEADER_MIN + PORTS)
 			return 0;
-		take_tuple(t, ip + 12, ip + 16, 4, ip + IP_HEADER_MIN, mask);
+		take_flow(t, ip + 12, ip + 16, 4, ip + IP_HEADER_MIN);
 		t->proto = ip[9];
 		t->family = 4;
 	} else {
@@ -106,7 +100,7 @@ int packet_tuple(const struct packet *p, struct cache_tuple *t, __u64 mask)
 		whole = ip[4] << 8 | ip[5];
 		if (whole < PORTS || whole + IP6_HEADER > p->length)
 			return 0;
-		take_tuple(t, ip + 8, ip + 24, 16, ip + IP6_HEADER, mask);
+		take_flow(t, ip + 8, ip + 24, 16, ip + IP6_HEADER);
 		t->proto = ip[6];
 		t->family = 6;
 	}

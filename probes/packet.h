@@ -24,10 +24,9 @@ static __always_inline void packet_open(struct packet *p, const struct sk_buff *
 /* Its fingerprint, or 0: it has none. See common/probe_abi.h. */
 __u64 packet_print(const struct packet *p);
 
-/* Takes what the mask (CACHE_SADDR and so on) has of the headers of TCP and UDP, where there is
- * nothing before them but the IP header. *t is all 0 before. Returns its protocol; 0: it is another
- * packet. */
-int packet_tuple(const struct packet *p, struct cache_tuple *t, __u64 mask);
+/* Takes addresses and ports of TCP and UDP, where there is nothing before their header but that of
+ * IP. *t is all 0 before. Returns its protocol; 0: it is another packet. */
+int packet_flow(const struct packet *p, struct cache_tuple *t);
 
 /* A RST may be the daemon's own, which tells of a REJECT, or may not be one: only that knows. */
 int packet_is_reset(const struct packet *p, const struct cache_tuple *t);

@@ -305,7 +305,7 @@ static __always_inline bool is_provable(const struct answer *a, const struct fil
 					bool sending)
 {
 	return a->n_holders && !(a->marks & MARK_SHARED) &&
-	       ((a->marks & MARK_SENDER) || (!sending && !in_call_with(file)));
+	       ((a->marks & MARK_SENDER) || (!sending && !in_call_with((__u64)file)));
 }
 
 static long find_closer(__u32 i, struct weighing *w)

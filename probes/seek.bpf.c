@@ -184,7 +184,7 @@ static __always_inline bool is_in_call(const struct accepting *c)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	return in_call_with((const struct file *)c->file) &&
+	return in_call_with((__u64)c->file) &&
 	       roster_add(c->rec, c->cookie, (__u64)BPF_CORE_READ(task, files),
 			  bpf_get_current_pid_tgid() >> 32, registers_of(task)->di);
 }

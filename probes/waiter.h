@@ -14,9 +14,7 @@
 /* With what the current thread has entered its call, of 64 bits; NULL: it has not. */
 static __always_inline const struct pt_regs *own_call(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return (task->flags & PF_KTHREAD) || in_call_of_32_bits(task) ? NULL : registers_of(task);
+	return call_of(bpf_get_current_task_btf());
 }
 
 /* Whether the current thread is inside a call on this descriptor that sends or receives. */
@@ -67,14 +65,6 @@ static __always_inline bool in_close_of(__u32 fd)
 	default:
 		return false;
 	}
-}
-
-/* Whether the current thread is in a call on a descriptor of that file. */
-static __always_inline bool in_call_with(const struct file *file)
-{
-	const struct pt_regs *regs = own_call();
-
-	return regs && bpf_get_current_task_btf()->files && current_file(regs->di) == file;
 }
 
 struct waiting {
