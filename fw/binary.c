@@ -35,7 +35,7 @@ struct binaries {
 	struct row *by_key;
 	uint64_t packets;
 	struct place places[PROCESSES];
-	uint64_t flows[FLOWS]; /* prints; 0: none */
+	uint16_t flows[FLOWS]; /* upper bits of prints: each packet looks there; 0: none */
 };
 
 const char *binary_kind_name(enum binary_kind k)
@@ -162,10 +162,12 @@ static uint64_t flow_print(const struct packet *p)
 static bool is_new_flow(struct binaries *b, const struct packet *p)
 {
 	uint64_t print = flow_print(p);
-	uint64_t *at = &b->flows[(print ^ print >> 32) % FLOWS];
-	bool new = *at != print;
+	uint16_t *at = &b->flows[(print ^ print >> 32) % FLOWS], tag = (uint16_t)(print >> 48);
+	bool new;
 
-	*at = print;
+	tag = tag ? tag : 1;
+	new = *at != tag;
+	*at = tag;
 	return new;
 }
 
