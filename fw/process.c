@@ -25,11 +25,13 @@ struct processes *processes_new(struct probe *probe, struct objects *objects, st
 	ps->retain = retain;
 	ps->self = (uint32_t)getpid();
 	ps->vmas = malloc(PROCESS_VMAS_MAX * sizeof(*ps->vmas));
-	if (!ps->vmas) {
-		free(ps);
-		return NULL;
-	}
-	return ps;
+	ps->sets = objset_pool_new();
+	if (ps->vmas && ps->sets)
+		return ps;
+	free(ps->vmas);
+	objset_pool_free(ps->sets);
+	free(ps);
+	return NULL;
 }
 
 static void forget_sets(struct process *p)
@@ -59,11 +61,13 @@ void processes_free(struct processes *ps)
 		return;
 	HASH_ITER(hh, ps->table, p, next)
 	process_free(ps, p);
+	objset_pool_free(ps->sets);
 	free(ps->vmas);
 	free(ps);
 }
 
-struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t start_ns)
+/* NULL: it is not known. */
+static struct process *find(const struct processes *ps, uint32_t tgid, uint64_t start_ns)
 {
 	struct identity id = {.tgid = tgid, .start_ns = start_ns};
 	struct process *p = ps->last;
@@ -71,11 +75,19 @@ struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t start_
 	if (p && p->id.tgid == tgid && p->id.start_ns == start_ns)
 		return p;
 	HASH_FIND(hh, ps->table, &id, sizeof(id), p);
+	return p;
+}
+
+struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t start_ns)
+{
+	struct process *p = find(ps, tgid, start_ns);
+
 	if (!p) {
 		p = calloc(1, sizeof(*p));
 		if (!p)
 			return NULL;
-		p->id = id;
+		p->id.tgid = tgid;
+		p->id.start_ns = start_ns;
 		HASH_ADD(hh, ps->table, id, sizeof(p->id), p);
 	}
 	ps->last = p;
@@ -316,24 +328,14 @@ static int scan_dead(struct processes *ps, struct process *p, const struct proc_
 	return 0;
 }
 
-/* Which of the objects the process runs. Without memory it has no name. */
-static void name_program(struct processes *ps, const struct process *p, struct objset *set)
-{
-	const struct object *obj = p->program.ino ? objects_find(ps->objects, &p->program) : NULL;
-
-	if (!obj || obj->state != OBJECT_READY)
-		return;
-	set->has_program = true;
-	set->program = obj->digest;
-	set->program_path = obj->path ? strdup(obj->path) : NULL;
-}
-
 /* The digests of the last scan as a set, or -EAGAIN while some are on their way. */
 static int build_set(struct processes *ps, const struct process *p, bool final, struct objset **out)
 {
 	_cleanup_free_ struct objset_item *items = calloc(p->n_keys + 1, sizeof(*items));
-	bool complete = p->scan_complete;
-	size_t n = 0;
+	const struct object *runs = p->program.ino ? objects_find(ps->objects, &p->program) : NULL;
+	struct objset_parts parts = {
+		.items = items, .complete = p->scan_complete, .anonymous = p->anonymous};
+	struct objset_item program;
 
 	if (!items)
 		return -ENOMEM;
@@ -341,18 +343,18 @@ static int build_set(struct processes *ps, const struct process *p, bool final, 
 		const struct object *obj = objects_find(ps->objects, &p->keys[i]);
 
 		if (obj && obj->state == OBJECT_READY)
-			items[n++] = (struct objset_item){obj->digest, obj->path};
+			items[parts.n++] = (struct objset_item){obj->digest, obj->path};
 		else if (obj && obj->state == OBJECT_PENDING && !final)
 			return -EAGAIN;
 		else
-			complete = false;
+			parts.complete = false;
 	}
-	*out = objset_new(items, n, complete);
-	if (!*out)
-		return -ENOMEM;
-	(*out)->anonymous = p->anonymous;
-	name_program(ps, p, *out);
-	return 0;
+	if (runs && runs->state == OBJECT_READY) {
+		program = (struct objset_item){runs->digest, runs->path};
+		parts.program = &program;
+	}
+	*out = objset_pool_get(ps->sets, &parts);
+	return *out ? 0 : -ENOMEM;
 }
 
 static struct known_set *slot_for(struct process *p)
@@ -495,10 +497,8 @@ void processes_hint(struct processes *ps, const struct hint *hint)
 static void forget(void *cookie, uint32_t tgid, uint64_t start_ns)
 {
 	struct processes *ps = cookie;
-	struct identity id = {.tgid = tgid, .start_ns = start_ns};
-	struct process *p;
+	struct process *p = find(ps, tgid, start_ns);
 
-	HASH_FIND(hh, ps->table, &id, sizeof(id), p);
 	if (p)
 		process_free(ps, p);
 }
@@ -523,9 +523,14 @@ static bool has_program(const struct process *p, const struct proc_rec *rec, uin
 int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uint64_t stamp,
 		      struct object_key *out)
 {
+	struct process *p = find(ps, pid, start_ns);
 	struct proc_rec rec;
-	struct process *p;
 
+	/* Each exec gives a stamp of its own. */
+	if (p && stamp && p->scan_complete && p->scan_stamp == stamp && p->program.ino) {
+		*out = p->program;
+		return 0;
+	}
 	if (!stamp || probe_proc_started(ps->probe, pid, start_ns, &rec))
 		return -ESRCH;
 	if (rec.last_start.stamp && stamp >= rec.last_start.stamp && rec.n_objects) {
@@ -554,10 +559,8 @@ uint32_t processes_parent(const struct processes *ps, uint32_t pid, uint64_t sta
 const struct object *processes_object(struct processes *ps, uint32_t pid, uint64_t start_ns,
 				      const struct sha256 *digest)
 {
-	struct identity id = {.tgid = pid, .start_ns = start_ns};
-	struct process *p;
+	const struct process *p = find(ps, pid, start_ns);
 
-	HASH_FIND(hh, ps->table, &id, sizeof(id), p);
 	for (size_t i = 0; p && i < p->n_keys; i++) {
 		const struct object *obj = objects_find(ps->objects, &p->keys[i]);
 

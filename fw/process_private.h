@@ -6,6 +6,7 @@
 #include <time.h>
 #include <uthash.h>
 
+#include "objset_pool.h"
 #include "process.h"
 
 #define PROCESS_SETS	 4    /* recent states of one process that are kept */
@@ -48,6 +49,7 @@ struct processes {
 	struct process *table;
 	struct process *last; /* of the table: who was asked for last; NULL: nobody */
 	struct vma_rec *vmas; /* PROCESS_VMAS_MAX: scratch for scans */
+	struct objset_pool *sets;
 };
 
 /* The process, known from now on; NULL: no memory. */
