@@ -76,6 +76,12 @@ int probe_scan_files(struct probe *p, uint32_t tgid)
 	return r ? r : run_iterator(p->scan_files, tgid);
 }
 
+/* Whether the last of them, of which there are so many bytes, says that it is the last. */
+static bool has_end(const struct vma_rec *v, size_t bytes)
+{
+	return bytes >= sizeof(*v) && !v[bytes / sizeof(*v) - 1].end;
+}
+
 int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, size_t max)
 {
 	_cleanup_close_ int fd = iterate(p->scan_mappings, tgid);
@@ -84,10 +90,13 @@ int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, siz
 
 	if (fd < 0)
 		return fd;
-	while (have < size && (n = read(fd, (char *)out + have, size - have)) > 0)
+	while (have < size && !has_end(out, have) &&
+	       (n = read(fd, (char *)out + have, size - have)) > 0)
 		have += n;
 	if (n < 0)
 		return -errno;
+	if (has_end(out, have))
+		return (int)(have / sizeof(*out)) - 1;
 	return have == size ? -E2BIG : (int)(have / sizeof(*out));
 }
 

@@ -334,7 +334,8 @@ int scan_tasks(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* The executable mappings of the process that the iterator was narrowed to. */
+/* The executable mappings of the process that the iterator was narrowed to, and after the last one
+ * a record that is all 0: who reads that needs not ask whether there are more. */
 SEC("iter/task_vma")
 int scan_mappings(struct bpf_iter__task_vma *ctx)
 {
@@ -342,9 +343,10 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 	struct task_struct *task = ctx->task;
 	struct vma_rec rec = {};
 
-	if (!vma || !task || !(vma->vm_flags & VM_EXEC))
+	if (vma && (!task || !(vma->vm_flags & VM_EXEC)))
 		return 0;
-	mapping_tell(&rec, task, vma);
+	if (vma)
+		mapping_tell(&rec, task, vma);
 	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
 	return 0;
 }
