@@ -19,8 +19,9 @@ struct objset_parts {
 };
 
 struct objset_pool *objset_pool_new(void); /* NULL: no memory */
-void objset_pool_free(
-	struct objset_pool *pool); /* NULL is fine; sets live on by their references */
+
+/* NULL is fine. Sets live on by their references. */
+void objset_pool_free(struct objset_pool *pool);
 
 /* A reference to a set of these parts, or NULL with errno ENOMEM. Without memory for the name of
  * its program a set has none. */

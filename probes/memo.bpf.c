@@ -279,7 +279,7 @@ int memo_write(const struct look *l, const struct sock_rec *rec, const struct an
 
 int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch, __u64 until)
 {
-	struct memo_verdict *v;
+	struct memo_hook *in;
 	struct memo *m;
 
 	if (!l || !tuple)
@@ -288,13 +288,13 @@ int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch
 	if (!m || !memo_lock(m))
 		return 0;
 	if (m->cookie == l->cookie && m->n) {
-		m->in[l->hook & (CACHE_HOOKS - 1)].tuple = *tuple;
-		v = &m->in[l->hook & (CACHE_HOOKS - 1)].v;
-		v->whole = l->whole;
-		v->class.epoch = epoch;
-		v->class.until = until;
-		v->class.verdict = l->verdict;
-		v->class.tally = l->tally;
+		in = &m->in[l->hook & (CACHE_HOOKS - 1)];
+		in->tuple = *tuple;
+		in->v.whole = l->whole;
+		in->v.class.epoch = epoch;
+		in->v.class.until = until;
+		in->v.class.verdict = l->verdict;
+		in->v.class.tally = l->tally;
 	}
 	barrier();
 	__sync_fetch_and_add(&m->seq, 1);
