@@ -95,7 +95,7 @@ int ask_class(struct look *l, const struct answer *a, __u64 sk)
 {
 	const struct cache_chain *c;
 	struct cache_key key;
-	__u64 now_ns = bpf_ktime_get_ns(), epoch, mask, until;
+	__u64 now_ns, epoch, mask, until;
 
 	if (!l || !l->asked)
 		return 0;
@@ -109,6 +109,7 @@ int ask_class(struct look *l, const struct answer *a, __u64 sk)
 	if (!epoch || !(a ? make_key(&key, l, mask, a) : make_key_of_nobody(&key, l->hook, sk)) ||
 	    !tuple_of(l, &key.tuple, mask))
 		return 0;
+	now_ns = bpf_ktime_get_ns();
 	until = find_class(&key, epoch, l);
 	/* The names may be of other rules than the mask. */
 	if (*(const volatile __u64 *)&c->epoch != epoch || now_ns >= until)
