@@ -391,6 +391,18 @@ enum hint_kind {
 	HINT_START,    /* a struct start_hint: with what arguments a program has started */
 };
 
+/*
+ * The daemon is woken for what it has to look at while it can still be seen. The rest it reads with
+ * the next packets, with what it is woken for, or after two seconds.
+ */
+#define ABI_HINTS_SIZE 1048576u		    /* bytes; power of two */
+#define ABI_HINTS_WAIT (ABI_HINTS_SIZE / 4) /* so many wait unread; then it is woken as well */
+
+/* What the daemon wants to be woken for: written by it alone. */
+struct wishes {
+	__u64 starts; /* HINT_START: rules ask what programs were started with */
+};
+
 #define ABI_HINT_PATH  1024
 #define ABI_HINT_NAME  256 /* one name of it, with its NUL */
 #define ABI_HINT_DEPTH 40  /* names and mounts */

@@ -9,8 +9,10 @@
 int judge_report(struct judge *j, uint32_t pid, bool final, json_t **out)
 {
 	json_t *script, *report;
-	int r = scripts_report(j->scripts, pid, final, &script);
+	int r;
 
+	judge_catch_up(j);
+	r = scripts_report(j->scripts, pid, final, &script);
 	if (r)
 		return r;
 	r = processes_report(j->processes, pid, final, &report);
@@ -81,8 +83,10 @@ int judge_explain(struct judge *j, uint32_t pid, enum chain chain, const struct 
 		  bool final, json_t **out)
 {
 	struct attribution who;
-	int r = owner_of_process(j->owner, pid, chain, p, &who);
+	int r;
 
+	judge_catch_up(j);
+	r = owner_of_process(j->owner, pid, chain, p, &who);
 	r = r ? r : explain_to(j, &who, chain, p, final, out);
 	attribution_clear(&who);
 	return r;

@@ -452,6 +452,7 @@ static void on_tick(void *cookie)
 {
 	struct daemon *d = cookie;
 
+	judge_catch_up(d->judge);
 	for (size_t i = 0; i < d->n_queues; i++)
 		queue_poll(d->queues[i]);
 	expire_processes(d);

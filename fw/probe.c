@@ -107,6 +107,7 @@ static size_t page_round(size_t size)
 #define HEADS_SIZE(p) page_round(sizeof(struct note_head) * HEADS(p))
 #define RESTS_SIZE(p) page_round(sizeof(struct note_rest) * HEADS(p) / ABI_NOTE_RESTS)
 #define PROOF_SIZE    page_round(sizeof(struct proof))
+#define WISHES_SIZE   page_round(sizeof(struct wishes))
 #define NAMED_SIZE    page_round(sizeof(struct cache_named) * CACHE_HOOKS)
 #define CHAINS_SIZE   page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
 #define TALLIES_SIZE  page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
@@ -158,13 +159,14 @@ static int bind_maps(struct probe *p)
 	p->notes.rests = map_memory(p, "note_rests", RESTS_SIZE(p), PROT_READ);
 	p->notes.taken = calloc(HEADS(p), sizeof(*p->notes.taken));
 	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);
+	p->wishes = map_memory(p, "wishes_of_daemon", WISHES_SIZE, PROT_READ | PROT_WRITE);
 	p->classes = find_map(p, "classes");
 	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
 	p->named = map_memory(p, "named_by", NAMED_SIZE, PROT_READ | PROT_WRITE);
 	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
 	return p->notes.sets && p->notes.heads && p->notes.rests && p->notes.taken && p->proof &&
-			       p->chains && p->named && p->tallies && p->ring
+			       p->wishes && p->chains && p->named && p->tallies && p->ring
 		       ? 0
 		       : -errno;
 }
@@ -282,6 +284,7 @@ void probe_close(struct probe *p)
 	unmap(p->notes.heads, HEADS_SIZE(p));
 	unmap(p->notes.rests, RESTS_SIZE(p));
 	unmap(p->proof, PROOF_SIZE);
+	unmap(p->wishes, WISHES_SIZE);
 	unmap(p->chains, CHAINS_SIZE);
 	unmap(p->named, NAMED_SIZE);
 	unmap(p->tallies, TALLIES_SIZE);
@@ -295,6 +298,11 @@ void probe_on_start(struct probe *p, void (*fn)(void *cookie, const struct start
 {
 	p->start_fn = fn;
 	p->start_cookie = cookie;
+}
+
+void probe_want_starts(struct probe *p, bool want)
+{
+	__atomic_store_n(&p->wishes->starts, want, __ATOMIC_RELAXED);
 }
 
 int probe_hints_fd(const struct probe *p)

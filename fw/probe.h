@@ -108,6 +108,9 @@ int probe_identify(struct probe *p, int fd, struct object_key *out);
 void probe_on_start(struct probe *p, void (*fn)(void *cookie, const struct start_hint *h),
 		    void *cookie);
 
+/* Whether they are to be told at once, and not with the next hints. Any thread. */
+void probe_want_starts(struct probe *p, bool want);
+
 /*
  * Where the kernel tells enough without (linux 6.17), no system call is traced but pidfd_getfd(2),
  * and that only while it matters, as all processes pay for it: where a process that has a pidfd
@@ -125,7 +128,8 @@ bool probe_scan_counts(const struct probe *p, uint64_t began_ns);
 /* Whether any system call is traced. Any thread. */
 bool probe_traces_calls(const struct probe *p);
 
-/* Hints: a descriptor to poll, and their consumption without waiting. */
+/* Hints: a descriptor to poll, and their consumption without waiting. It is readable when something
+ * is to be looked at at once; what is not may be there all the same. */
 int probe_hints_fd(const struct probe *p);
 void probe_drain_hints(struct probe *p, void (*fn)(void *cookie, const struct hint *h),
 		       void *cookie);

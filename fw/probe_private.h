@@ -36,6 +36,7 @@ struct probe {
 	struct ring_buffer *ring;
 	struct note_table notes;
 	const struct proof *proof;  /* 1 */
+	struct wishes *wishes;	    /* 1; ours to write */
 	struct cache_chain *chains; /* CACHE_HOOKS; ours to write */
 	struct cache_named *named;  /* the same */
 	const struct cache_tally *tallies;

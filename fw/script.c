@@ -336,6 +336,7 @@ bool scripts_free(struct scripts *s)
 void scripts_watch(struct scripts *s, bool watch)
 {
 	s->watch = watch;
+	probe_want_starts(s->probe, watch);
 }
 
 /* Takes what the start holds, even if it returns NULL: there is no memory, or no room. */

@@ -166,7 +166,15 @@ struct map_proof {
 
 struct map_hints {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1024 * 1024);
+	__uint(max_entries, ABI_HINTS_SIZE);
+};
+
+struct map_wishes {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct wishes);
 };
 
 struct map_callers {
@@ -283,6 +291,7 @@ extern struct map_note_turns note_turns SEC(".maps");
 extern struct map_noted last_noted SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");
+extern struct map_wishes wishes_of_daemon SEC(".maps");
 extern struct map_tree_nodes tree_nodes SEC(".maps");
 extern struct map_callers callers SEC(".maps"); /* threads in mapping calls; see caller_add() */
 extern struct map_hinted hinted SEC(".maps");

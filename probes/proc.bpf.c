@@ -245,7 +245,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	add_loader(rec, task);
 	proc_refresh(rec, task);
 	hint_start(rec, task, bprm);
-	hint(HINT_EXEC, &key, bprm->file);
+	hint_program(&key, bprm->file);
 	return 0;
 }
 

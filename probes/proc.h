@@ -50,8 +50,17 @@ static __always_inline void next_stamp(struct proc_rec *rec)
  */
 __noinline int object_add(struct proc_rec *rec, const struct object_key *key, __u32 alone);
 
+/* Flags of bpf_ringbuf_submit(): whether the daemon is woken. */
+static __always_inline __u64 wake_if(bool wanted)
+{
+	bool many = bpf_ringbuf_query(&hints, BPF_RB_AVAIL_DATA) >= ABI_HINTS_WAIT;
+
+	return wanted || many ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
 /* False: there was no room. */
-static __always_inline bool hint(__u32 kind, const struct object_key *key, const struct file *file)
+static __always_inline bool hint(__u32 kind, const struct object_key *key, const struct file *file,
+				 bool wake)
 {
 	struct hint *h = bpf_ringbuf_reserve(&hints, sizeof(*h), 0);
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -65,8 +74,26 @@ static __always_inline bool hint(__u32 kind, const struct object_key *key, const
 	h->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	h->object = *key;
 	h->n_names = names_of(file, h->names);
-	bpf_ringbuf_submit(h, 0);
+	bpf_ringbuf_submit(h, wake_if(wake));
 	return true;
+}
+
+/* Whether the daemon may not have it: it was not told lately. */
+static __always_inline bool is_news(const struct object_key *key, __u64 now)
+{
+	const __u64 *last = bpf_map_lookup_elem(&hinted, key);
+
+	return !last || now - *last >= HINT_AGAIN_NS;
+}
+
+/* A program: where its process lives is told each time. */
+static __always_inline void hint_program(const struct object_key *key, const struct file *file)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	bool news = is_news(key, now);
+
+	if (hint(HINT_EXEC, key, file, news) && news)
+		bpf_map_update_elem(&hinted, key, &now, BPF_ANY);
 }
 
 /*
@@ -75,17 +102,17 @@ static __always_inline bool hint(__u32 kind, const struct object_key *key, const
  */
 static __always_inline void hint_mapped(const struct object_key *key, __u64 at, __u32 fd)
 {
-	__u64 now = bpf_ktime_get_boot_ns(), *last = bpf_map_lookup_elem(&hinted, key);
+	__u64 now = bpf_ktime_get_boot_ns();
 	const struct file *file;
 
-	if (last && now - *last < HINT_AGAIN_NS)
+	if (!is_news(key, now))
 		return;
 	file = current_file(fd);
 	if (at && (!file || !is_layered(file)))
 		file = (const struct file *)at;
 	if (!file)
 		return;
-	if (hint(HINT_MAP, key, file))
+	if (hint(HINT_MAP, key, file, true))
 		bpf_map_update_elem(&hinted, key, &now, BPF_ANY);
 }
 

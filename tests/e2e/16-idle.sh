@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Goal: with nothing to do the daemon uses less than 1 % of a CPU and less than 30 MB, after it had work.
+# Goal: with nothing to do the daemon uses less than 1 % of a CPU and less than 30 MB, after it had work; and programs that
+# it knows start without it, unless rules ask what they were started with.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -18,6 +19,17 @@ usage() {
 	sleep $WINDOW_S
 	after=$(ticks) spent=$((${EPOCHREALTIME/[.,]/} - began))
 	echo $(((after - before) * 1000000000 / ($(getconf CLK_TCK) * spent)))
+}
+
+# How often its threads have gone to sleep.
+sleeps() {
+	awk '/^voluntary_ctxt_switches/ { n += $2 } END { print n }' /proc/"$DAEMON"/task/*/status
+}
+
+# start_programs N: one after the other.
+start_programs() {
+	local i
+	for ((i = 0; i < $1; i++)); do "$TMP/known"; done
 }
 
 setup_net
@@ -39,3 +51,19 @@ expect_that "$least" -lt 10 "CPU time, thousandths of one CPU"
 
 rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$DAEMON/status")
 expect_that "$rss" -lt 30000 "resident memory in kB"
+
+# Enough that what is told of them has no room, if nobody reads it; few enough that it is read a few times only.
+copy_program /bin/true known
+start_programs 1
+wait_for settled
+before=$(sleeps)
+start_programs 600
+woken=$(($(sleeps) - before))
+expect_that "$woken" -lt 100 "wakeups of the daemon while 600 programs started"
+expect_that "$(counter hints_lost)" -eq 0 "of these lost"
+
+# What a script is can be seen as it starts, and not later.
+expect_ok ctl -A -c OUTPUT -v DROP --script "$(digest curl)"
+before=$(sleeps)
+start_programs 200
+expect_that "$(($(sleeps) - before))" -ge 150 "wakeups while 200 started, with a rule on scripts"
