@@ -400,7 +400,7 @@ enum hint_kind {
 
 /* What the daemon wants to be woken for: written by it alone. */
 struct wishes {
-	__u64 starts; /* HINT_START: rules ask what programs were started with */
+	__u64 starts; /* for every hint: rules ask what programs were started with */
 };
 
 #define ABI_HINT_PATH  1024

@@ -159,7 +159,7 @@ static int bind_maps(struct probe *p)
 	p->notes.rests = map_memory(p, "note_rests", RESTS_SIZE(p), PROT_READ);
 	p->notes.taken = calloc(HEADS(p), sizeof(*p->notes.taken));
 	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);
-	p->wishes = map_memory(p, "wishes_of_daemon", WISHES_SIZE, PROT_READ | PROT_WRITE);
+	p->wishes = map_memory(p, "wishes", WISHES_SIZE, PROT_READ | PROT_WRITE);
 	p->classes = find_map(p, "classes");
 	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
 	p->named = map_memory(p, "named_by", NAMED_SIZE, PROT_READ | PROT_WRITE);

@@ -18,7 +18,7 @@ struct map_note_turns note_turns SEC(".maps");
 struct map_noted last_noted SEC(".maps");
 struct map_proof proof_out SEC(".maps");
 struct map_hints hints SEC(".maps");
-struct map_wishes wishes_of_daemon SEC(".maps");
+struct map_wishes wishes SEC(".maps");
 struct map_tree_nodes tree_nodes SEC(".maps");
 struct map_callers callers SEC(".maps");
 struct map_hinted hinted SEC(".maps");

@@ -291,7 +291,7 @@ extern struct map_note_turns note_turns SEC(".maps");
 extern struct map_noted last_noted SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");
-extern struct map_wishes wishes_of_daemon SEC(".maps");
+extern struct map_wishes wishes SEC(".maps");
 extern struct map_tree_nodes tree_nodes SEC(".maps");
 extern struct map_callers callers SEC(".maps"); /* threads in mapping calls; see caller_add() */
 extern struct map_hinted hinted SEC(".maps");

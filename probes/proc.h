@@ -50,17 +50,23 @@ static __always_inline void next_stamp(struct proc_rec *rec)
  */
 __noinline int object_add(struct proc_rec *rec, const struct object_key *key, __u32 alone);
 
-/* Flags of bpf_ringbuf_submit(): whether the daemon is woken. */
-static __always_inline __u64 wake_if(bool wanted)
+/*
+ * Flags of bpf_ringbuf_submit(): whether the daemon is woken. If it waits for starts it is for all:
+ * it reads in order, and one that is being written holds up those after it.
+ */
+static __always_inline __u64 wake_if(bool news)
 {
+	__u32 zero = 0;
+	const struct wishes *w = bpf_map_lookup_elem(&wishes, &zero);
+	bool starts = w && *(const volatile __u64 *)&w->starts;
 	bool many = bpf_ringbuf_query(&hints, BPF_RB_AVAIL_DATA) >= ABI_HINTS_WAIT;
 
-	return wanted || many ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	return news || starts || many ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
 /* False: there was no room. */
 static __always_inline bool hint(__u32 kind, const struct object_key *key, const struct file *file,
-				 bool wake)
+				 bool news)
 {
 	struct hint *h = bpf_ringbuf_reserve(&hints, sizeof(*h), 0);
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -74,7 +80,7 @@ static __always_inline bool hint(__u32 kind, const struct object_key *key, const
 	h->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 	h->object = *key;
 	h->n_names = names_of(file, h->names);
-	bpf_ringbuf_submit(h, wake_if(wake));
+	bpf_ringbuf_submit(h, wake_if(news));
 	return true;
 }
 

@@ -32,14 +32,6 @@ static __always_inline void read_name(struct start_hint *h, const struct linux_b
 	h->flags = START_BY_KERNEL | (n > 0 && n < ABI_ARGS ? 0 : START_CUT);
 }
 
-static __always_inline bool are_starts_wanted(void)
-{
-	__u32 zero = 0;
-	const struct wishes *w = bpf_map_lookup_elem(&wishes_of_daemon, &zero);
-
-	return w && *(const volatile __u64 *)&w->starts;
-}
-
 /* The arguments as they are before the program can write over them, and what its names are in. */
 static __always_inline void hint_start(struct proc_rec *rec, struct task_struct *task,
 				       const struct linux_binprm *bprm)
@@ -64,7 +56,7 @@ static __always_inline void hint_start(struct proc_rec *rec, struct task_struct 
 	else
 		read_arguments(h, task);
 	proc_mark(rec, PROC_TOLD);
-	bpf_ringbuf_submit(h, wake_if(are_starts_wanted()));
+	bpf_ringbuf_submit(h, wake_if(false));
 }
 
 #endif
