@@ -4,7 +4,8 @@
  * answer to it, then N lines "TAG before I"; loads the library, and at once sends N lines "TAG
  * after I". Prints "ready" and waits for a line on standard input once there was an answer. What it
  * writes to a TCP connection may leave later: the library is loaded when all has left, acknowledged
- * or not; and it stays until all is acknowledged, or what is not has been sent again by the kernel.
+ * or not. It stays until all "before" is acknowledged, so that its end cuts off nothing of that,
+ * and what is not of "after" has been sent again by the kernel.
  * Exit 0; 1 when something else than sending failed; 2 on a wrong call.
  */
 #include <arpa/inet.h>
@@ -21,7 +22,7 @@
 #include <unistd.h>
 
 #define PACE_NS	  50000L /* so that no queue of the receiver's overflows */
-#define LIMIT_MS  3000
+#define LIMIT_MS  10000
 #define LINE_SIZE 128
 
 static void pause_ns(long ns)
@@ -51,16 +52,20 @@ static bool establish(int fd, const char *tag)
 	return send(fd, line, size, MSG_NOSIGNAL) == size && recv(fd, line, sizeof(line), 0) > 0;
 }
 
-static void send_lines(int fd, const char *tag, const char *when, int n)
+/* Returns how many bytes. */
+static size_t send_lines(int fd, const char *tag, const char *when, int n)
 {
 	char line[LINE_SIZE];
+	size_t sum = 0;
 
 	for (int i = 0; i < n; i++) {
 		int size = snprintf(line, sizeof(line), "%s %s %d\n", tag, when, i);
 
 		send(fd, line, size, MSG_NOSIGNAL);
+		sum += (size_t)size;
 		pause_ns(PACE_NS);
 	}
+	return sum;
 }
 
 static bool has_left(int fd)
@@ -70,20 +75,24 @@ static bool has_left(int fd)
 	return ioctl(fd, SIOCOUTQNSD, &unsent) || !unsent;
 }
 
-static bool is_tried(int fd)
+/* after: bytes that may never be acknowledged. */
+static bool is_tried(int fd, size_t after)
 {
 	struct tcp_info info = {0};
 	socklen_t size = sizeof(info);
+	int unacknowledged = 0;
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
+	if (ioctl(fd, SIOCOUTQ, &unacknowledged) ||
+	    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
 		return true;
-	return !info.tcpi_unacked || info.tcpi_retransmits;
+	return !unacknowledged || ((size_t)unacknowledged <= after && info.tcpi_retransmits);
 }
 
 int main(int argc, char **argv)
 {
 	bool udp = argc > 1 && !strcmp(argv[1], "-u");
 	char **arg = argv + udp;
+	size_t after;
 	char go[8];
 	int fd, n;
 
@@ -108,8 +117,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "midflow: %s\n", dlerror());
 		return 1;
 	}
-	send_lines(fd, arg[3], "after", n);
-	for (int ms = 0; !udp && !is_tried(fd) && ms < LIMIT_MS; ms++)
+	after = send_lines(fd, arg[3], "after", n);
+	for (int ms = 0; !udp && !is_tried(fd, after) && ms < LIMIT_MS; ms++)
 		pause_ns(1000000);
 	return 0;
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """receive.py [-a WORD] PORT...: takes lines by TCP and UDP on these ports, over IPv4 and IPv6; prints
-"tcp PORT LINE" or "udp PORT LINE" for each and answers "ok"; with -a, of datagrams those alone that
-have WORD. A TCP connection is "tcp PORT +"."""
+"tcp PORT LINE" or "udp PORT LINE" for each and answers "ok"; with -a, only to what has WORD: who does
+not read the answers would end a TCP connection by a RST. A TCP connection is "tcp PORT +"."""
 import contextlib
 import selectors
 import socket
@@ -50,6 +50,8 @@ def on_line(c, port):
         return
     for line in data.decode(errors="replace").splitlines():
         note("tcp", port, line)
+    if answered not in data:
+        return
     try:
         c.sendall(b"ok\n")
     except OSError:
