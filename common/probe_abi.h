@@ -17,6 +17,7 @@
 #define ABI_SOCKS     65536 /* sockets on record: 24 MB of kernel memory */
 #define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
 #define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
+#define ABI_FORMER    16384 /* programs whose process runs another, for packets that wait */
 #define ABI_PORTS     4096  /* that TCP sockets are bound to, and of each */
 #define ABI_LISTENERS 8	    /* sockets; power of two */
 #define ABI_PATHS     4096  /* of MPTCP, that are on record */
@@ -283,6 +284,7 @@ enum proc_flags {
 	PROC_ANON_EXEC = 64,	  /* it has had anonymous executable memory since its exec */
 	PROC_TOLD = 128,	  /* a start_hint tells of its last exec */
 	PROC_PIDFD = 256,	  /* a thread that has ended had a pidfd */
+	PROC_NAMED = 512, /* a note or a proof is about it, or was about what it ran before */
 };
 
 enum object_flags {
@@ -315,11 +317,11 @@ struct proc_rec {
 	__u64 gave_ns;	 /* the same, forks left out: their children are known */
 	__u64 exec_ns;	 /* of the last execve; of one before the probes: the start, or 0 if it may
 			    have been in a process that this was forked from */
-	__u64 exit_ns;
-	__u64 task;  /* kernel address of its leader's task_struct */
-	__u64 files; /* kernel address of its last files_struct, once exited */
-	__u64 mm;    /* kernel address of its mm_struct */
-	__u64 last;  /* kernel address of its last task_struct, once exited */
+	__u64 exit_ns;	 /* of the process; of a program that it ran before, of the execve */
+	__u64 task;	 /* kernel address of its leader's task_struct */
+	__u64 files;	 /* kernel address of its last files_struct, once exited */
+	__u64 mm;	 /* kernel address of its mm_struct */
+	__u64 last;	 /* kernel address of its last task_struct, once exited */
 	__u32 in_flight;
 	__u32 flags; /* enum proc_flags */
 	__u32 ppid;
@@ -453,6 +455,7 @@ enum vma_flags {
 	VMA_OBJECT = 2,	   /* a file does; neither: the kernel's own (vdso, uprobes) */
 	VMA_PROGRAM = 4,   /* the program's own code begins in it */
 	VMA_COUNTED = 8,   /* the kernel counts it among exec_pages */
+	VMA_AHEAD = 16,	   /* of the program that the process is about to run: not on record yet */
 };
 
 struct vma_rec {

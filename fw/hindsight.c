@@ -88,6 +88,38 @@ bool hindsight_all_seen(struct probe *probe, const struct question *q, const str
 	return a->n_seen && hindsight_births(probe, q, a) >= q->unexplained;
 }
 
+/* Of the program that the process ran as the packet was sent, its last mapping stamp. 0: what it
+ * runs now, or it was its parent's then. */
+static uint64_t stamp_when_sent(struct probe *probe, const struct question *q,
+				const struct note_holder *h)
+{
+	struct proc_rec rec;
+	uint64_t stamp = 0;
+	bool former;
+
+	if (probe_proc_started(probe, h->tgid, h->start_ns, &rec))
+		return 0;
+	while (rec.exec_ns > q->sent_ns && rec.last_start.stamp) {
+		stamp = rec.last_start.stamp - 1;
+		if (probe_program(probe, h->tgid, h->start_ns, stamp, &rec, &former))
+			return is_newborn(q, h->start_ns) ? 0 : stamp;
+	}
+	return stamp;
+}
+
+void hindsight_programs(struct probe *probe, const struct question *q, struct attribution *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		struct note_holder *h = a->many ? &a->many[i] : &a->few[i];
+		uint64_t stamp = stamp_when_sent(probe, q, h);
+
+		if (!stamp || h->map_stamp <= stamp)
+			continue;
+		h->map_stamp = stamp;
+		h->exec_pages = 0;
+	}
+}
+
 bool hindsight_may_have_changed(const struct question *q, const struct proof *p)
 {
 	if (q->now)

@@ -36,6 +36,9 @@ uint32_t hindsight_births(struct probe *probe, const struct question *q,
  */
 bool hindsight_all_seen(struct probe *probe, const struct question *q, const struct attribution *a);
 
+/* Of whoever has executed another program since the packet was sent, the one that he ran then. */
+void hindsight_programs(struct probe *probe, const struct question *q, struct attribution *a);
+
 /* Whether who holds it may have changed since the packet was sent. */
 bool hindsight_may_have_changed(const struct question *q, const struct proof *p);
 

@@ -286,6 +286,7 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 		out->proven = true;
 	} else if (note->state == NOTE_MANY) {
 		sockowner_set_many(&o->sockets, &note->answer, out);
+		hindsight_programs(o->sockets.probe, q, out);
 	} else if (note->flags & NOTE_UNACCEPTED) {
 		make_query(p, p->hook == NF_INET_LOCAL_IN, &ends);
 		return attribute_listener(o, p->hook == NF_INET_FORWARD, ends, q, out);

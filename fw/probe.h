@@ -64,6 +64,13 @@ int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct pr
 int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out);
 int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
 		       struct proc_rec *out);
+
+/*
+ * The process as of the program that it ran at a mapping stamp (0: runs now). *former: it has
+ * executed another since, and what is mapped now is of that. -ENOENT or -ESRCH: it is not known.
+ */
+int probe_program(const struct probe *p, uint32_t tgid, uint64_t start_ns, uint64_t stamp,
+		  struct proc_rec *out, bool *former);
 int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out);
 
 /* Of a path of multipath TCP, which sock_diag tells of, the cookie of the socket that is open; else

@@ -42,7 +42,7 @@ struct probe {
 	const struct cache_tally *tallies;
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
-	int socks, paths, crowds, procs, ghosts, counters, hints, global;
+	int socks, paths, crowds, procs, ghosts, former, counters, hints, global;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
 	int prove, deny, watch_calls;
 	int cpus;

@@ -23,6 +23,22 @@ int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
 	return bpf_map_lookup_elem(p->ghosts, &start_ns, out);
 }
 
+int probe_program(const struct probe *p, uint32_t tgid, uint64_t start_ns, uint64_t stamp,
+		  struct proc_rec *out, bool *former)
+{
+	int r = probe_proc_started(p, tgid, start_ns, out);
+
+	*former = !r && stamp && stamp < out->last_start.stamp;
+	while (!r && stamp && stamp < out->last_start.stamp) {
+		uint64_t execve = out->last_start.stamp;
+
+		r = bpf_map_lookup_elem(p->former, &execve, out);
+		if (!r && (out->start_ns != start_ns || out->last_start.stamp >= execve))
+			r = -ESRCH;
+	}
+	return r;
+}
+
 int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
 {
 	return bpf_map_lookup_elem(p->socks, &cookie, out);
@@ -94,12 +110,28 @@ static void reap_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
 	r->fn(r->cookie, tgid, rec->start_ns);
 }
 
+/* What ran before needs no longer be known than who is dead. */
+static void reap_former(const struct probe *p, uint64_t before_ns)
+{
+	uint64_t stamp, next;
+	bool more = !bpf_map_get_next_key(p->former, NULL, &stamp);
+
+	for (size_t i = 0; more && i < ABI_FORMER; i++, stamp = next) {
+		struct proc_rec rec;
+
+		more = !bpf_map_get_next_key(p->former, &stamp, &next);
+		if (!bpf_map_lookup_elem(p->former, &stamp, &rec) && rec.exit_ns < before_ns)
+			bpf_map_delete_elem(p->former, &stamp);
+	}
+}
+
 void probe_reap(struct probe *p, uint64_t before_ns,
 		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie)
 {
 	struct reaping r = {p, before_ns, fn, cookie};
 
 	probe_each_proc(p, reap_one, &r);
+	reap_former(p, before_ns);
 }
 
 uint64_t probe_counter(const struct probe *p, enum probe_counter which)

@@ -264,6 +264,15 @@ static bool is_other(const struct vma_rec *v, size_t n, uint64_t pages)
 	return sum != v[0].exec_pages || sum != v[n - 1].exec_pages || (pages && pages != sum);
 }
 
+/* Whether some are of a program that is not on record yet. */
+static bool are_ahead(const struct vma_rec *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].flags & VMA_AHEAD)
+			return true;
+	return false;
+}
+
 int process_scan(struct processes *ps, struct process *p, const struct proc_rec *before,
 		 uint64_t stamp, uint64_t pages, bool final)
 {
@@ -282,9 +291,11 @@ int process_scan(struct processes *ps, struct process *p, const struct proc_rec 
 	}
 	if (n <= 0) /* every process that runs has executable mappings */
 		return n ? n : -ESRCH;
+	if (are_ahead(ps->vmas, (size_t)n))
+		return -ESRCH;
 	complete &= learn_mappings(ps, n);
 	if (probe_proc(ps->probe, p->id.tgid, &after) || after.start_ns != p->id.start_ns ||
-	    (after.flags & PROC_EXITED))
+	    (after.flags & PROC_EXITED) || after.last_start.stamp != before->last_start.stamp)
 		return -ESRCH;
 	if (after.map_stamp != before->map_stamp || after.in_flight) {
 		if (!final)
@@ -306,8 +317,8 @@ int process_scan(struct processes *ps, struct process *p, const struct proc_rec 
 	return 0;
 }
 
-/* A process that is gone: what the probes wrote down of it while it lived. */
-static int scan_dead(struct processes *ps, struct process *p, const struct proc_rec *rec)
+/* A process that is gone, or runs another program now: what the probes wrote down of it before. */
+static int scan_past(struct processes *ps, struct process *p, const struct proc_rec *rec)
 {
 	bool complete = !(rec->flags & PROC_OBJECTS_PARTIAL);
 	size_t n = rec->n_objects < ABI_OBJECTS ? rec->n_objects : ABI_OBJECTS;
@@ -396,22 +407,24 @@ static bool read_anew(struct processes *ps, struct process *p, const struct know
 static int refresh(struct processes *ps, struct process *p, const struct note_holder *h, bool final)
 {
 	struct proc_rec rec;
+	bool former;
 	int r;
 
 	if (p->n_keys && p->scan_stamp == h->map_stamp && p->scan_complete &&
 	    (p->scan_pages == h->exec_pages || !p->scan_pages || !h->exec_pages))
 		return 0;
-	r = probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec);
-	if (r)
-		return -ESRCH;
-	if (!(rec.flags & PROC_EXITED)) {
+	/* It may end, or execute another program, as its mappings are read. */
+	for (int i = 0; i < 2; i++) {
+		if (probe_program(ps->probe, p->id.tgid, p->id.start_ns, h->map_stamp, &rec,
+				  &former))
+			return -ESRCH;
+		if (former || (rec.flags & PROC_EXITED))
+			break;
 		r = process_scan(ps, p, &rec, h->map_stamp, h->exec_pages, final);
 		if (r != -ESRCH)
 			return r;
-		if (probe_proc_started(ps->probe, p->id.tgid, p->id.start_ns, &rec))
-			return -ESRCH;
 	}
-	return scan_dead(ps, p, &rec);
+	return scan_past(ps, p, &rec);
 }
 
 /* A set that says nothing: for a process of which nothing can be known. */
@@ -508,16 +521,11 @@ void processes_expire(struct processes *ps, uint64_t before_ns)
 	probe_reap(ps->probe, before_ns, forget, ps);
 }
 
-/* Whether what was seen in the last scan is of the exec that the stamp came after: stamps grow. */
-static bool has_program(const struct process *p, const struct proc_rec *rec, uint64_t stamp)
+/* Whether the program of the last scan is the one of that record. */
+static bool has_program(const struct process *p, const struct proc_rec *rec)
 {
-	const uint64_t last = rec->last_start.stamp, before = rec->start_before.stamp;
-
-	if (!p->program.ino)
-		return false;
-	if (stamp >= last)
-		return p->scan_stamp >= last && p->scan_exec_ns == rec->exec_ns;
-	return stamp >= before && p->scan_stamp >= before && p->scan_stamp < last;
+	return p->program.ino && p->scan_stamp >= rec->last_start.stamp &&
+	       p->scan_exec_ns == rec->exec_ns;
 }
 
 int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uint64_t stamp,
@@ -525,25 +533,25 @@ int processes_program(struct processes *ps, uint32_t pid, uint64_t start_ns, uin
 {
 	struct process *p = find(ps, pid, start_ns);
 	struct proc_rec rec;
+	bool former;
 
 	/* Each exec gives a stamp of its own. */
 	if (p && stamp && p->scan_complete && p->scan_stamp == stamp && p->program.ino) {
 		*out = p->program;
 		return 0;
 	}
-	if (!stamp || probe_proc_started(ps->probe, pid, start_ns, &rec))
+	if (!stamp || probe_program(ps->probe, pid, start_ns, stamp, &rec, &former))
 		return -ESRCH;
-	if (rec.last_start.stamp && stamp >= rec.last_start.stamp && rec.n_objects) {
+	if (rec.last_start.stamp && rec.n_objects) {
 		*out = rec.obj[0];
 		return rec.obj[0].ino ? 0 : -ENOENT;
 	}
 	p = process_get(ps, pid, start_ns);
 	if (!p)
 		return -ENOMEM;
-	if (!has_program(p, &rec, stamp) && !(rec.flags & PROC_EXITED) &&
-	    stamp >= rec.last_start.stamp)
+	if (!has_program(p, &rec) && !former && !(rec.flags & PROC_EXITED))
 		process_scan(ps, p, &rec, rec.map_stamp, 0, false);
-	if (!has_program(p, &rec, stamp))
+	if (!has_program(p, &rec))
 		return -ENOENT;
 	*out = p->program;
 	return 0;

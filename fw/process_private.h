@@ -57,8 +57,9 @@ struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t start_
 
 /*
  * Reads the mappings of a live process: a state that no mapping call overlapped, or -EAGAIN;
- * `final`: what there is, which is not complete then. `stamp` and `pages` are those of the state
- * that matters; pages 0: they are not known.
+ * `final`: what there is, which is not complete then. -ESRCH: it has ended, or does not run the
+ * program that it ran *before, or has memory of the next already. `stamp` and `pages` are those of
+ * the state that matters; pages 0: they are not known.
  */
 int process_scan(struct processes *ps, struct process *p, const struct proc_rec *before,
 		 uint64_t stamp, uint64_t pages, bool final);

@@ -120,8 +120,8 @@ static int prove(struct sockowner *o, uint64_t cookie, uint64_t scanned_ns,
 	return r;
 }
 
-enum reply sockowner_resolve(struct sockowner *o, uint64_t cookie, const struct question *q,
-			     struct attribution *out)
+static enum reply resolve(struct sockowner *o, uint64_t cookie, const struct question *q,
+			  struct attribution *out)
 {
 	uint64_t began = scanner_began_ns(o->scanner);
 	bool scanned = began > q->since_ns && probe_scan_counts(o->probe, began);
@@ -154,4 +154,14 @@ enum reply sockowner_resolve(struct sockowner *o, uint64_t cookie, const struct 
 		return is_settling(q) ? ASK_LATER : ANSWERED;
 	scanner_request(o->scanner);
 	return ASK_LATER;
+}
+
+enum reply sockowner_resolve(struct sockowner *o, uint64_t cookie, const struct question *q,
+			     struct attribution *out)
+{
+	enum reply reply = resolve(o, cookie, q, out);
+
+	if (q->noted && !q->now)
+		hindsight_programs(o->probe, q, out);
+	return reply;
 }

@@ -215,6 +215,7 @@ struct vm_area_struct {
 	const struct vm_operations_struct *vm_ops;
 	unsigned long vm_start, vm_end;
 	unsigned long vm_flags;
+	struct mm_struct *vm_mm;
 	unsigned int vm_lock_seq;
 	struct file *vm_file;
 	const struct anon_vma *anon_vma;

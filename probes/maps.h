@@ -39,6 +39,14 @@ struct map_ghosts {
 	__type(value, struct proc_rec);
 };
 
+struct map_former {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ABI_FORMER);
+	__type(key, __u64);
+	__type(value, struct proc_rec);
+};
+
 /* Where a socket may listen: a port, over IPv4 or IPv6, TCP alone. */
 struct port {
 	__u64 netns; /* cookie */
@@ -279,8 +287,10 @@ extern struct map_socks socks SEC(".maps");   /* socket cookie -> who was seen t
 extern struct map_crowds crowds SEC(".maps"); /* socket cookie -> those who do not fit */
 extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
 extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
-extern struct map_ports ports SEC(".maps");   /* port -> who listens there */
-extern struct map_paths paths SEC(".maps");   /* mptcp.h: path -> what is open; cookies */
+/* stamp of an execve -> the process before it, as far as its packets may still be judged */
+extern struct map_former former SEC(".maps");
+extern struct map_ports ports SEC(".maps"); /* port -> who listens there */
+extern struct map_paths paths SEC(".maps"); /* mptcp.h: path -> what is open; cookies */
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
 extern struct map_note_drafts note_drafts SEC(".maps");

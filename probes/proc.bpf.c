@@ -206,6 +206,25 @@ static __always_inline void add_loader(struct proc_rec *rec, struct task_struct 
 		add_at(rec, v.base);
 }
 
+/*
+ * The program that ends here, if packets of its sending may be judged later: by then the record is
+ * of another. Called when the stamp has moved.
+ */
+static __always_inline void keep_former(const struct proc_rec *rec, __u64 last_stamp)
+{
+	__u32 zero = 0;
+	struct proc_rec *draft = bpf_map_lookup_elem(&drafts, &zero);
+	__u64 stamp = rec->map_stamp;
+
+	if (!(rec->flags & PROC_NAMED) || !draft)
+		return;
+	bpf_probe_read_kernel(draft, sizeof(*draft), rec);
+	draft->map_stamp = last_stamp;
+	draft->exit_ns = bpf_ktime_get_boot_ns();
+	if (bpf_map_update_elem(&former, &stamp, draft, BPF_ANY))
+		count(PCOUNT_PROCS_FULL);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -223,13 +242,16 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 		rec->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	}
 	object_key_of(&key, bprm->file);
-	rec->map_stamp = first_stamp();
+	/* Until all is on record, as if it was mapping. */
+	rec->in_flight = 1;
+	keep_former(rec, __sync_lock_test_and_set(&rec->map_stamp, first_stamp()));
 	rec->start_before = rec->last_start;
 	rec->last_start = (struct start){.stamp = rec->map_stamp, .tgid = tgid};
 	rec->exec_ns = bpf_ktime_get_boot_ns();
-	rec->caller = rec->in_flight = rec->unseen = 0;
+	rec->caller = rec->unseen = 0;
 	/* exec gives the process a descriptor table of its own */
-	rec->flags = (rec->flags & (PROC_URING | PROC_PIDFD)) | compat_flag(task);
+	__sync_fetch_and_and(&rec->flags, PROC_URING | PROC_PIDFD | PROC_NAMED);
+	proc_mark(rec, compat_flag(task));
 	if (task->pid != old_pid)
 		rec->flags |= PROC_PIDFD; /* the thread that did it has another number now */
 	rec->n_objects = 0;
@@ -244,6 +266,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	}
 	add_loader(rec, task);
 	proc_refresh(rec, task);
+	barrier();
+	rec->in_flight = 0;
 	hint_start(rec, task, bprm);
 	hint_program(&key, bprm->file);
 	return 0;
@@ -334,6 +358,15 @@ int scan_tasks(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/* Whether an execve has given the process another memory, and has not been told of yet. */
+static __always_inline bool is_ahead(const struct task_struct *task,
+				     const struct vm_area_struct *vma)
+{
+	const struct proc_rec *rec = proc_of(task->tgid);
+
+	return rec && rec->mm && rec->mm != (__u64)vma->vm_mm;
+}
+
 /* The executable mappings of the process that the iterator was narrowed to, and after the last one
  * a record that is all 0: who reads that needs not ask whether there are more. */
 SEC("iter/task_vma")
@@ -345,8 +378,11 @@ int scan_mappings(struct bpf_iter__task_vma *ctx)
 
 	if (vma && (!task || !(vma->vm_flags & VM_EXEC)))
 		return 0;
-	if (vma)
+	if (vma) {
 		mapping_tell(&rec, task, vma);
+		if (is_ahead(task, vma))
+			rec.flags |= VMA_AHEAD;
+	}
 	bpf_seq_write(ctx->meta->seq, &rec, sizeof(rec));
 	return 0;
 }

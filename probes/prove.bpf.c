@@ -40,14 +40,19 @@ struct weighing {
 	__u32 sending; /* the current thread is in the call that sends the packet */
 };
 
-/* Adds a process to the list unless it is there. What is past the list's end has tgid 0. */
-static __always_inline void holder_add(struct answer *a, __u32 tgid, const struct proc_rec *proc)
+/*
+ * Adds a process to the list unless it is there. What is past the list's end has tgid 0. It is
+ * marked before its stamp is read, as an execve moves the stamp before it looks for the mark.
+ */
+static __always_inline void holder_add(struct answer *a, __u32 tgid, struct proc_rec *proc)
 {
 	__u32 n = a->n_holders;
 
 	for (__u32 i = 0; i < ABI_HOLDERS; i++)
 		if (a->holder[i].tgid == tgid)
 			return;
+	if (!(proc->flags & PROC_NAMED))
+		proc_mark(proc, PROC_NAMED);
 	if (n >= ABI_HOLDERS) {
 		a->marks |= MARK_MANY;
 		return;
