@@ -185,6 +185,36 @@ static int open_link(uint32_t pid, const char *link, const struct object_key *ke
 	return fd == -ESTALE ? open_layered(pid, path, key, by) : fd;
 }
 
+/* Whether a link of procfs leads there, without meeting whoever serves it. */
+static bool leads_to(const char *link, const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(link, target, sizeof(target));
+
+	return n >= 0 && (size_t)n == strlen(path) && !memcmp(target, path, (size_t)n);
+}
+
+static int open_named(const struct place *p, const struct object_key *key,
+		      const struct identify *by, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s", p->path);
+	return open_path(p->pid, path, key, by);
+}
+
+/* The process may run another program by now, and who serves that may not answer: where its link
+ * leads elsewhere, the name is tried before. */
+static int open_program(const struct place *p, const struct object_key *key,
+			const struct identify *by, char path[PATH_MAX])
+{
+	char link[32];
+	int fd = -ENOENT;
+
+	snprintf(link, sizeof(link), "/proc/%u/exe", p->pid);
+	if (p->path && !leads_to(link, p->path))
+		fd = open_named(p, key, by, path);
+	return fd < 0 ? open_link(p->pid, link, key, by, path) : fd;
+}
+
 int place_open(const struct place *p, const struct object_key *key, const struct identify *by,
 	       char path[PATH_MAX])
 {
@@ -196,13 +226,9 @@ int place_open(const struct place *p, const struct object_key *key, const struct
 			 (unsigned long long)p->start, (unsigned long long)p->end);
 		fd = open_link(p->pid, link, key, by, path);
 	}
-	if (fd < 0 && p->exe) {
-		snprintf(link, sizeof(link), "/proc/%u/exe", p->pid);
-		fd = open_link(p->pid, link, key, by, path);
-	}
-	if (fd < 0 && p->path) {
-		snprintf(path, PATH_MAX, "%s", p->path);
-		fd = open_path(p->pid, path, key, by);
-	}
+	if (fd < 0 && p->exe)
+		fd = open_program(p, key, by, path);
+	if (fd < 0 && p->path)
+		fd = open_named(p, key, by, path);
 	return fd;
 }

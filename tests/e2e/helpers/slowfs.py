@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """slowfs.py MOUNTPOINT DIR: the files of DIR in a FUSE file system that does not answer everybody. It takes lines:
-"hold open PID" and "hold read PID": from now on that call of that process is left waiting; "refuse read PID": it fails
-with EIO; "let go": all are answered, and nothing is held or refused any more.
+"hold open PID" and "hold read PID": from now on that call of that process is left waiting; "hold inside PID": what it
+reads of a file past its first page; "refuse read PID": it fails with EIO; "let go": all are answered, and nothing is held or refused any more.
 It prints "mounted", "done: LINE" when it has done so, and "held" for each request that waits."""
 import ctypes
 import errno
@@ -12,7 +12,7 @@ import struct
 import sys
 
 LOOKUP, FORGET, GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 18, 25, 26, 36, 42
-HELD_CALLS = {"open": OPEN, "read": READ}
+HELD_CALLS = {"open": OPEN, "read": READ, "inside": READ}
 FOPEN_DIRECT_IO = 1
 FOR_EVER = 1 << 30
 
@@ -71,13 +71,19 @@ def on_interrupt(unique):
         answer(unique, error=errno.EINTR)
 
 
+def is_meant(opcode, pid, body):
+    if not hold or opcode != HELD_CALLS[hold[1]] or not os.path.exists(f"/proc/{hold[2]}/task/{pid}"):
+        return False
+    return hold[1] != "inside" or struct.unpack_from("<2Q", body)[1] >= 4096
+
+
 def on_request():
     data = os.read(fuse, 1 << 18)
     _, opcode, unique, node, _, _, pid, _ = struct.unpack_from("<2I2Q4I", data)
     request = (opcode, unique, node, data[40:])
     if opcode == INTERRUPT:
         return on_interrupt(*struct.unpack_from("<Q", data, 40))
-    if hold and opcode == HELD_CALLS[hold[1]] and os.path.exists(f"/proc/{hold[2]}/task/{pid}"):
+    if is_meant(opcode, pid, request[3]):
         if hold[0] == "refuse":
             return answer(unique, error=errno.EIO)
         held.append(request)
