@@ -10,7 +10,8 @@
 #include "common/cleanup.h"
 #include "process_private.h"
 
-#define PAGE 4096 /* of x86: what exec_pages counts */
+#define PAGE	   4096 /* of x86: what exec_pages counts */
+#define SCAN_TRIES 2
 
 struct processes *processes_new(struct probe *probe, struct objects *objects, struct stats *stats,
 				bool retain)
@@ -413,18 +414,18 @@ static int refresh(struct processes *ps, struct process *p, const struct note_ho
 	if (p->n_keys && p->scan_stamp == h->map_stamp && p->scan_complete &&
 	    (p->scan_pages == h->exec_pages || !p->scan_pages || !h->exec_pages))
 		return 0;
-	/* It may end, or execute another program, as its mappings are read. */
-	for (int i = 0; i < 2; i++) {
+	/* It may end, or execute another program, as its mappings are read; or have the memory of
+	 * one, for as long as the execve takes. */
+	for (int tries = 0;; tries++) {
 		if (probe_program(ps->probe, p->id.tgid, p->id.start_ns, h->map_stamp, &rec,
 				  &former))
 			return -ESRCH;
-		if (former || (rec.flags & PROC_EXITED))
-			break;
+		if (former || (rec.flags & PROC_EXITED) || tries == SCAN_TRIES)
+			return scan_past(ps, p, &rec);
 		r = process_scan(ps, p, &rec, h->map_stamp, h->exec_pages, final);
 		if (r != -ESRCH)
 			return r;
 	}
-	return scan_past(ps, p, &rec);
 }
 
 /* A set that says nothing: for a process of which nothing can be known. */
