@@ -95,13 +95,12 @@ static uint64_t stamp_when_sent(struct probe *probe, const struct question *q,
 {
 	struct proc_rec rec;
 	uint64_t stamp = 0;
-	bool former;
 
 	if (probe_proc_started(probe, h->tgid, h->start_ns, &rec))
 		return 0;
 	while (rec.exec_ns > q->sent_ns && rec.last_start.stamp) {
 		stamp = rec.last_start.stamp - 1;
-		if (probe_program(probe, h->tgid, h->start_ns, stamp, &rec, &former))
+		if (probe_former(probe, &rec))
 			return is_newborn(q, h->start_ns) ? 0 : stamp;
 	}
 	return stamp;

@@ -64,6 +64,11 @@ int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct pr
 int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out);
 int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
 		       struct proc_rec *out);
+int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out);
+
+/* Makes of a process's record the one of before its last execve. -ENOENT or -ESRCH: that is not
+ * known, and *rec means nothing. */
+int probe_former(const struct probe *p, struct proc_rec *rec);
 
 /*
  * The process as of the program that it ran at a mapping stamp (0: runs now). *former: it has
@@ -71,7 +76,6 @@ int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
  */
 int probe_program(const struct probe *p, uint32_t tgid, uint64_t start_ns, uint64_t stamp,
 		  struct proc_rec *out, bool *former);
-int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out);
 
 /* Of a path of multipath TCP, which sock_diag tells of, the cookie of the socket that is open; else
  * the same. */

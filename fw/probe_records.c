@@ -23,19 +23,24 @@ int probe_proc_started(const struct probe *p, uint32_t tgid, uint64_t start_ns,
 	return bpf_map_lookup_elem(p->ghosts, &start_ns, out);
 }
 
+int probe_former(const struct probe *p, struct proc_rec *rec)
+{
+	uint64_t start_ns = rec->start_ns, execve = rec->last_start.stamp;
+	int r = bpf_map_lookup_elem(p->former, &execve, rec);
+
+	if (r)
+		return r;
+	return rec->start_ns == start_ns && rec->last_start.stamp < execve ? 0 : -ESRCH;
+}
+
 int probe_program(const struct probe *p, uint32_t tgid, uint64_t start_ns, uint64_t stamp,
 		  struct proc_rec *out, bool *former)
 {
 	int r = probe_proc_started(p, tgid, start_ns, out);
 
 	*former = !r && stamp && stamp < out->last_start.stamp;
-	while (!r && stamp && stamp < out->last_start.stamp) {
-		uint64_t execve = out->last_start.stamp;
-
-		r = bpf_map_lookup_elem(p->former, &execve, out);
-		if (!r && (out->start_ns != start_ns || out->last_start.stamp >= execve))
-			r = -ESRCH;
-	}
+	while (!r && stamp && stamp < out->last_start.stamp)
+		r = probe_former(p, out);
 	return r;
 }
 

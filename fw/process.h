@@ -24,10 +24,10 @@ void processes_free(struct processes *ps); /* NULL is fine */
 
 /*
  * The set of objects that the process of `h` had mapped at the stamp that `h` carries, or, when
- * that moment has passed unseen, has mapped now. Returns 0 and a set owned by the table, valid
- * until the next call of processes_expire; or -EAGAIN: a digest is being computed, or a mapping
- * call is under way: ask again. `final`: do not wait, whatever cannot be known makes the set
- * incomplete.
+ * that moment has passed unseen, whatever the program that it ran then has mapped. Returns 0 and a
+ * set owned by the table, valid until the next call of processes_expire; or -EAGAIN: a digest is
+ * being computed, or a mapping call is under way: ask again. `final`: do not wait, whatever cannot
+ * be known makes the set incomplete.
  */
 int processes_objects(struct processes *ps, const struct note_holder *h, bool final,
 		      const struct objset **out);

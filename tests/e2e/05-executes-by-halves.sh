@@ -10,18 +10,6 @@
 PORT=7001
 FS=$TMP/fs
 
-n_held() {
-	grep -cx held "$TMP/slowfs.log" || true
-}
-
-more_held() {
-	[[ $(n_held) -gt $1 ]]
-}
-
-is_executed() {
-	[[ $(readlink "/proc/$1/exe") == "$2" ]]
-}
-
 # half_way LINE: does not arrive.
 half_way() {
 	local before

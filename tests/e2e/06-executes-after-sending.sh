@@ -41,10 +41,6 @@ lives() {
 	expect_that "$(come "$1" evil)" -eq 0 "lines of what is forbidden"
 }
 
-is_executed() {
-	[[ $(readlink "/proc/$1/exe") == "$2" ]]
-}
-
 # come TAG PROGRAM: how many lines of its have arrived.
 come() {
 	grep -cE "^udp $PORT $1-[0-9]+-$2-[0-9]$" "$TMP/receive.log" || true

@@ -28,14 +28,6 @@ says() {
 	received "$2"
 }
 
-n_held() {
-	grep -cx held "$TMP/slowfs.log" || true
-}
-
-more_held() {
-	[[ $(n_held) -gt $1 ]]
-}
-
 threads() {
 	find "/proc/$DAEMON/task" -mindepth 1 -maxdepth 1 | wc -l
 }

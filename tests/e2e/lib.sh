@@ -425,6 +425,11 @@ kill_daemon() {
 	DAEMON=
 }
 
+# is_executed PID PROGRAM: that is what it runs by now.
+is_executed() {
+	[[ $(readlink "/proc/$1/exe") == "$2" ]]
+}
+
 # queue_threads: those of the daemon that serve queues, the first among them, by number.
 queue_threads() {
 	local task

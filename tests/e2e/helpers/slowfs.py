@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """slowfs.py MOUNTPOINT DIR: the files of DIR in a FUSE file system that does not answer everybody. It takes lines:
 "hold open PID" and "hold read PID": from now on that call of that process is left waiting; "hold inside PID": what it
-reads of a file past its first page; "refuse read PID": it fails with EIO; "let go": all are answered, and nothing is held or refused any more.
+reads of a file past its first page; "refuse read PID": it fails with EIO; "let go": all are answered, and nothing is
+held or refused any more.
 It prints "mounted", "done: LINE" when it has done so, and "held" for each request that waits."""
 import ctypes
 import errno

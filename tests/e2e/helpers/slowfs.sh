@@ -23,3 +23,12 @@ fs() {
 	echo "$1" >"$TMP/fs.in"
 	wait_for fs_done "$1" $((before + 1))
 }
+
+# n_held: requests that were left waiting so far; more_held N: more than N.
+n_held() {
+	grep -cx held "$TMP/slowfs.log" || true
+}
+
+more_held() {
+	[[ $(n_held) -gt $1 ]]
+}
