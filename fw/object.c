@@ -248,15 +248,25 @@ static void make_room(struct objects *o)
 	}
 }
 
+/* It was not where it was looked for: that says nothing of where it is said to be now. */
+static bool is_lost(const struct object *obj)
+{
+	return obj->state == OBJECT_FAILED && !is_busy(obj);
+}
+
 /* One more place for an object that is not found yet; if there is no more room, those do. */
 static void add_place(struct objects *o, struct object *obj, struct place *place)
 {
-	if (!obj->job || obj->n_places == OBJECT_PLACES) {
+	bool lost = is_lost(obj);
+
+	if ((!obj->job && !lost) || obj->n_places == OBJECT_PLACES) {
 		free(place->path);
 		return;
 	}
 	obj->places[obj->n_places++] = *place;
-	if (obj->job->stalled)
+	if (lost)
+		start_job(o, obj); /* or with the next place, if there is no room */
+	else if (obj->job->stalled)
 		go_round(o, obj);
 }
 

@@ -66,9 +66,9 @@ bool objects_free(struct objects *o);
 struct object *objects_find(struct objects *o, const struct object_key *key);
 
 /*
- * The object of that key; if it is new, it is looked for in that place; if it is not found yet,
- * there too. Takes place->path. `ahead`: nobody waits for it, and that it is not there is no
- * failure. NULL when memory is short or the queue is full.
+ * The object of that key; if it is new, or was not found, it is looked for in that place; if it is
+ * being looked for, there too. Takes place->path. `ahead`: nobody waits for it, and that it is not
+ * there is no failure. NULL when memory is short or the queue is full.
  */
 struct object *objects_add(struct objects *o, const struct object_key *key, struct place *place,
 			   bool ahead);

@@ -498,10 +498,11 @@ static bool hint_path(const struct hint *hint, char path[PATH_MAX])
  * else by the names that the kernel has for it. */
 void processes_hint(struct processes *ps, const struct hint *hint)
 {
+	const struct object *obj = objects_find(ps->objects, &hint->object);
 	struct place place = {.pid = hint->tgid, .exe = hint->kind == HINT_EXEC};
 	char path[PATH_MAX];
 
-	if (hint->tgid == ps->self || objects_find(ps->objects, &hint->object))
+	if (hint->tgid == ps->self || (obj && obj->state != OBJECT_FAILED))
 		return;
 	if (hint_path(hint, path))
 		place.path = strdup(path);

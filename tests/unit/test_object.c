@@ -351,6 +351,26 @@ static void test_every_place_is_tried(void)
 	teardown(&b);
 }
 
+/* That it was not in one place must not stand in the way of who says where it is, however soon. */
+static void test_what_was_not_found_is_looked_for_elsewhere(void)
+{
+	struct object_key key;
+	struct object *obj;
+	struct bench b;
+
+	setup(&b);
+	make_file(&b, 0);
+	key = make_file(&b, 1);
+	obj = add(&b, &key, 0, false);
+	run(&b, once);
+	CU_ASSERT_EQUAL(obj->state, OBJECT_FAILED);
+	CU_ASSERT_PTR_EQUAL(add(&b, &key, 1, true), obj);
+	CU_ASSERT_EQUAL(obj->state, OBJECT_PENDING);
+	run(&b, hashed_one);
+	is_of_file(&b, obj, 1);
+	teardown(&b);
+}
+
 /* Same inode number and size on another device: only the kernel can tell. */
 static void test_foreign_device_is_asked_for(void)
 {
@@ -582,6 +602,8 @@ static const struct unit_test tests[] = {
 	{"verity from far away does not count", test_verity_from_far_away_does_not_count},
 	{"another file is refused", test_another_file_is_refused},
 	{"what nobody waits for is forgotten", test_what_nobody_waits_for_is_forgotten},
+	{"what was not found is looked for elsewhere",
+	 test_what_was_not_found_is_looked_for_elsewhere},
 	{"every place is tried", test_every_place_is_tried},
 	{"foreign device numbers are asked for", test_foreign_device_is_asked_for},
 	{"another file after it was read", test_another_file_after_it_was_read},
