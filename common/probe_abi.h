@@ -118,6 +118,7 @@ enum answer_mark {
 	MARK_PROVEN = 8,
 	MARK_UNCLEAR = 32, /* not even what is in sight is certain to be all that was */
 	MARK_SENDER = 16,  /* the process in whose context the packet passes holds it */
+	MARK_UNSEEN = 64,  /* and of his mappings there is no snapshot */
 };
 
 struct answer {
@@ -311,7 +312,10 @@ struct start {
 /* Key: tgid. */
 struct proc_rec {
 	__u64 start_ns;
-	__u64 map_stamp; /* see note_holder */
+	__u64 map_stamp;  /* see note_holder */
+	__u64 shot_stamp; /* and shot_pages: of the state that a snapshot was made of, or none can
+			     be */
+	__u64 shot_pages;
 	__u64 spread_ns; /* CLOCK_BOOTTIME of the last call that may have given its descriptors away
 			  */
 	__u64 gave_ns;	 /* the same, forks left out: their children are known */
@@ -467,6 +471,35 @@ struct vma_rec {
 	__u64 exec_pages;	  /* of the whole process, see note_holder */
 	struct object_key object; /* with VMA_OBJECT */
 };
+
+/*
+ * The executable mappings of who sends, as he sends, for the first packet of each state of them:
+ * whoever judges it need not have them read when they are others, or gone. Of whom has more, or
+ * needs too long to be looked through while he waits, there is none.
+ */
+#define ABI_SNAPSHOT_BITS     7
+#define ABI_SNAPSHOTS	      (1 << ABI_SNAPSHOT_BITS)
+#define ABI_SNAPSHOT_MAPPINGS 32  /* executable; power of two */
+#define ABI_SNAPSHOT_ALL      256 /* and with those that are not */
+
+struct snapshot {
+	__u64 turn;	 /* odd: it is being written; moves with each */
+	__u64 start_ns;	 /* of the process, and */
+	__u64 map_stamp; /* the state of its mappings: see struct note_holder; 0: this is none */
+	__u64 exec_pages;
+	__u64 exec_ns; /* see struct proc_rec */
+	__u32 tgid;
+	__u32 n;
+	struct vma_rec mapping[ABI_SNAPSHOT_MAPPINGS]; /* in address order */
+} __attribute__((aligned(64)));
+
+/* Where that of a state lies. One takes the place of another that was not looked at yet only if
+ * chance has it: stamps are times. */
+static inline __attribute__((always_inline)) __u32 abi_snapshot_place(__u64 map_stamp,
+								      __u64 exec_pages)
+{
+	return (map_stamp + exec_pages) * 0x9e3779b97f4a7c15ull >> (64 - ABI_SNAPSHOT_BITS);
+}
 
 /* Losses and work that the kernel side counts: indices into a per-CPU array. */
 enum probe_counter {

@@ -102,15 +102,16 @@ static size_t page_round(size_t size)
 	return (size + page - 1) / page * page;
 }
 
-#define SETS_SIZE(p)  page_round(sizeof(struct note_set) << (p)->notes.set_bits)
-#define HEADS(p)      ((size_t)(p)->notes.cpus << (p)->notes.ring_bits)
-#define HEADS_SIZE(p) page_round(sizeof(struct note_head) * HEADS(p))
-#define RESTS_SIZE(p) page_round(sizeof(struct note_rest) * HEADS(p) / ABI_NOTE_RESTS)
-#define PROOF_SIZE    page_round(sizeof(struct proof))
-#define WISHES_SIZE   page_round(sizeof(struct wishes))
-#define NAMED_SIZE    page_round(sizeof(struct cache_named) * CACHE_HOOKS)
-#define CHAINS_SIZE   page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
-#define TALLIES_SIZE  page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
+#define SETS_SIZE(p)   page_round(sizeof(struct note_set) << (p)->notes.set_bits)
+#define HEADS(p)       ((size_t)(p)->notes.cpus << (p)->notes.ring_bits)
+#define HEADS_SIZE(p)  page_round(sizeof(struct note_head) * HEADS(p))
+#define RESTS_SIZE(p)  page_round(sizeof(struct note_rest) * HEADS(p) / ABI_NOTE_RESTS)
+#define PROOF_SIZE     page_round(sizeof(struct proof))
+#define WISHES_SIZE    page_round(sizeof(struct wishes))
+#define NAMED_SIZE     page_round(sizeof(struct cache_named) * CACHE_HOOKS)
+#define CHAINS_SIZE    page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
+#define SNAPSHOTS_SIZE page_round(sizeof(struct snapshot) * ABI_SNAPSHOTS)
+#define TALLIES_SIZE   page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
 
 static void unmap(const void *memory, size_t size)
 {
@@ -166,9 +167,11 @@ static int bind_maps(struct probe *p)
 	p->chains = map_memory(p, "chains", CHAINS_SIZE, PROT_READ | PROT_WRITE);
 	p->named = map_memory(p, "named_by", NAMED_SIZE, PROT_READ | PROT_WRITE);
 	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
+	p->snapshots = map_memory(p, "snapshots", SNAPSHOTS_SIZE, PROT_READ);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
 	return p->notes.sets && p->notes.heads && p->notes.rests && p->notes.taken && p->proof &&
-			       p->wishes && p->chains && p->named && p->tallies && p->ring
+			       p->wishes && p->chains && p->named && p->tallies && p->snapshots &&
+			       p->ring
 		       ? 0
 		       : -errno;
 }
@@ -290,6 +293,7 @@ void probe_close(struct probe *p)
 	unmap(p->chains, CHAINS_SIZE);
 	unmap(p->named, NAMED_SIZE);
 	unmap(p->tallies, TALLIES_SIZE);
+	unmap(p->snapshots, SNAPSHOTS_SIZE);
 	free(p->notes.taken);
 	bpf_object__close(p->object);
 	free(p);

@@ -111,6 +111,10 @@ int probe_scan_files(struct probe *p, uint32_t tgid);
  */
 int probe_scan_mappings(struct probe *p, uint32_t tgid, struct vma_rec *out, size_t max);
 
+/* The executable mappings that a holder had as he sent, if a packet of that state of his was the
+ * first: see struct snapshot. False: there is none, or no more. */
+bool probe_snapshot(const struct probe *p, const struct note_holder *of, struct snapshot *out);
+
 /* The identity of what a mapping of fd maps: of a file in an overlay, the layer's. Any thread. 0;
  * -ESTALE where stat(2) tells it already; else -errno. */
 int probe_identify(struct probe *p, int fd, struct object_key *out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of the edge to the probes share: probe_load.c loads what the kernel takes, probe.c
- * attaches, probe_notes.c reads what was noted of packets, probe_watch.c traces pidfd_getfd(2),
- * probe_records.c the maps, probe_scan.c has the kernel look anew. */
+ * attaches, probe_notes.c reads what was noted of packets, probe_snapshot.c what of their senders,
+ * probe_watch.c traces pidfd_getfd(2), probe_records.c reads the maps, probe_scan.c has the kernel
+ * look anew. */
 #ifndef FW_PROBE_PRIVATE_H
 #define FW_PROBE_PRIVATE_H
 
@@ -40,6 +41,7 @@ struct probe {
 	struct cache_chain *chains; /* CACHE_HOOKS; ours to write */
 	struct cache_named *named;  /* the same */
 	const struct cache_tally *tallies;
+	const struct snapshot *snapshots; /* ABI_SNAPSHOTS */
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
 	int socks, paths, crowds, procs, ghosts, former, counters, hints, global;

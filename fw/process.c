@@ -140,12 +140,11 @@ static size_t unique_keys(struct object_key *keys, size_t n)
 }
 
 /* Sees to it that every mapped file is an object. */
-static bool learn_mappings(struct processes *ps, size_t n)
+static bool learn_mappings(struct processes *ps, const struct vma_rec *v, size_t n)
 {
 	bool complete = true;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct vma_rec *v = &ps->vmas[i];
+	for (; n; n--, v++) {
 		struct place place = {.pid = v->pid, .start = v->start, .end = v->end};
 		const struct object *obj;
 
@@ -216,7 +215,8 @@ static void take_program(struct process *p, const struct vma_rec *v, size_t n)
 			p->program = v[i].object;
 }
 
-static int vmas_to_keys(struct processes *ps, struct process *p, size_t n)
+static int vmas_to_keys(const struct processes *ps, struct process *p, const struct vma_rec *v,
+			size_t n)
 {
 	_cleanup_free_ struct object_key *keys = malloc((n + 1) * sizeof(*keys));
 	size_t files = 0;
@@ -224,16 +224,28 @@ static int vmas_to_keys(struct processes *ps, struct process *p, size_t n)
 	if (!keys)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		if (ps->vmas[i].flags & VMA_OBJECT)
-			keys[files++] = ps->vmas[i].object;
+		if (v[i].flags & VMA_OBJECT)
+			keys[files++] = v[i].object;
 	return keep_keys(p, keys, files, ps->retain);
 }
 
-/* pages: as the packet was sent with, which may not be those that were read. */
-static void scan_done(struct process *p, const struct proc_rec *rec, uint64_t pages, bool complete)
+/* What a process has mapped, since it executed what it runs at exec_ns. */
+static int take_mappings(const struct processes *ps, struct process *p, uint64_t exec_ns,
+			 const struct vma_rec *v, size_t n)
 {
-	p->scan_stamp = rec->map_stamp;
-	p->scan_exec_ns = rec->exec_ns;
+	if (p->scan_exec_ns != exec_ns)
+		forget_program(p);
+	p->anonymous = (ps->retain && p->anonymous) || has_anonymous(v, n);
+	take_program(p, v, n);
+	return vmas_to_keys(ps, p, v, n);
+}
+
+/* pages: as the packet was sent with, which may not be those that were read. */
+static void scan_done(struct process *p, uint64_t stamp, uint64_t exec_ns, uint64_t pages,
+		      bool complete)
+{
+	p->scan_stamp = stamp;
+	p->scan_exec_ns = exec_ns;
 	p->scan_pages = pages;
 	p->scan_complete = complete;
 }
@@ -294,7 +306,7 @@ int process_scan(struct processes *ps, struct process *p, const struct proc_rec 
 		return n ? n : -ESRCH;
 	if (are_ahead(ps->vmas, (size_t)n))
 		return -ESRCH;
-	complete &= learn_mappings(ps, n);
+	complete &= learn_mappings(ps, ps->vmas, (size_t)n);
 	if (probe_proc(ps->probe, p->id.tgid, &after) || after.start_ns != p->id.start_ns ||
 	    (after.flags & PROC_EXITED) || after.last_start.stamp != before->last_start.stamp)
 		return -ESRCH;
@@ -303,18 +315,32 @@ int process_scan(struct processes *ps, struct process *p, const struct proc_rec 
 			return -EAGAIN;
 		complete = false;
 	}
-	if (p->scan_exec_ns != before->exec_ns)
-		forget_program(p);
 	past = stamp != before->map_stamp || is_other(ps->vmas, (size_t)n, pages);
 	pages = pages ? pages : ps->vmas[0].exec_pages;
-	p->anonymous = (ps->retain && p->anonymous) || has_anonymous(ps->vmas, n);
-	take_program(p, ps->vmas, n);
-	n = vmas_to_keys(ps, p, n);
+	n = take_mappings(ps, p, before->exec_ns, ps->vmas, (size_t)n);
 	if (!n && past)
 		n = add_past(p, &after);
 	if (n)
 		return n;
-	scan_done(p, before, pages, complete);
+	scan_done(p, before->map_stamp, before->exec_ns, pages, complete);
+	return 0;
+}
+
+/* What it had mapped as it sent, if the probes have written that down. */
+static int take_snapshot(struct processes *ps, struct process *p, const struct note_holder *h)
+{
+	struct snapshot shot;
+	bool complete;
+	int r;
+
+	if (!probe_snapshot(ps->probe, h, &shot) || is_other(shot.mapping, shot.n, h->exec_pages))
+		return -ENOENT;
+	ps->stats->counter[COUNT_MAPS_TOLD]++;
+	complete = learn_mappings(ps, shot.mapping, shot.n);
+	r = take_mappings(ps, p, shot.exec_ns, shot.mapping, shot.n);
+	if (r)
+		return r;
+	scan_done(p, h->map_stamp, shot.exec_ns, h->exec_pages, complete);
 	return 0;
 }
 
@@ -336,7 +362,7 @@ static int scan_past(struct processes *ps, struct process *p, const struct proc_
 	for (size_t i = 0; i < n; i++)
 		if (!objects_find(ps->objects, &rec->obj[i]))
 			complete = false;
-	scan_done(p, rec, 0, complete);
+	scan_done(p, rec->map_stamp, rec->exec_ns, 0, complete);
 	return 0;
 }
 
@@ -404,7 +430,7 @@ static bool read_anew(struct processes *ps, struct process *p, const struct know
 	return !process_scan(ps, p, &rec, k->stamp, k->exec_pages, false);
 }
 
-/* Scans unless the last scan already is of this state. */
+/* Reads the mappings unless the last reading is of this state. */
 static int refresh(struct processes *ps, struct process *p, const struct note_holder *h, bool final)
 {
 	struct proc_rec rec;
@@ -413,6 +439,8 @@ static int refresh(struct processes *ps, struct process *p, const struct note_ho
 
 	if (p->n_keys && p->scan_stamp == h->map_stamp && p->scan_complete &&
 	    (p->scan_pages == h->exec_pages || !p->scan_pages || !h->exec_pages))
+		return 0;
+	if (!take_snapshot(ps, p, h))
 		return 0;
 	/* It may end, or execute another program, as its mappings are read; or have the memory of
 	 * one, for as long as the execve takes. */

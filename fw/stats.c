@@ -40,6 +40,7 @@ static const struct {
 	[COUNT_RESCAN] = {"rescan", "scans of the descriptors of all processes"},
 	[COUNT_SCAN_MAPS] = {"scan_maps", "scans of the mappings of one process"},
 	[COUNT_MAPS_CUT] = {"maps_cut", "of them, of a process that has more than are looked at"},
+	[COUNT_MAPS_TOLD] = {"maps_told", "of the mappings that a sender had, no scan was needed"},
 	[COUNT_HASHED] = {"hashed", "objects hashed"},
 	[COUNT_VERITY_KNOWN] = {"verity_known",
 				"objects not hashed: their fs-verity digest was known"},

@@ -62,6 +62,7 @@ enum counter {
 	COUNT_RESCAN,		 /* scans of every process's descriptors */
 	COUNT_SCAN_MAPS,	 /* scans of one process's mappings */
 	COUNT_MAPS_CUT,		 /* of them, that did not look at all */
+	COUNT_MAPS_TOLD,	 /* of those that were told of as a packet was sent: no scan */
 	COUNT_HASHED,		 /* objects hashed */
 	COUNT_VERITY_KNOWN,	 /* objects that had the verity digest of one that was */
 	COUNT_HASH_FAILED,	 /* objects that could not be hashed */

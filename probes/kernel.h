@@ -132,6 +132,7 @@ typedef struct seqcount seqcount_t;
 struct mm_struct {
 	struct maple_tree mm_mt;
 	seqcount_t mm_lock_seq;
+	int map_count;
 	unsigned long exec_vm;
 	unsigned long brk;
 	unsigned long saved_auxv[2 * AUXV_PAIRS];

@@ -21,6 +21,7 @@ struct map_proof proof_out SEC(".maps");
 struct map_hints hints SEC(".maps");
 struct map_wishes wishes SEC(".maps");
 struct map_tree_nodes tree_nodes SEC(".maps");
+struct map_snapshots snapshots SEC(".maps");
 struct map_callers callers SEC(".maps");
 struct map_hinted hinted SEC(".maps");
 struct map_counters counters SEC(".maps");

@@ -9,6 +9,7 @@
 #include "in_place.h"
 #include "look.h"
 #include "mptcp.h"
+#include "snapshot.h"
 
 #define NF_ACCEPT	  1
 #define NF_INET_LOCAL_IN  1
@@ -98,6 +99,8 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 	/* TCP also sends when acknowledgements come or timers end. */
 	sending = hook == NF_INET_LOCAL_OUT && sk->protocol != IPPROTO_TCP;
 	prove(rec, &note->answer, scratch ? 0 : note->cookie, sk->file, sending);
+	if (note->answer.marks & MARK_UNSEEN)
+		snapshot_take();
 	if (look && look->file && !scratch)
 		memo_write(look, rec, &note->answer, note->when_ns);
 	if (scratch)

@@ -100,14 +100,14 @@ static __always_inline void mapping_tell(struct vma_rec *rec, const struct task_
 	rec->tgid = task->tgid;
 	rec->start = vma->vm_start;
 	rec->end = vma->vm_end;
-	rec->exec_pages = BPF_CORE_READ(task, mm, exec_vm);
+	rec->exec_pages = task->mm->exec_vm;
 	/* include/linux/mm.h: is_exec_mapping */
 	if ((vma->vm_flags & (VM_EXEC | VM_WRITE | VM_GROWSDOWN)) == VM_EXEC)
 		rec->flags |= VMA_COUNTED;
 	rec->flags |= what_is_mapped(&rec->object, vma);
 	if (!(rec->flags & VMA_OBJECT))
 		return;
-	code = BPF_CORE_READ(task, mm, start_code);
+	code = task->mm->start_code;
 	if (rec->start <= code && code < rec->end)
 		rec->flags |= VMA_PROGRAM;
 }

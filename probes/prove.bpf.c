@@ -47,6 +47,7 @@ struct weighing {
 static __always_inline void holder_add(struct answer *a, __u32 tgid, struct proc_rec *proc)
 {
 	__u32 n = a->n_holders;
+	struct note_holder *h;
 
 	for (__u32 i = 0; i < ABI_HOLDERS; i++)
 		if (a->holder[i].tgid == tgid)
@@ -57,8 +58,12 @@ static __always_inline void holder_add(struct answer *a, __u32 tgid, struct proc
 		a->marks |= MARK_MANY;
 		return;
 	}
-	holder_fill(&a->holder[n & (ABI_HOLDERS - 1)], tgid, proc);
+	h = &a->holder[n & (ABI_HOLDERS - 1)];
+	holder_fill(h, tgid, proc);
 	a->n_holders = n + 1;
+	if (tgid == bpf_get_current_pid_tgid() >> 32 &&
+	    (proc->shot_stamp != h->map_stamp || proc->shot_pages != h->exec_pages))
+		a->marks |= MARK_UNSEEN;
 }
 
 static __always_inline void nobody(struct answer *a)
