@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pause.h"
 
-bool pause_is_due(struct pause *p, uint32_t packets)
+bool pause_is_due(struct pause *p, uint32_t packets, uint64_t now_ns)
 {
-	if (!packets || packets >= PAUSE_BURST)
+	uint64_t since_ns = now_ns - p->burst_ns;
+
+	if (!packets)
+		return false;
+	p->burst_ns = now_ns;
+	if (packets >= PAUSE_BURST || since_ns > PAUSE_APART_NS)
 		return false;
 	if (!p->skip)
 		return true;

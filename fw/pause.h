@@ -2,10 +2,11 @@
 /*
  * When a data thread lets others run before it waits. Whoever sends or receives on its processor
  * then does so at once, and not between two packets of ours: the next burst is larger, and nobody
- * has to wake us for it. That is worth nothing where bursts are large, and must not be done where
- * somebody takes the processor for long (sched_yield(2) returns when he has had his slice): then
- * packets would wait for him. So who has waited too long does not do it again for a while, of which
- * each is twice as long as the one before.
+ * has to wake us for it. That is worth nothing where bursts are large or far apart (then whoever
+ * runs has nothing to send, and a packet that comes meanwhile waits for him), and must not be done
+ * where somebody takes the processor for long (sched_yield(2) returns when he has had his slice):
+ * then packets would wait for him. So who has waited too long does not do it again for a while, of
+ * which each is twice as long as the one before.
  */
 #ifndef FW_PAUSE_H
 #define FW_PAUSE_H
@@ -14,18 +15,20 @@
 #include <stdint.h>
 
 #define PAUSE_BURST    16      /* packets: of so many there is enough to do as it is */
+#define PAUSE_APART_NS 300000  /* since the last one */
 #define PAUSE_LONG_NS  1000000 /* a thread that waits for its like has waited less */
 #define PAUSE_SKIP_MIN 16      /* turns without a pause after one that was too long, and */
 #define PAUSE_SKIP_MAX 65536   /* after many */
 
 /* All 0: none has been made. */
 struct pause {
-	uint32_t skip; /* turns to come without */
-	uint32_t last; /* so many there were last time */
+	uint32_t skip;	   /* turns to come without */
+	uint32_t last;	   /* so many there were last time */
+	uint64_t burst_ns; /* when the last packets came */
 };
 
-/* Whether one is to be made after a burst of so many packets. */
-bool pause_is_due(struct pause *p, uint32_t packets);
+/* Whether one is to be made after a burst of so many packets, which came at a time of any clock. */
+bool pause_is_due(struct pause *p, uint32_t packets, uint64_t now_ns);
 
 /* It has been made, and took so long. */
 void pause_took(struct pause *p, uint64_t ns);

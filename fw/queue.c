@@ -221,7 +221,7 @@ static void on_readable(void *cookie, uint32_t events)
 			arm(q, q->options.batch_wait_ns);
 	}
 	listen_if_room(q);
-	if (pause_is_due(&q->pause, n))
+	if (pause_is_due(&q->pause, n, began_ns))
 		give_way(q);
 }
 
