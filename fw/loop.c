@@ -53,6 +53,8 @@ struct loop {
 	uint64_t alarm; /* when it wakes us; 0: it does not */
 	uint64_t pass;	/* the timers due at this time are being called */
 
+	struct pause pause;
+
 	/* What the last wait brought; a source that is removed is wiped from it. */
 	struct epoll_event events[EVENTS_MAX];
 	int n_events;
@@ -362,6 +364,11 @@ static void call_timers(struct loop *l)
 		loop_disarm(t);
 		t->fn(t->cookie);
 	}
+}
+
+struct pause *loop_pause(struct loop *l)
+{
+	return &l->pause;
 }
 
 int loop_run(struct loop *l)

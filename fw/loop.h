@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "pause.h"
+
 struct loop;
 struct loop_source;
 struct loop_timer;
@@ -50,6 +52,9 @@ void loop_share(struct loop *l, pthread_mutex_t *lock);
  */
 void loop_unlock(struct loop *l);
 void loop_lock(struct loop *l);
+
+/* What is known of the turns of the loop's thread. */
+struct pause *loop_pause(struct loop *l);
 
 /* Runs until loop_stop. Returns 0, or -errno when waiting itself fails. */
 int loop_run(struct loop *l);

@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "pause.h"
 
-bool pause_is_due(struct pause *p, uint32_t packets, uint64_t now_ns)
+static void look_at_gap(struct pause *p, bool apart)
 {
-	uint64_t since_ns = now_ns - p->burst_ns;
+	p->far = apart ? p->far + 1 : 0;
+	p->near = apart ? 0 : p->near + 1;
+	if (p->far == PAUSE_CALM_BURSTS)
+		p->calm = true;
+	if (p->near == PAUSE_BUSY_BURSTS)
+		p->calm = false;
+}
+
+bool pause_is_calm(const struct pause *p)
+{
+	return p->calm;
+}
+
+bool pause_is_due(struct pause *p, uint32_t packets, uint64_t began_ns, uint64_t ended_ns)
+{
+	bool apart = began_ns - p->ended_ns > PAUSE_APART_NS;
 
 	if (!packets)
 		return false;
-	p->burst_ns = now_ns;
-	if (packets >= PAUSE_BURST || since_ns > PAUSE_APART_NS)
+	p->ended_ns = ended_ns;
+	look_at_gap(p, apart);
+	if (packets >= PAUSE_BURST || apart)
 		return false;
 	if (!p->skip)
 		return true;

@@ -14,21 +14,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PAUSE_BURST    16      /* packets: of so many there is enough to do as it is */
-#define PAUSE_APART_NS 300000  /* since the last one */
-#define PAUSE_LONG_NS  1000000 /* a thread that waits for its like has waited less */
-#define PAUSE_SKIP_MIN 16      /* turns without a pause after one that was too long, and */
-#define PAUSE_SKIP_MAX 65536   /* after many */
+#define PAUSE_BURST	  16	  /* packets: of so many there is enough to do as it is */
+#define PAUSE_APART_NS	  300000  /* since the last one was judged */
+#define PAUSE_CALM_BURSTS 4	  /* in a row, that are far apart, make it calm; and so many that */
+#define PAUSE_BUSY_BURSTS 64	  /* are not, busy */
+#define PAUSE_LONG_NS	  1000000 /* a thread that waits for its like has waited less */
+#define PAUSE_SKIP_MIN	  16	  /* turns without a pause after one that was too long, and */
+#define PAUSE_SKIP_MAX	  65536	  /* after many */
 
 /* All 0: none has been made. */
 struct pause {
-	uint32_t skip;	   /* turns to come without */
-	uint32_t last;	   /* so many there were last time */
-	uint64_t burst_ns; /* when the last packets came */
+	uint32_t skip;	    /* turns to come without */
+	uint32_t last;	    /* so many there were last time */
+	uint64_t ended_ns;  /* when the last packets had been judged */
+	uint32_t far, near; /* bursts in a row */
+	bool calm;
 };
 
-/* Whether one is to be made after a burst of so many packets, which came at a time of any clock. */
-bool pause_is_due(struct pause *p, uint32_t packets, uint64_t now_ns);
+/* Whether one is to be made after a burst of so many packets, from when they were received until
+ * now that all are judged, by one clock. */
+bool pause_is_due(struct pause *p, uint32_t packets, uint64_t began_ns, uint64_t ended_ns);
+
+/* Whether packets come one by one, as far as pause_is_due() was told: each is worth being run for
+ * at once then. Not at first. */
+bool pause_is_calm(const struct pause *p);
 
 /* It has been made, and took so long. */
 void pause_took(struct pause *p, uint64_t ns);

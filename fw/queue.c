@@ -17,6 +17,7 @@
 #include "common/cleanup.h"
 #include "pause.h"
 #include "queue_message.h"
+#include "slice.h"
 #include "verdicts.h"
 
 #define BURST_MAX  64  /* messages per receive call */
@@ -43,7 +44,6 @@ struct queue {
 	uint32_t dropped, user_dropped;
 	uint32_t open_id; /* all before it have been judged, but those that are held */
 	struct backlog backlog;
-	struct pause pause;
 	uint64_t empty_ns; /* CLOCK_BOOTTIME: nothing that was queued before is unread */
 
 	size_t stride;
@@ -189,14 +189,25 @@ static unsigned int receive(struct queue *q, bool *all)
 	return (unsigned int)n;
 }
 
-static void give_way(struct queue *q)
+static void give_way(struct queue *q, uint64_t since_ns)
 {
-	uint64_t since_ns = clock_boot_ns();
-
 	loop_unlock(q->loop);
 	sched_yield();
 	loop_lock(q->loop);
-	pause_took(&q->pause, clock_boot_ns() - since_ns);
+	pause_took(loop_pause(q->loop), clock_boot_ns() - since_ns);
+}
+
+/* After a burst of so many packets. */
+static void end_turn(struct queue *q, unsigned int packets, uint64_t began_ns)
+{
+	struct pause *p = loop_pause(q->loop);
+	uint64_t ended_ns = clock_boot_ns();
+	bool calm = pause_is_calm(p);
+
+	if (pause_is_due(p, packets, began_ns, ended_ns))
+		give_way(q, ended_ns);
+	if (pause_is_calm(p) != calm)
+		slice_set(!calm); /* brief, where it is */
 }
 
 static void on_readable(void *cookie, uint32_t events)
@@ -221,8 +232,7 @@ static void on_readable(void *cookie, uint32_t events)
 			arm(q, q->options.batch_wait_ns);
 	}
 	listen_if_room(q);
-	if (pause_is_due(&q->pause, n, began_ns))
-		give_way(q);
+	end_turn(q, n, began_ns);
 }
 
 /* In this turn of the loop, but after whatever else the caller has to release. */
