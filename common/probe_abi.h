@@ -487,7 +487,8 @@ struct snapshot {
 	__u64 start_ns;	 /* of the process, and */
 	__u64 map_stamp; /* the state of its mappings: see struct note_holder; 0: this is none */
 	__u64 exec_pages;
-	__u64 exec_ns; /* see struct proc_rec */
+	__u64 exec_ns;	/* see struct proc_rec */
+	__u64 taken_ns; /* CLOCK_BOOTTIME */
 	__u32 tgid;
 	__u32 n;
 	struct vma_rec mapping[ABI_SNAPSHOT_MAPPINGS]; /* in address order */

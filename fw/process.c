@@ -99,6 +99,7 @@ void processes_distrust(struct processes *ps)
 {
 	struct process *p, *next;
 
+	ps->distrusted_ns = clock_boot_ns();
 	HASH_ITER(hh, ps->table, p, next)
 	{
 		forget_sets(p);
@@ -333,7 +334,8 @@ static int take_snapshot(struct processes *ps, struct process *p, const struct n
 	bool complete;
 	int r;
 
-	if (!probe_snapshot(ps->probe, h, &shot) || is_other(shot.mapping, shot.n, h->exec_pages))
+	if (!probe_snapshot(ps->probe, h, &shot) || shot.taken_ns <= ps->distrusted_ns ||
+	    is_other(shot.mapping, shot.n, h->exec_pages))
 		return -ENOENT;
 	ps->stats->counter[COUNT_MAPS_TOLD]++;
 	complete = learn_mappings(ps, shot.mapping, shot.n);

@@ -46,6 +46,7 @@ struct processes {
 	struct stats *stats;
 	bool retain;
 	uint32_t self;
+	uint64_t distrusted_ns; /* CLOCK_BOOTTIME: what was seen before may not be so */
 	struct process *table;
 	struct process *last; /* of the table: who was asked for last; NULL: nobody */
 	struct vma_rec *vmas; /* PROCESS_VMAS_MAX: scratch for scans */

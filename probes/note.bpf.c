@@ -53,7 +53,7 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 	struct scratch *scratch = NULL;
 	struct sock_view *sk;
 	struct sock_rec *rec;
-	bool sending;
+	bool sending, own;
 
 	if (!note)
 		return 0;
@@ -98,8 +98,9 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 		look_around(look, rec);
 	/* TCP also sends when acknowledgements come or timers end. */
 	sending = hook == NF_INET_LOCAL_OUT && sk->protocol != IPPROTO_TCP;
+	own = hook == NF_INET_LOCAL_OUT && in_call_with(sk->file);
 	prove(rec, &note->answer, scratch ? 0 : note->cookie, sk->file, sending);
-	if (note->answer.marks & MARK_UNSEEN)
+	if (own && (note->answer.marks & MARK_UNSEEN))
 		snapshot_take();
 	if (look && look->file && !scratch)
 		memo_write(look, rec, &note->answer, note->when_ns);

@@ -64,6 +64,7 @@ static __always_inline void write_down(struct snapshot *s, struct proc_rec *rec,
 	bool looked;
 
 	s->map_stamp = 0;
+	s->taken_ns = bpf_ktime_get_boot_ns();
 	looked = look_through(s, task);
 	if (!looked || rec->in_flight || rec->map_stamp != stamp)
 		return;
