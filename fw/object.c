@@ -60,6 +60,7 @@ static bool start_job(struct objects *o, struct object *obj)
 		return false;
 	}
 	obj->n_places--;
+	obj->tried_pid = job->place.pid;
 	obj->job = job;
 	obj->state = OBJECT_PENDING;
 	if (!o->n_jobs++)
@@ -248,23 +249,25 @@ static void make_room(struct objects *o)
 	}
 }
 
-/* It was not where it was looked for: that says nothing of where it is said to be now. */
-static bool is_lost(const struct object *obj)
+/* It was not where it was looked for: that says nothing of where another process has it, or where
+ * one has just mapped it. */
+static bool is_elsewhere(const struct object *obj, const struct place *place, bool ahead)
 {
-	return obj->state == OBJECT_FAILED && !is_busy(obj);
+	return obj->state == OBJECT_FAILED && !is_busy(obj) &&
+	       (ahead || place->pid != obj->tried_pid);
 }
 
 /* One more place for an object that is not found yet; if there is no more room, those do. */
-static void add_place(struct objects *o, struct object *obj, struct place *place)
+static void add_place(struct objects *o, struct object *obj, struct place *place, bool ahead)
 {
-	bool lost = is_lost(obj);
+	bool elsewhere = is_elsewhere(obj, place, ahead);
 
-	if ((!obj->job && !lost) || obj->n_places == OBJECT_PLACES) {
+	if ((!obj->job && !elsewhere) || obj->n_places == OBJECT_PLACES) {
 		free(place->path);
 		return;
 	}
 	obj->places[obj->n_places++] = *place;
-	if (lost)
+	if (elsewhere)
 		start_job(o, obj); /* or with the next place, if there is no room */
 	else if (obj->job->stalled)
 		go_round(o, obj);
@@ -277,7 +280,7 @@ struct object *objects_add(struct objects *o, const struct object_key *key, stru
 
 	if (obj) {
 		obj->wanted |= !ahead;
-		add_place(o, obj, place);
+		add_place(o, obj, place, ahead);
 		return obj;
 	}
 	make_room(o);

@@ -42,7 +42,8 @@ struct object {
 	unsigned int n_stuck;		    /* others, that have been given up */
 	struct place places[OBJECT_PLACES]; /* to be tried when the job fails */
 	size_t n_places;
-	bool wanted; /* not only by a look ahead */
+	uint32_t tried_pid; /* whose place was tried last */
+	bool wanted;	    /* not only by a look ahead */
 	uint64_t failed_ns;
 	UT_hash_handle hh;
 };
@@ -66,8 +67,9 @@ bool objects_free(struct objects *o);
 struct object *objects_find(struct objects *o, const struct object_key *key);
 
 /*
- * The object of that key; if it is new, or was not found, it is looked for in that place; if it is
- * being looked for, there too. Takes place->path. `ahead`: nobody waits for it, and that it is not
+ * The object of that key; if it is new, it is looked for in that place; if it was not found, only
+ * where another process has it, or one has mapped it since (`ahead`); if it is being looked for,
+ * there too. Takes place->path. `ahead`: nobody waits for it, and that it is not
  * there is no failure. NULL when memory is short or the queue is full.
  */
 struct object *objects_add(struct objects *o, const struct object_key *key, struct place *place,

@@ -212,3 +212,10 @@ int mapping_view(struct view *v, __u64 at)
 		view_of(v, cast(vm_area_struct, at));
 	return 0;
 }
+
+int mapping_told(struct vma_rec *rec, __u64 task, __u64 vma)
+{
+	if (rec && CAN_CAST)
+		mapping_tell(rec, cast(task_struct, task), cast(vm_area_struct, vma));
+	return 0;
+}

@@ -77,4 +77,8 @@ int mapping_is_made(__u64 vma, __u32 sequence);
 /* Fills in *v. */
 int mapping_view(struct view *v, __u64 vma);
 
+/* Fills in *rec, which is all 0 before, of a struct task_struct and a struct vm_area_struct; where
+ * the kernel lets us read in place. */
+int mapping_told(struct vma_rec *rec, __u64 task, __u64 vma);
+
 #endif

@@ -364,6 +364,8 @@ static void test_what_was_not_found_is_looked_for_elsewhere(void)
 	obj = add(&b, &key, 0, false);
 	run(&b, once);
 	CU_ASSERT_EQUAL(obj->state, OBJECT_FAILED);
+	CU_ASSERT_PTR_EQUAL(add(&b, &key, 1, false), obj);
+	CU_ASSERT_EQUAL(obj->state, OBJECT_FAILED); /* the same process: why is still to be seen */
 	CU_ASSERT_PTR_EQUAL(add(&b, &key, 1, true), obj);
 	CU_ASSERT_EQUAL(obj->state, OBJECT_PENDING);
 	run(&b, hashed_one);
