@@ -23,9 +23,13 @@ slice_is() {
 	[[ $(slice) -eq $1 ]]
 }
 
+# one_by_one N: so many datagrams, further apart than what a daemon needs for one that strace looks at.
 one_by_one() {
 	local i
-	for ((i = 0; i < $1; i++)); do on client bash -c "echo one >/dev/udp/$SERVER4/7001"; done
+	for ((i = 0; i < $1; i++)); do
+		on client bash -c "echo one >/dev/udp/$SERVER4/7001"
+		sleep 0.01
+	done
 }
 
 # yields: so many there were while strace looked on.
