@@ -297,6 +297,19 @@ static void test_verity_from_far_away_does_not_count(void)
 	teardown(&b);
 }
 
+/* File 1, which was looked for where file 0 is. */
+static struct object *fail_to_find(struct bench *b, struct object_key *key)
+{
+	struct object *obj;
+
+	make_file(b, 0);
+	*key = make_file(b, 1);
+	obj = add(b, key, 0, false);
+	run(b, once);
+	CU_ASSERT_EQUAL(obj->state, OBJECT_FAILED);
+	return obj;
+}
+
 static void test_another_file_is_refused(void)
 {
 	struct object_key key;
@@ -304,11 +317,7 @@ static void test_another_file_is_refused(void)
 	struct bench b;
 
 	setup(&b);
-	make_file(&b, 0);
-	key = make_file(&b, 1);
-	obj = add(&b, &key, 0, false);
-	run(&b, once);
-	CU_ASSERT_EQUAL(obj->state, OBJECT_FAILED);
+	obj = fail_to_find(&b, &key);
 	CU_ASSERT_EQUAL(obj->error, -ESTALE);
 	CU_ASSERT_EQUAL(b.stats.counter[COUNT_HASH_FAILED], 1);
 	CU_ASSERT_PTR_EQUAL(objects_find(b.objects, &key), obj);
@@ -359,11 +368,7 @@ static void test_what_was_not_found_is_looked_for_elsewhere(void)
 	struct bench b;
 
 	setup(&b);
-	make_file(&b, 0);
-	key = make_file(&b, 1);
-	obj = add(&b, &key, 0, false);
-	run(&b, once);
-	CU_ASSERT_EQUAL(obj->state, OBJECT_FAILED);
+	obj = fail_to_find(&b, &key);
 	CU_ASSERT_PTR_EQUAL(add(&b, &key, 1, false), obj);
 	CU_ASSERT_EQUAL(obj->state, OBJECT_FAILED); /* the same process: why is still to be seen */
 	CU_ASSERT_PTR_EQUAL(add(&b, &key, 1, true), obj);
