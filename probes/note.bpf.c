@@ -43,6 +43,14 @@ static __always_inline struct sock_view *view_in(struct note *note)
 	return (void *)&note->holder[ABI_HOLDERS - 2];
 }
 
+/* Whether the current thread is in a call on that socket. */
+static __always_inline bool is_own_call(__u64 sk_at)
+{
+	const struct sock *sk = (const void *)sk_at;
+
+	return in_call_with((__u64)BPF_CORE_READ(sk, sk_socket, file));
+}
+
 /*
  * look: NULL, or what the cache said of the packet, and `said` is how much. A function of its own,
  * as the parts of the proof are: the verifier looks at it once, whatever the cache said.
@@ -53,7 +61,7 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 	struct scratch *scratch = NULL;
 	struct sock_view *sk;
 	struct sock_rec *rec;
-	bool sending, own;
+	bool sending;
 
 	if (!note)
 		return 0;
@@ -98,9 +106,8 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 		look_around(look, rec);
 	/* TCP also sends when acknowledgements come or timers end. */
 	sending = hook == NF_INET_LOCAL_OUT && sk->protocol != IPPROTO_TCP;
-	own = hook == NF_INET_LOCAL_OUT && in_call_with(sk->file);
 	prove(rec, &note->answer, scratch ? 0 : note->cookie, sk->file, sending);
-	if (own && (note->answer.marks & MARK_UNSEEN))
+	if ((note->answer.marks & MARK_UNSEEN) && is_own_call(rec->sk))
 		snapshot_take();
 	if (look && look->file && !scratch)
 		memo_write(look, rec, &note->answer, note->when_ns);
