@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What process.c and process_report.c share. */
+/* What process.c (which processes there are, and their sets), process_scan.c (what they map) and
+ * process_report.c share. */
 #ifndef FW_PROCESS_PRIVATE_H
 #define FW_PROCESS_PRIVATE_H
 
@@ -64,5 +65,13 @@ struct process *process_get(struct processes *ps, uint32_t tgid, uint64_t start_
  */
 int process_scan(struct processes *ps, struct process *p, const struct proc_rec *before,
 		 uint64_t stamp, uint64_t pages, bool final);
+
+/* Sees to it that the last scan is of the state of `h`, or as near to it as can be known. 0;
+ * -EAGAIN as above, -ESRCH: nothing is known of that program. */
+int process_refresh(struct processes *ps, struct process *p, const struct note_holder *h,
+		    bool final);
+
+/* There is no last scan. */
+void process_forget_mappings(struct process *p);
 
 #endif
