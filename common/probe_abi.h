@@ -252,7 +252,6 @@ struct crowd {
 struct sock_rec {
 	__u64 sk; /* kernel address; 0 until it was seen */
 	__u64 netns;
-	__u64 released_ns; /* CLOCK_BOOTTIME of the last close; 0 while open */
 	__u64 proven_ns;   /* CLOCK_BOOTTIME of the last moment the sightings were all there is */
 	__u64 changed_ns;  /* CLOCK_BOOTTIME when another than the creator was seen to come, or one
 			      to go */

@@ -10,19 +10,26 @@
 
 static struct sock_rec blank_sock; /* all zero: the start of a record, too large for the stack */
 
-/* The record of a socket, made where there is none; NULL when the map will not take it. */
-static __always_inline struct sock_rec *sock_record(__u64 cookie)
+/* The record of a socket of which nothing is known yet, as a rule; NULL when the map will not take
+ * it. */
+static __always_inline struct sock_rec *sock_record_made(__u64 cookie)
 {
-	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+	struct sock_rec *rec;
 
-	if (rec)
-		return rec;
-	/* Another processor may be the first: that is no loss. */
+	/* Another may be the first: that is no loss. */
 	bpf_map_update_elem(&socks, &cookie, &blank_sock, BPF_NOEXIST);
 	rec = bpf_map_lookup_elem(&socks, &cookie);
 	if (!rec)
 		count(PCOUNT_SOCKS_FULL);
 	return rec;
+}
+
+/* The same of one that has a record, as a rule. */
+static __always_inline struct sock_rec *sock_record(__u64 cookie)
+{
+	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+
+	return rec ? rec : sock_record_made(cookie);
 }
 
 /* What a walk over it needs; the cookie of a record that is in no map is 0. */

@@ -41,19 +41,9 @@ int sock_created(struct bpf_sock *ctx)
 SEC("cgroup/sock_release")
 int sock_released(struct bpf_sock *ctx)
 {
-	struct sock_rec *rec;
-	__u64 cookie;
-
-	if (!is_covered(bpf_get_netns_cookie(ctx)))
-		return 1;
-	cookie = kept_cookie(itself(ctx));
-	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != IPPROTO_MPTCP) {
-		roster_drop(cookie);
-		return 1;
-	}
-	rec = bpf_map_lookup_elem(&socks, &cookie);
-	if (rec)
-		rec->released_ns = bpf_ktime_get_boot_ns();
+	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != IPPROTO_MPTCP &&
+	    is_covered(bpf_get_netns_cookie(ctx)))
+		roster_drop(kept_cookie(itself(ctx)));
 	return 1;
 }
 
