@@ -26,13 +26,10 @@ static __always_inline bool make_key(struct cache_key *key, const struct look *l
 }
 
 /* The same for a packet of kernel origin. */
-static __always_inline bool make_key_of_nobody(struct cache_key *key, __u32 hook, __u64 sk)
+static __always_inline void make_key_of_nobody(struct cache_key *key, const struct look *l)
 {
-	if (!sk)
-		return false;
-	key->netns = sock_netns((const struct sock *)sk);
-	key->hook = hook;
-	return true;
+	key->netns = l->netns;
+	key->hook = l->hook;
 }
 
 int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask)
@@ -91,7 +88,7 @@ static __always_inline __u64 find_class(const struct cache_key *key, __u64 epoch
 	return bpf_map_lookup_elem(&classes, key) == class ? until : 0;
 }
 
-int ask_class(struct look *l, const struct answer *a, __u64 sk)
+int ask_class(struct look *l, const struct answer *a)
 {
 	const struct cache_chain *c;
 	struct cache_key key;
@@ -106,8 +103,11 @@ int ask_class(struct look *l, const struct answer *a, __u64 sk)
 	epoch = *(const volatile __u64 *)&c->epoch;
 	barrier();
 	mask = *(const volatile __u64 *)&c->mask;
-	if (!epoch || !(a ? make_key(&key, l, mask, a) : make_key_of_nobody(&key, l->hook, sk)) ||
-	    !tuple_of(l, &key.tuple, mask))
+	if (!a)
+		make_key_of_nobody(&key, l);
+	else if (!make_key(&key, l, mask, a))
+		return 0;
+	if (!epoch || !tuple_of(l, &key.tuple, mask))
 		return 0;
 	now_ns = bpf_ktime_get_ns();
 	until = find_class(&key, epoch, l);

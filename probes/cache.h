@@ -25,6 +25,7 @@ enum said {
 /* What a look at the cache found out; zeroed by its caller. */
 struct look {
 	struct packet packet;
+	__u64 sk; /* kernel address; 0: the packet has no socket */
 	__u64 cookie;
 	__u64 file;
 	__u64 now;		     /* ticks */
@@ -32,6 +33,7 @@ struct look {
 	__u32 gen[ABI_MEMO_HOLDERS]; /* of the roster's first, before the proof */
 	__u32 tally;
 	__u32 joined;
+	__u32 netns;  /* of a packet of kernel origin */
 	__u32 misses; /* the socket's in this hook, before all else: see write_ticket() */
 	__u8 hook;    /* enum cache_hook */
 	__u8 verdict;
@@ -42,12 +44,24 @@ struct look {
 
 /* The functions below return what a bool would, where they do not say what else. */
 
+/* Fills in the rest where packet, sk and hook are. Returns an enum said. */
+int look_up(struct look *l);
+
 /*
- * PCOUNT_COUNT: who was proven to hold the socket does so now, as he was; else what is not so.
- * references: of the socket's open file, now; sending: the current thread is in the call that
- * sends the packet.
+ * The parts of the question whether who was proven to hold a socket does so now that are not asked
+ * of most packets. More references than descriptors: nothing new, and not somebody who was given
+ * one; sending: the current thread is in the call that sends the packet.
  */
-int memo_holds(const struct memo *m, const struct look *l, __s64 references, __u64 sending);
+int memo_explains(const struct memo *m, __s64 references, __u64 sending);
+
+/* PCOUNT_COUNT: all but the first do; else what is not so. */
+int memo_others_hold(const struct memo *m, __u64 file);
+
+/* Why the process of one of them is not as it was: an enum probe_counter. */
+int memo_why_moved(const struct memo_holder *h);
+
+/* Whether that process is one of them. */
+int memo_names(const struct memo *m, __u32 tgid);
 
 /* The answer that was proven before, and holds. 0: another is being written there. */
 int memo_answer(struct answer *a, const struct look *l);
@@ -60,11 +74,11 @@ int memo_write(const struct look *l, const struct sock_rec *rec, const struct an
 int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch, __u64 until);
 
 /*
- * What was said of the class of a packet whose holders are proven; a NULL: that nobody holds `sk`.
+ * What was said of the class of a packet whose holders are proven; a NULL: that nobody holds it.
  * The first packet of a socket that is to be dropped goes to the daemon all the same, which
  * remembers whom it has denied.
  */
-int ask_class(struct look *l, const struct answer *a, __u64 sk);
+int ask_class(struct look *l, const struct answer *a);
 
 /* Takes of a packet that is asked for what the mask has, and the rules of its chain make a
  * difference of. *t is all 0 before. */

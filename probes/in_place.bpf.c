@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* See in_place.h. */
-#include "in_place.h"
+/* See in_place.h. The look-up is of this object too: what it reads in place it reads without a
+ * call. */
+#include "cast.h"
+#include "look.h"
 #include "mptcp.h"
-
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
-
-#define cast(type, address)                                      \
-	((const struct type *)bpf_rdonly_cast((void *)(address), \
-					      bpf_core_type_id_kernel(struct type)))
-#define view(type, address) (CAN_CAST ? cast(type, address) : (const struct type *)(address))
-#define field(at, name)	    FIELD_OF(CAN_CAST, at, name)
 
 static __always_inline bool is_multipath(const struct sock *sk, __u16 protocol)
 {
@@ -57,26 +51,6 @@ int sock_look(struct sock_view *v, __u64 at)
 long file_count(__u64 at)
 {
 	return file_references(view(file, at), CAN_CAST);
-}
-
-static __always_inline bool table_has_at(const struct files_struct *files, __u32 fd, __u64 file)
-{
-	const struct fdtable *fdt = field(files, fdt);
-	const struct list_head *at;
-	struct file **array;
-
-	if (fd >= field(fdt, max_fds))
-		return false;
-	array = field(fdt, fd) + fd;
-	at = view(list_head, (__u64)array);
-	return (__u64)field(at, next) == file;
-}
-
-static __always_inline bool has(const struct task_struct *leader, __u64 files, __u32 fd, __u64 file)
-{
-	const struct files_struct *own = field(leader, files);
-
-	return own && (__u64)own == files && table_has_at(own, fd, file);
 }
 
 int task_has(__u64 leader, __u64 files, __u32 fd, __u64 file)
@@ -136,18 +110,7 @@ __u64 mm_exec_pages(__u64 mm)
 
 int holder_holds(const struct memo_holder *h, __u64 file)
 {
-	const struct task_struct *task;
-	const struct mm_struct *mm;
-
-	if (!h)
-		return PCOUNT_CACHE_HOLDERS;
-	task = view(task_struct, h->task);
-	if (!has(task, h->files, h->fd, file))
-		return PCOUNT_CACHE_HOLDERS;
-	mm = field(task, mm);
-	if (!mm)
-		return PCOUNT_CACHE_HOLDERS;
-	return field(mm, exec_vm) == h->who.exec_pages ? PCOUNT_COUNT : PCOUNT_CACHE_MAPPINGS;
+	return h ? has_as_before(h, file) : PCOUNT_CACHE_HOLDERS;
 }
 
 static __always_inline __u64 first_bytes(__u64 word, __u32 n)
@@ -178,24 +141,6 @@ int words_at(struct words *w, __u64 address, __u32 bytes)
 	TAKE_WORD(5, tx_errors);
 	TAKE_WORD(6, rx_dropped);
 	TAKE_WORD(7, tx_dropped);
-	return 1;
-}
-
-int headers_at(struct words *w, __u64 address)
-{
-	const struct rtnl_link_stats64 *at;
-
-	if (!w)
-		return 0;
-	if (!CAN_CAST)
-		return !bpf_probe_read_kernel(w, 8 * HEADER_WORDS, (const void *)address);
-	at = cast(rtnl_link_stats64, address);
-	w->word[0] = at->rx_packets;
-	w->word[1] = at->tx_packets;
-	w->word[2] = at->rx_bytes;
-	w->word[3] = at->tx_bytes;
-	w->word[4] = at->rx_errors;
-	w->word[5] = at->tx_errors;
 	return 1;
 }
 

@@ -63,10 +63,6 @@ struct words {
 	};
 };
 
-/* As many as the header of IPv6 and 4 bytes after it have, whether or not all are there. */
-#define HEADER_WORDS 6
-int headers_at(struct words *w, __u64 address);
-
 /* So many bytes from an address on, at most what there is room for, and 0 after them. */
 int words_at(struct words *w, __u64 address, __u32 bytes);
 

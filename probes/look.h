@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Looks up the verdict of a packet whose socket was proven before, and what stands in its way. */
+/* Looks up the verdict of a packet whose socket was proven before, and what stands in its way. It
+ * is part of in_place.bpf.c. */
 #ifndef PROBES_LOOK_H
 #define PROBES_LOOK_H
 
 #include "cache.h"
+#include "flow.h"
 
 static __always_inline bool same_tuple(const struct cache_tuple *a, const struct cache_tuple *b)
 {
@@ -53,92 +55,67 @@ static __always_inline bool met_before(const struct memo *m, const struct look *
 	return m->in[l->hook & (CACHE_HOOKS - 1)].v.class.verdict;
 }
 
+/* As many as the descriptors of those who hold it, and these where they were. PCOUNT_COUNT, or what
+ * is not so. sending: the current thread is in the call that sends the packet. */
+static __always_inline enum probe_counter memo_holds(const struct memo *m, const struct look *l,
+						     bool sending)
+{
+	const struct global_rec *g = global_state();
+	const struct memo_holder *h = &m->h[0]; /* as a rule the only one */
+	__s64 references = file_references(view(file, l->file), CAN_CAST);
+	__u32 current = bpf_get_current_pid_tgid() >> 32;
+	enum probe_counter why;
+
+	if (!g || !m->n || m->file != l->file || m->joined != m->joined_then ||
+	    g->taken_ns >= m->when_ns || g->received_ns >= m->when_ns ||
+	    (references != m->n && !memo_explains(m, references, sending)))
+		return PCOUNT_CACHE_HOLDERS;
+	if (gen_of(h->who.tgid) != h->gen)
+		return memo_why_moved(h);
+	why = has_as_before(h, l->file);
+	if (why == PCOUNT_COUNT && m->n > 1)
+		why = memo_others_hold(m, l->file);
+	if (why != PCOUNT_COUNT || h->who.tgid == current)
+		return why;
+	/* Who sends is a holder; so is whoever is in a call on the socket. */
+	return (sending || in_call_with(l->file)) && (m->n == 1 || !memo_names(m, current))
+		       ? PCOUNT_CACHE_HOLDERS
+		       : PCOUNT_COUNT;
+}
+
 /*
  * A full socket without an open file: an orphan, or the kernel's own, as note_socket() tells them.
  * The daemon drops what an orphan sends if it has denied its holders' last packet: no class says
- * that. So an orphan passes only if that packet passed too.
+ * that. So an orphan passes only if that packet passed too. A connection in TIME_WAIT is nobody's,
+ * and the daemon remembers nothing of it.
  */
-static __always_inline bool is_nobody(const struct sock *sk, const struct socket *socket,
-				      const struct memo *m, struct look *l)
+static __always_inline enum said look_up_nobody(const struct sock *sk, const struct memo *m,
+						struct look *l, bool has_socket)
 {
-	if (!(sk->__sk_common.skc_flags & SOCK_DEAD_BIT))
-		return socket;
+	const struct net *net = field(sk, __sk_common.skc_net.net);
+
+	l->netns = field(net, ns.inum);
+	if (field(sk, __sk_common.skc_state) == TCP_TIME_WAIT)
+		return SAID_NOBODY;
+	if (!(field(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT))
+		return has_socket ? SAID_NOBODY : SAID_NOTHING;
 	l->passed = *(const volatile __u64 *)&m->in[l->hook & (CACHE_HOOKS - 1)].passed ==
 		    cache_passed(l->cookie, l->misses);
-	return l->passed;
+	return l->passed ? SAID_NOBODY : SAID_NOTHING;
 }
 
-/* Whether packets like this one are in classes. */
-static __always_inline bool ask(struct look *l, const struct cache_chain *c, __u64 epoch,
-				__u16 proto)
+/* Where the socket is open, or was: what the memo says. */
+static __always_inline enum said look_up_holders(const struct memo *m, struct look *l,
+						 const struct cache_chain *c, __u64 epoch,
+						 bool sending)
 {
-	return epoch && is_asked(c, l->now) && packet_flow(&l->packet, &l->whole) == proto;
-}
-
-/* A connection in TIME_WAIT is nobody's, and the daemon remembers nothing of it. */
-static __noinline enum said look_up_nobody(const struct sk_buff *skb, struct look *l)
-{
-	const struct sock *sk = skb->sk;
-	const struct cache_chain *c = chain_of(l->hook);
-	const struct memo *m = memo_of(l->cookie);
-	__u16 proto = IPPROTO_TCP;
-	bool is = true;
-
-	if (!sk || !c || !m)
-		return SAID_NOTHING;
-	if (sk->__sk_common.skc_state != TCP_TIME_WAIT) {
-		is = is_nobody(sk, sk->sk_socket, m, l);
-		proto = sk->sk_protocol;
-	}
-	l->now = bpf_jiffies64();
-	l->asked = ask(l, c, *(const volatile __u64 *)&c->epoch, proto);
-	return is ? SAID_NOBODY : SAID_NOTHING;
-}
-
-/* Not inlined: what it needs of the stack, the proof needs after it. */
-static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
-{
-	const struct sock *sk = skb->sk;
-	const struct cache_chain *c = chain_of(l->hook);
-	const struct socket *socket;
-	const struct file *file = NULL;
+	__u64 seq = *(const volatile __u64 *)&m->seq;
 	enum probe_counter why;
-	const struct memo *m;
-	__u64 seq, epoch;
-	bool sending;
-	__u8 state;
 
-	if (!sk || !c)
-		return SAID_NOTHING;
-	state = sk->__sk_common.skc_state;
-	if (state == TCP_NEW_SYN_RECV)
-		return SAID_NOTHING;
-	l->cookie = sk->__sk_common.skc_cookie.counter;
-	m = l->cookie ? memo_of(l->cookie) : NULL;
-	if (!m)
-		return SAID_NOTHING;
-	l->misses = *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)];
-	barrier();
-	if (state != TCP_TIME_WAIT) {
-		socket = sk->sk_socket;
-		if (socket && socket->sk != sk)
-			return SAID_NOTHING; /* mptcp.h: it is not this one's memo that holds */
-		file = socket ? socket->file : NULL;
-	}
-	if (!file)
-		return look_up_nobody(skb, l);
-	l->file = (__u64)file;
-	l->joined = *(const volatile __u32 *)&m->joined;
-	l->now = bpf_jiffies64();
-	epoch = *(const volatile __u64 *)&c->epoch;
-	barrier();
-	l->asked = ask(l, c, epoch, sk->sk_protocol);
-	seq = *(const volatile __u64 *)&m->seq;
 	barrier();
 	if ((seq & 1) || m->cookie != l->cookie)
 		return SAID_NOTHING;
-	sending = l->hook == CACHE_OUT && sk->sk_protocol != IPPROTO_TCP;
-	why = memo_holds(m, l, file_references(file, true), sending);
+	why = memo_holds(m, l, sending);
 	if (why != PCOUNT_COUNT) {
 		if (met_before(m, l))
 			l->why = why;
@@ -156,6 +133,51 @@ static __noinline enum said look_up(const struct sk_buff *skb, struct look *l)
 	if (l->asked && met_before(m, l))
 		l->why = why;
 	return SAID_PROVEN;
+}
+
+/*
+ * One function, and what nearly every packet needs of others is inlined: a return costs as much as
+ * twenty instructions where the kernel has returns guarded (srso, retbleed).
+ */
+int look_up(struct look *l)
+{
+	const struct socket *socket = NULL;
+	const struct cache_chain *c;
+	const struct sock *sk;
+	const struct memo *m;
+	__u16 proto = IPPROTO_TCP;
+	__u64 epoch;
+	__u8 state;
+
+	if (!l || !l->sk)
+		return SAID_NOTHING;
+	c = chain_of(l->hook);
+	sk = view(sock, l->sk);
+	state = field(sk, __sk_common.skc_state);
+	if (!c || state == TCP_NEW_SYN_RECV)
+		return SAID_NOTHING;
+	l->cookie = field(sk, __sk_common.skc_cookie.counter);
+	m = l->cookie ? memo_of(l->cookie) : NULL;
+	if (!m)
+		return SAID_NOTHING;
+	l->misses = *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)];
+	barrier();
+	if (state != TCP_TIME_WAIT) {
+		proto = field(sk, sk_protocol);
+		socket = field(sk, sk_socket);
+		if (socket && (__u64)field(socket, sk) != l->sk)
+			return SAID_NOTHING; /* mptcp.h: it is not this one's memo that holds */
+		if (socket)
+			l->file = (__u64)field(socket, file);
+	}
+	l->joined = *(const volatile __u32 *)&m->joined;
+	l->now = bpf_jiffies64();
+	epoch = *(const volatile __u64 *)&c->epoch;
+	barrier();
+	l->asked = epoch && is_asked(c, l->now) && packet_flow(&l->packet, &l->whole) == proto;
+	if (!l->file)
+		return look_up_nobody(sk, m, l, socket);
+	return look_up_holders(m, l, c, epoch, l->hook == CACHE_OUT && proto != IPPROTO_TCP);
 }
 
 #endif

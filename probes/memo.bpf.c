@@ -7,12 +7,15 @@
 
 #define MEMO_SLACK_MAX 0xffff
 
-/* Why a process's place in gens has moved on. */
-static __always_inline enum probe_counter why_moved(const struct memo_holder *h)
+int memo_why_moved(const struct memo_holder *h)
 {
-	__u32 tgid = h->who.tgid;
-	const struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
+	const struct proc_rec *proc;
+	__u32 tgid;
 
+	if (!h)
+		return PCOUNT_CACHE_HOLDERS;
+	tgid = h->who.tgid;
+	proc = bpf_map_lookup_elem(&procs, &tgid);
 	return proc && proc->map_stamp != h->who.map_stamp ? PCOUNT_CACHE_MAPPINGS
 							   : PCOUNT_CACHE_HOLDERS;
 }
@@ -76,57 +79,57 @@ int memo_may_be_taken(const struct memo *m)
 	return 0;
 }
 
-/* A reference that is no descriptor may be a call, as there were before; or it was taken by
- * pidfd_getfd, unless that can be excluded. */
-static __always_inline bool has_reason(const struct memo *m, struct global_rec *g, __s64 references,
-				       __u64 sending)
+int memo_explains(const struct memo *m, __s64 references, __u64 sending)
 {
-	struct watch *w = &g->watch;
-	__u64 extra = references - m->n, calls;
+	struct global_rec *g = global_state();
+	__u64 extra, calls;
+	struct watch *w;
 	bool watched;
 
-	if (references <= m->n)
-		return references == m->n;
+	if (!g || !m || references < m->n)
+		return 0;
+	extra = references - m->n;
 	calls = memo_calls(m, sending);
 	if (calls >= extra)
-		return true;
+		return 1;
 	if (extra > m->slack)
 		return calls + memo_waiters(m) >= extra;
+	w = &g->watch;
 	watched = is_watched_since(w, m->when_ns);
 	if ((watched && !is_time_to_look(w)) || !memo_may_be_taken(m) ||
 	    calls + memo_waiters(m) >= extra)
-		return true;
+		return 1;
 	want_watch(w);
 	return watched;
 }
 
-int memo_holds(const struct memo *m, const struct look *l, __s64 references, __u64 sending)
+int memo_others_hold(const struct memo *m, __u64 file)
 {
-	struct global_rec *g = global_state();
-	__u32 current = bpf_get_current_pid_tgid() >> 32;
-	bool sender = false;
-
-	if (!g || !m || !l || !m->n || m->file != l->file || m->joined != m->joined_then ||
-	    g->taken_ns >= m->when_ns || g->received_ns >= m->when_ns)
+	if (!m)
 		return PCOUNT_CACHE_HOLDERS;
-	if (!has_reason(m, g, references, sending))
-		return PCOUNT_CACHE_HOLDERS;
-	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
+	for (__u32 i = 1; i < ABI_MEMO_HOLDERS; i++) {
 		const struct memo_holder *h = &m->h[i];
 		int why;
 
 		if (i >= m->n)
 			break;
 		if (gen_of(h->who.tgid) != h->gen)
-			return why_moved(h);
-		why = holder_holds(h, l->file);
+			return memo_why_moved(h);
+		why = holder_holds(h, file);
 		if (why != PCOUNT_COUNT)
 			return why;
-		sender |= h->who.tgid == current;
 	}
-	if (!sender && (sending || in_call_with(l->file)))
-		return PCOUNT_CACHE_HOLDERS;
 	return PCOUNT_COUNT;
+}
+
+int memo_names(const struct memo *m, __u32 tgid)
+{
+	if (!m)
+		return 0;
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS && i < m->n; i++)
+		if (m->h[i].who.tgid == tgid)
+			return 1;
+	return 0;
 }
 
 int memo_answer(struct answer *a, const struct look *l)

@@ -6,8 +6,8 @@
  * that the daemon's verdict rests on the moment the packet was sent, even if the sender is gone by
  * the time the packet is judged. It never touches the packet.
  */
+#include "cache.h"
 #include "in_place.h"
-#include "look.h"
 #include "mptcp.h"
 #include "snapshot.h"
 
@@ -139,14 +139,15 @@ static __always_inline struct note_draft *borrow_draft(void)
 static __always_inline bool fill_note(const struct sk_buff *skb, struct note *note, __u8 hook,
 				      struct look *look, enum said said)
 {
-	__u64 sk = (__u64)BPF_CORE_READ(skb, sk); /* a plain value, as note_socket() wants */
+	/* A plain value, as note_socket() wants: one that was in memory which others fill in. */
+	__u64 sk = look ? *(volatile __u64 *)&look->sk : (__u64)BPF_CORE_READ(skb, sk);
 
 	note->when_ns = bpf_ktime_get_boot_ns();
 	note->cookie = note->netns = 0;
 	note->n_holders = note->flags = 0;
 	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
 	note_socket(note, sk, hook, look, said);
-	return look && look->file && ask_class(look, &note->answer, sk) && write_ticket(look);
+	return look && look->file && ask_class(look, &note->answer) && write_ticket(look);
 }
 
 /* Whether a note of that print is there. */
@@ -434,10 +435,11 @@ int note_packet(struct bpf_nf_ctx *ctx)
 
 	__builtin_memset(&look, 0, sizeof(look));
 	packet_open(&look.packet, skb);
+	look.sk = (__u64)skb->sk;
 	look.why = PCOUNT_COUNT;
 	look.hook = hook == NF_INET_LOCAL_OUT ? CACHE_OUT : CACHE_IN;
-	said = look_up(skb, &look);
-	if (said == SAID_NOBODY && ask_class(&look, NULL, (__u64)BPF_CORE_READ(skb, sk)))
+	said = look_up(&look);
+	if (said == SAID_NOBODY && ask_class(&look, NULL))
 		said = SAID_VERDICT;
 	if (said == SAID_VERDICT && look.verdict == CACHE_DROP)
 		void_tickets(&look); /* that one passed before is past */

@@ -3,12 +3,8 @@
 #include "packet.h"
 #include "in_place.h"
 
-#define IP_HEADER_MIN 20
-#define IP6_HEADER    40
-#define PORTS	      4
-#define TCP_FLAGS_AT  13
-#define TCP_RST	      4
-#define IP_MAY_SPLIT  0x3fff /* network order is dealt with: more fragments, and their offset */
+#define TCP_FLAGS_AT 13
+#define TCP_RST	     4
 
 /* What of the packet the fingerprint is made of. */
 struct header {
@@ -67,44 +63,6 @@ __u64 packet_print(const struct packet *p)
 	if (words == ABI_PRINT_WORDS_SHORT)
 		return abi_print(h.addr, h.proto, h.id, h.words.word, ABI_PRINT_WORDS_SHORT);
 	return abi_print(h.addr, h.proto, h.id, h.words.word, ABI_PRINT_WORDS_LONG);
-}
-
-static __always_inline void take_flow(struct cache_tuple *t, const __u8 *from, const __u8 *to,
-				      __u32 bytes, const __u8 *ports)
-{
-	__builtin_memcpy(&t->addr[0], from, bytes);
-	__builtin_memcpy(&t->addr[2], to, bytes);
-	__builtin_memcpy(&t->sport, ports, 2);
-	__builtin_memcpy(&t->dport, ports + 2, 2);
-}
-
-int packet_flow(const struct packet *p, struct cache_tuple *t)
-{
-	struct words header;
-	const __u8 *ip = header.byte;
-	__u32 whole;
-
-	if (!p || !t || p->linear < IP_HEADER_MIN + PORTS || !headers_at(&header, p->data))
-		return 0;
-	if (ip[0] == 0x45) {
-		whole = ip[2] << 8 | ip[3];
-		if (((ip[6] << 8 | ip[7]) & IP_MAY_SPLIT) || whole > p->length ||
-		    whole < IP_HEADER_MIN + PORTS)
-			return 0;
-		take_flow(t, ip + 12, ip + 16, 4, ip + IP_HEADER_MIN);
-		t->proto = ip[9];
-		t->family = 4;
-	} else {
-		if (ip[0] >> 4 != 6 || p->linear < IP6_HEADER + PORTS)
-			return 0;
-		whole = ip[4] << 8 | ip[5];
-		if (whole < PORTS || whole + IP6_HEADER > p->length)
-			return 0;
-		take_flow(t, ip + 8, ip + 24, 16, ip + IP6_HEADER);
-		t->proto = ip[6];
-		t->family = 6;
-	}
-	return t->proto == IPPROTO_TCP || t->proto == IPPROTO_UDP ? t->proto : 0;
 }
 
 int packet_is_reset(const struct packet *p, const struct cache_tuple *t)

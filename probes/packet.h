@@ -7,6 +7,9 @@
 #include "common/cache_abi.h"
 #include "common/probe_abi.h"
 
+#define IP_HEADER_MIN 20
+#define IP6_HEADER    40
+
 /* Where its bytes are, from the IP header on: a plain value, as the parts of packet.bpf.c want. */
 struct packet {
 	__u64 data;   /* kernel address */
@@ -23,10 +26,6 @@ static __always_inline void packet_open(struct packet *p, const struct sk_buff *
 
 /* Its fingerprint, or 0: it has none. See common/probe_abi.h. */
 __u64 packet_print(const struct packet *p);
-
-/* Takes addresses and ports of TCP and UDP, where there is nothing before their header but that of
- * IP. *t is all 0 before. Returns its protocol; 0: it is another packet. */
-int packet_flow(const struct packet *p, struct cache_tuple *t);
 
 /* A RST may be the daemon's own, which tells of a REJECT, or may not be one: only that knows. */
 int packet_is_reset(const struct packet *p, const struct cache_tuple *t);
