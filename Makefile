@@ -68,7 +68,7 @@ CTL_SRC     := $(wildcard ctl/*.c)
 # The linker wants the file that defines the maps before those that use them.
 PROBE_SRC   := probes/maps.bpf.c $(sort $(filter-out probes/maps.bpf.c probes/portless.bpf.c,$(wildcard probes/*.bpf.c)))
 UNIT_SRC    := $(wildcard tests/unit/*.c)
-BENCH_SRC   := $(wildcard bench/*.c)
+BENCH_SRC   := $(filter-out %.bpf.c,$(wildcard bench/*.c))
 HELPER_SRC  := $(wildcard tests/e2e/helpers/*.c)
 FUZZERS     := rule command wire store packet refusal http stream fragment signature literals
 FUZZ_SRC    := $(wildcard tests/fuzz/*.c)
@@ -105,7 +105,7 @@ $(BUILD)/%.o: %.c $(BUILD)/options
 # The compiler's own folder has no asm/ for the bpf target: borrow the host's.
 BPF_CFLAGS  := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. \
                -I/usr/include/$(shell uname -m)-linux-gnu -D__TARGET_ARCH_x86
-$(BUILD)/probes/%.bpf.o: probes/%.bpf.c
+$(BUILD)/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
 	@echo "  BPF   $<"
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
@@ -230,6 +230,13 @@ $(BIN)/bench/lookups $(BIN)/bench/hashes $(BIN)/bench/decisions $(BIN)/bench/lap
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@
 
+# The probes, with programs that look at nothing where ours are asked about each packet.
+HOLLOW      := $(BIN)/bench/hollow_probe.o
+$(HOLLOW): $(filter-out %/note.bpf.o %/pass.bpf.o,$(PROBE_OBJ)) $(BUILD)/bench/hollow.bpf.o
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(BPFTOOL) gen object $@ $^
+
 # The daemon, of the same objects, without what times its stages: to see what that costs.
 $(BIN)/bench/app-fw-untimed: $(BUILD)/bench/untimed.o $(BUILD)/fw/main.o $(FW_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
@@ -254,7 +261,7 @@ TSAN_SCENARIOS = 59 85
 
 runnable: all $(HELPER_BIN)
 
-tested: runnable $(BUILD)/unit $(BENCH_BIN)
+tested: runnable $(BUILD)/unit $(BENCH_BIN) $(HOLLOW)
 
 # --- Care of the sources ---------------------------------------------------------------------
 lint: ## shellcheck, clang-format, cppcheck, JSON, man pages
@@ -295,4 +302,4 @@ uninstall: ## remove what install put there; saved rules stay
 clean: ## remove what was built
 	rm -rf build bin
 
--include $(ALL_OBJ:.o=.d) $(PROBE_OBJ:.o=.d) $(BUILD)/probes/portless.bpf.d
+-include $(ALL_OBJ:.o=.d) $(PROBE_OBJ:.o=.d) $(BUILD)/probes/portless.bpf.d $(BUILD)/bench/hollow.bpf.d

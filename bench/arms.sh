@@ -7,7 +7,7 @@
 # arms: their names, the baseline first.
 arms() {
 	printf '%s\n' none null_acceptor app-fw app-fw_1000 app-fw_100000
-	! can_cache || printf '%s\n' cached cached_100000
+	! can_cache || printf '%s\n' hollow cached cached_100000
 	peer_names
 }
 
@@ -55,11 +55,13 @@ make_rules() {
 		}'
 }
 
-# guard_with N: app-fw with N rules, as it is when it has run for a while.
+# guard_with N OPTIONS...: app-fw with N rules, as it is when it has run for a while.
 guard_with() {
-	[[ -f $TMP/rules.$1 ]] || make_rules "$1" >"$TMP/rules.$1"
-	start_daemon client -b 50 -B 50 >>"$TMP/steps"
-	ctl restore "$TMP/rules.$1" >>"$TMP/steps"
+	local n=$1
+	shift
+	[[ -f $TMP/rules.$n ]] || make_rules "$n" >"$TMP/rules.$n"
+	start_daemon client -b 50 -B 50 "$@" >>"$TMP/steps"
+	ctl restore "$TMP/rules.$n" >>"$TMP/steps"
 	settle
 }
 
@@ -81,20 +83,26 @@ app-fw_100000() {
 	stop_daemon TERM
 }
 
-# cache_with NAME N: the same, with the verdict cache in front.
+# cache_with NAME N OPTIONS...: the same, with the verdict cache in front.
 cache_with() {
-	local chain
+	local chain name=$1
+	shift
 	undivert client
-	guard_with "$2"
+	guard_with "$@"
 	for chain in OUTPUT INPUT; do
 		on client "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" hook install -c "$chain" >>"$TMP/steps"
 	done
-	traffic "$1" 1
+	traffic "$name" 1
 	for chain in OUTPUT INPUT; do
 		on client "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" hook remove -c "$chain" >>"$TMP/steps"
 	done
 	stop_daemon TERM
 	divert client
+}
+
+# Nobody looks at a packet: bench/hollow.bpf.c.
+hollow() {
+	cache_with hollow 10 --ebpf-obj "$BIN/bench/hollow_probe.o"
 }
 
 cached() {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What: traffic that passes through it, beside no firewall and beside a program that accepts everything unseen
-# timeout: 1500
+# timeout: 2100
 # shellcheck source=tests/e2e/bpffs.sh
 . "$(dirname "$0")/../tests/e2e/bpffs.sh"
 # shellcheck source=bench/lib.sh
@@ -93,6 +93,7 @@ for arm in app-fw app-fw_1000 app-fw_100000; do
 done
 against app-fw app-fw_1000
 against app-fw app-fw_100000 '>=0.97' '>=0.97' '>=0.97' '>=0.97'
+! can_cache || against hollow cached
 ! can_cache || against cached cached_100000 '>=0.98' '>=0.98' '>=0.98' '>=0.98'
 table
 matrix none
