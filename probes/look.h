@@ -136,8 +136,8 @@ static __always_inline enum said look_up_holders(const struct memo *m, struct lo
 }
 
 /*
- * One function, and what nearly every packet needs of others is inlined: a return costs as much as
- * twenty instructions where the kernel has returns guarded (srso, retbleed).
+ * One function, and what nearly every packet needs of others is inlined: where the kernel guards
+ * its returns (srso, retbleed) each costs more than what many of them return from.
  */
 int look_up(struct look *l)
 {

@@ -56,16 +56,24 @@ struct visiting {
 	__u32 next; /* tgid */
 };
 
+/* Who ends has his until it is closed, which takes its time: he may have others to close before. */
+static __always_inline __u64 table_of(const struct proc_rec *proc, __u32 tgid)
+{
+	const struct task_struct *leader = (const void *)proc->task;
+
+	if (proc->flags & PROC_EXITED)
+		return is_leaving(proc, tgid) ? proc->files : 0;
+	return (__u64)BPF_CORE_READ(leader, files);
+}
+
 static __always_inline struct proc_rec *visit(struct visiting *v, __u32 tgid)
 {
 	struct proc_rec *proc = bpf_map_lookup_elem(&procs, &tgid);
-	const struct task_struct *leader;
 	__u64 files;
 
-	if (!proc || (proc->flags & PROC_EXITED))
-		return proc;
-	leader = (const void *)proc->task;
-	files = (__u64)BPF_CORE_READ(leader, files);
+	if (!proc)
+		return NULL;
+	files = table_of(proc, tgid);
 	if (files && table_has(files, v->fd, v->s->r.file))
 		roster_add(v->s->r.rec, v->s->cookie, files, tgid, v->fd);
 	return proc;
