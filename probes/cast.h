@@ -36,18 +36,4 @@ static __always_inline bool has(const struct task_struct *leader, __u64 files, _
 	return own && (__u64)own == files && table_has_at(own, fd, file);
 }
 
-/* See holder_holds(). */
-static __always_inline enum probe_counter has_as_before(const struct memo_holder *h, __u64 file)
-{
-	const struct task_struct *task = view(task_struct, h->task);
-	const struct mm_struct *mm;
-
-	if (!has(task, h->files, h->fd, file))
-		return PCOUNT_CACHE_HOLDERS;
-	mm = field(task, mm);
-	if (!mm)
-		return PCOUNT_CACHE_HOLDERS;
-	return field(mm, exec_vm) == h->who.exec_pages ? PCOUNT_COUNT : PCOUNT_CACHE_MAPPINGS;
-}
-
 #endif

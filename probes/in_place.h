@@ -50,8 +50,8 @@ __u32 files_users(__u64 files);
 /* Pages of executable mappings. */
 __u64 mm_exec_pages(__u64 mm);
 
-/* PCOUNT_COUNT: the holder has the file at his descriptor, and maps what he did; else what is not
- * so. */
+/* PCOUNT_COUNT: the holder has the file at his descriptor, maps what he did, and has not moved on
+ * in gens; else what is not so. */
 int holder_holds(const struct memo_holder *h, __u64 file);
 
 #define WORDS 8

@@ -55,6 +55,22 @@ static __always_inline bool met_before(const struct memo *m, const struct look *
 	return m->in[l->hook & (CACHE_HOOKS - 1)].v.class.verdict;
 }
 
+/* See holder_holds(). */
+static __always_inline enum probe_counter has_as_before(const struct memo_holder *h, __u64 file)
+{
+	const struct task_struct *task = view(task_struct, h->task);
+	const struct mm_struct *mm;
+
+	if (gen_of(h->who.tgid) != h->gen)
+		return memo_why_moved(h);
+	if (!has(task, h->files, h->fd, file))
+		return PCOUNT_CACHE_HOLDERS;
+	mm = field(task, mm);
+	if (!mm)
+		return PCOUNT_CACHE_HOLDERS;
+	return field(mm, exec_vm) == h->who.exec_pages ? PCOUNT_COUNT : PCOUNT_CACHE_MAPPINGS;
+}
+
 /* As many as the descriptors of those who hold it, and these where they were. PCOUNT_COUNT, or what
  * is not so. sending: the current thread is in the call that sends the packet. */
 static __always_inline enum probe_counter memo_holds(const struct memo *m, const struct look *l,
@@ -70,8 +86,6 @@ static __always_inline enum probe_counter memo_holds(const struct memo *m, const
 	    g->taken_ns >= m->when_ns || g->received_ns >= m->when_ns ||
 	    (references != m->n && !memo_explains(m, references, sending)))
 		return PCOUNT_CACHE_HOLDERS;
-	if (gen_of(h->who.tgid) != h->gen)
-		return memo_why_moved(h);
 	why = has_as_before(h, l->file);
 	if (why == PCOUNT_COUNT && m->n > 1)
 		why = memo_others_hold(m, l->file);

@@ -107,15 +107,9 @@ int memo_others_hold(const struct memo *m, __u64 file)
 {
 	if (!m)
 		return PCOUNT_CACHE_HOLDERS;
-	for (__u32 i = 1; i < ABI_MEMO_HOLDERS; i++) {
-		const struct memo_holder *h = &m->h[i];
-		int why;
+	for (__u32 i = 1; i < ABI_MEMO_HOLDERS && i < m->n; i++) {
+		int why = holder_holds(&m->h[i], file);
 
-		if (i >= m->n)
-			break;
-		if (gen_of(h->who.tgid) != h->gen)
-			return memo_why_moved(h);
-		why = holder_holds(h, file);
 		if (why != PCOUNT_COUNT)
 			return why;
 	}
