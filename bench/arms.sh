@@ -7,7 +7,7 @@
 # arms: their names, the baseline first.
 arms() {
 	printf '%s\n' none null_acceptor app-fw app-fw_1000 app-fw_100000
-	! can_cache || printf '%s\n' hollow cached cached_100000
+	! can_cache || printf '%s\n' cached cached_100000
 	peer_names
 }
 
