@@ -151,7 +151,7 @@ static __always_inline enum said look_up_holders(const struct memo *m, struct lo
 
 /*
  * One function, and what nearly every packet needs of others is inlined: where the kernel guards
- * its returns (srso, retbleed) each costs more than what many of them return from.
+ * its returns (srso, retbleed) each is paid for.
  */
 int look_up(struct look *l)
 {
