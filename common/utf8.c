@@ -56,3 +56,16 @@ bool utf8_is_printable(const char *text)
 	}
 	return true;
 }
+
+void utf8_make_printable(char *text)
+{
+	uint8_t *s = (uint8_t *)text;
+
+	while (*s) {
+		size_t n = char_length(s);
+
+		if (n == 0)
+			*s = '?';
+		s += n ? n : 1;
+	}
+}

@@ -16,30 +16,14 @@
 #include "command_patch.h"
 #include "command_set.h"
 #include "command_sig.h"
+#include "common/utf8.h"
 #include "explain.h"
 #include "log.h"
 #include "report.h"
 #include "report_patch.h"
 #include "store.h"
 
-static bool is_control(unsigned char c)
-{
-	return c < ' ' || c == 0x7f;
-}
-
-static bool is_not_ascii(unsigned char c)
-{
-	return c > 0x7f;
-}
-
-static void replace(char *text, bool (*is_bad)(unsigned char c))
-{
-	for (; *text; text++)
-		if (is_bad((unsigned char)*text))
-			*text = '?';
-}
-
-/* One line, whatever words of the request are repeated in it. */
+/* One line, whatever words of the request are repeated in it, and wherever they are cut. */
 enum wire_status command_refuse(json_t **reply, const char *format, ...)
 {
 	char text[512];
@@ -48,12 +32,8 @@ enum wire_status command_refuse(json_t **reply, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	replace(text, is_control);
+	utf8_make_printable(text);
 	*reply = json_pack("{s:s}", "error", text);
-	if (!*reply) { /* a character was cut in two, or was none to begin with */
-		replace(text, is_not_ascii);
-		*reply = json_pack("{s:s}", "error", text);
-	}
 	return WIRE_REFUSED;
 }
 

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/utf8.h"
+
 #define LINES	 512
 #define LINE_LEN 512
 
@@ -93,9 +95,7 @@ static void make_line(char line[LINE_LEN], const char *format, va_list args)
 	size_t n;
 
 	vsnprintf(line, LINE_LEN - 1, format, args);
-	for (char *c = line; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = '?';
+	utf8_make_printable(line);
 	n = strlen(line);
 	line[n] = '\n';
 	line[n + 1] = 0;

@@ -9,7 +9,7 @@
 int log_start(void); /* 0 or -errno; before it, lines are written directly */
 void log_stop(void); /* writes what is left, at most for a second */
 
-/* One line, cut at 511 bytes; control characters become '?'. Any thread. */
+/* One line, cut at 511 bytes; what is not printable UTF-8 becomes '?'. Any thread. */
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

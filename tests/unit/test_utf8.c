@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "common/utf8.h"
 #include "expect.h"
 #include "unit.h"
@@ -56,8 +58,32 @@ static void not_printable(void)
 		expect(!utf8_is_printable(rows[i]), "row %zu", i);
 }
 
+static void made_printable(void)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{"", ""},
+		{"a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80z",
+		 "a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80z"},
+		{"a\nb\x1b[0m\x7f", "a?b?[0m?"},
+		{"a\xc2\x9e\xc3\xbc", "a??\xc3\xbc"},
+		{"\xc3\xbc\xe2\x82", "\xc3\xbc??"},
+		{"\xf0\x9f\x98z", "???z"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[32];
+
+		strcpy(text, rows[i].text);
+		utf8_make_printable(text);
+		CU_ASSERT_STRING_EQUAL(text, rows[i].expected);
+	}
+}
+
 static const struct unit_test tests[] = {
 	{"UTF-8 text is printable", printable},
 	{"control characters and broken UTF-8 are not", not_printable},
+	{"of what is not, '?' are made", made_printable},
 };
 UNIT_SUITE("common/utf8", tests)
