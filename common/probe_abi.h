@@ -93,12 +93,11 @@ struct note_holder {
  * that notes of one holder have the rest of it in a line of the processor's caches.
  */
 #define ABI_ANSWER                                                                            \
-	__u64 netns;	  /* inode number of the socket's network namespace */                \
-	__u64 changed_ns; /* see struct sock_rec */                                           \
+	__u32 netns;	  /* inode number of the socket's network namespace */                \
 	__u32 state;	  /* enum note_state */                                               \
 	__u32 flags;	  /* enum note_flags */                                               \
 	__u32 n_holders;  /* distinct processes, of whom ABI_HOLDERS are named */             \
-	__u32 references;                                                                     \
+	__u64 changed_ns; /* see struct sock_rec */                                           \
 	struct note_holder holder[ABI_HOLDERS];                                               \
 	__u64 spread_ns; /* newest of the holders' */                                         \
 	__u64 gave_ns;	 /* the same, forks left out */                                       \
@@ -107,9 +106,10 @@ struct note_holder {
 	__u32 leaving;	 /* sightings of a process that is exiting at this moment */          \
 	__u32 calls;	 /* references that the call which sends the packet may have taken */ \
 	__u32 marks;	 /* enum answer_mark */                                               \
-	__u32 users;	 /* threads that use a shared descriptor table, and */                \
-	__u32 first;	 /* the first sighting in it: while it is weighed */                  \
-	__u32 shared;	 /* sightings that hold, in tables which others may use as well */
+	__u32 references;                                                                     \
+	__u32 users;  /* threads that use a shared descriptor table, and */                   \
+	__u32 first;  /* the first sighting in it: while it is weighed */                     \
+	__u32 shared; /* sightings that hold, in tables which others may use as well */
 
 enum answer_mark {
 	MARK_SHARED = 1,  /* a descriptor table has users that are not on record */
@@ -125,6 +125,8 @@ struct answer {
 	ABI_ANSWER
 };
 
+#define ABI_NO_ID (~(__u32)0) /* INVALID_UID: no open file stands behind the socket */
+
 /* What a note says. In a ring it is in two parts: the head, which is as far as most have anything
  * to say, and the rest. */
 struct note {
@@ -135,6 +137,7 @@ struct note {
 	__u64 when_ns; /* CLOCK_BOOTTIME: of the latest of its packets */
 	__u32 current_tgid; /* in whose context the packet passed: a hint where to look */
 	__u32 before;	    /* packets that the note had whose place in the set this one took */
+	__u32 uid, gid;	    /* who opened the socket, as NFQA_UID and NFQA_GID; or ABI_NO_ID */
 	union {
 		struct answer answer;
 		struct {
@@ -150,9 +153,9 @@ struct note_head {
 	union {
 		struct {
 			__u64 turn, print, packets, cookie, when_ns;
-			__u32 current_tgid, before;
-			__u64 netns, changed_ns;
-			__u32 state, flags, n_holders, references;
+			__u32 current_tgid, before, uid, gid;
+			__u32 netns, state, flags, n_holders;
+			__u64 changed_ns;
 			struct note_holder holder;
 		};
 		__u8 byte[ABI_NOTE_HEAD];

@@ -19,7 +19,9 @@ struct attribution {
 	enum origin origin;
 	bool orphan;		/* kernel: the last holder of its socket has closed it */
 	bool passed;		/* orphan: and was let pass before, by the verdict cache */
-	uint64_t cookie, netns; /* as in struct holders */
+	uint64_t cookie, netns; /* as in struct holders, and */
+	bool has_uid;
+	uint32_t uid, gid;
 	uint64_t since_ns; /* CLOCK_BOOTTIME when it was first asked for; 0: the note said all */
 	bool incoming, noted;
 	bool proven;	      /* by the note: these, and no others, held it as it was sent */

@@ -50,7 +50,7 @@ struct holders {
 	enum origin origin;
 	uint64_t netns;	 /* inode number of the socket's network namespace; 0 unknown */
 	uint64_t cookie; /* of the socket (SO_COOKIE); 0 unknown */
-	bool has_uid;	 /* the packet carries who opened its socket: */
+	bool has_uid;	 /* it is known who opened the socket: */
 	uint32_t uid, gid;
 	/* >= 1 for ORIGIN_KNOWN, 0 for ORIGIN_KERNEL; ORIGIN_UNKNOWN: those that are certain */
 	size_t n;

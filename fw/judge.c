@@ -458,9 +458,9 @@ int judge_attributed(struct judge *j, enum chain chain, const struct queue_packe
 	holders.origin = who->origin;
 	holders.netns = who->netns;
 	holders.cookie = who->cookie;
-	holders.has_uid = p->has_uid;
-	holders.uid = p->uid;
-	holders.gid = p->gid;
+	holders.has_uid = who->has_uid;
+	holders.uid = who->uid;
+	holders.gid = who->gid;
 	holders.n = 0;
 	if (who->n && j->needs_objects[chain])
 		r = judge_resolve_objects(j, who, j->needs_scripts[chain], final, &holders);

@@ -116,10 +116,12 @@ static enum reply attribute_listener(struct owner *o, bool forwarded, struct soc
 	return answer == ASK_LISTENER ? ANSWERED : answer;
 }
 
-/* Whether the packet could come from, or go to, a process's socket that sock_diag cannot name. */
-static bool maybe_process(const struct queue_packet *p)
+/* Whether the packet could come from a process's socket that sock_diag cannot name. Where packets
+ * are noted, the queue does not say, and it is one whose note was lost. */
+static bool maybe_process(const struct owner *o, const struct queue_packet *p)
 {
-	return p->hook != NF_INET_LOCAL_IN && p->has_uid;
+	return p->hook != NF_INET_LOCAL_IN &&
+	       (p->has_uid || probe_note_source(o->sockets.probe) != NOTE_BY_NOBODY);
 }
 
 /* A socket was found: who answers for it? */
@@ -200,7 +202,7 @@ static enum reply attribute_without_ports(struct owner *o, const struct queue_pa
 
 	if (p->hook == NF_INET_LOCAL_IN && !unclear)
 		return attribute_portless(o, p, q, out);
-	attribution_set(out, maybe_process(p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+	attribution_set(out, maybe_process(o, p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
 	return ANSWERED;
 }
 
@@ -263,6 +265,9 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 
 	if (note->netns)
 		out->netns = note->netns;
+	out->has_uid = note->uid != ABI_NO_ID && !(note->flags & NOTE_OVERRUN);
+	out->uid = note->uid;
+	out->gid = note->gid;
 	out->cookie = note->cookie;
 	out->orphan = note->flags & NOTE_ORPHAN;
 	out->passed = (note->flags & (NOTE_PASSED | NOTE_OVERRUN)) == NOTE_PASSED;
@@ -344,6 +349,9 @@ static enum reply attribute(struct owner *o, const struct queue_packet *p, struc
 		o->stats->counter[COUNT_NOTE_HIT]++;
 		return attribute_by_note(o, p, &note, q, out);
 	}
+	out->has_uid = p->has_uid;
+	out->uid = p->uid;
+	out->gid = p->gid;
 	if (p->hook != NF_INET_FORWARD)
 		return attribute_by_lookup(o, p, q, out);
 	if (!o->forwarding)

@@ -28,6 +28,7 @@ struct queue_options {
 				     of its burst */
 	uint32_t copy_bytes;	  /* how much of each packet to copy */
 	uint32_t max_length;	  /* packets the kernel queues at most */
+	bool tell_uid;		  /* with each packet, who opened its socket; at the price of a lock */
 };
 
 /* What the kernel says of a packet besides its bytes. */
@@ -37,7 +38,7 @@ struct queue_packet {
 	uint32_t in_ifindex, out_ifindex; /* 0: none */
 	uint32_t mark;
 	bool unverified; /* nobody has looked at its checksum yet (NFQA_SKB_CSUM_NOTVERIFIED) */
-	bool has_uid;	 /* the packet belongs to a full socket with an open file (NFQA_UID) */
+	bool has_uid; /* asked for, and the packet's is a full socket with an open file (NFQA_UID) */
 	uint32_t uid, gid;
 	struct packet packet;
 	const uint8_t *head; /* the bytes that were copied, from the IP header on */

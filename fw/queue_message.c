@@ -157,7 +157,8 @@ struct nlmsghdr *queue_message_bind(char buf[QUEUE_MESSAGE_CONFIG_MAX],
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)copy);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, o->max_length);
 	/* One attribute for all flags: a second one would replace the first. */
-	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_UID_GID));
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS,
+			 htonl(NFQA_CFG_F_GSO | (o->tell_uid ? NFQA_CFG_F_UID_GID : 0)));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_MAX - 1));
 	return nlh;
 }

@@ -63,8 +63,9 @@ int memo_why_moved(const struct memo_holder *h);
 /* Whether that process is one of them. */
 int memo_names(const struct memo *m, __u32 tgid);
 
-/* The answer that was proven before, and holds. 0: another is being written there. */
-int memo_answer(struct answer *a, const struct look *l);
+/* Fills in the note of a packet whose holders are still those that were proven: note_by_memo.h. 0:
+ * others are being written there. */
+int note_by_memo(struct note *note, const struct look *l);
 
 /* What was proven just now, for the packets to come. */
 int memo_write(const struct look *l, const struct sock_rec *rec, const struct answer *a,

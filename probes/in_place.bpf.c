@@ -4,6 +4,7 @@
 #include "cast.h"
 #include "look.h"
 #include "mptcp.h"
+#include "note_by_memo.h"
 
 static __always_inline bool is_multipath(const struct sock *sk, __u16 protocol)
 {

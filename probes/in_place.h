@@ -28,6 +28,9 @@ struct sock_view {
 /* A connection request's is its listener; one in TIME_WAIT has none. */
 int sock_look(struct sock_view *v, __u64 sk);
 
+/* Puts down who opened a file that is there. */
+int note_opener(struct note *note, __u64 file);
+
 /* See kernel.h. */
 long file_count(__u64 file);
 

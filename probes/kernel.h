@@ -84,8 +84,22 @@ struct path {
 	struct dentry *dentry;
 };
 
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+typedef struct {
+	__u32 val;
+} kgid_t;
+
+struct cred {
+	kuid_t fsuid;
+	kgid_t fsgid;
+};
+
 struct file {
 	struct path f_path;
+	const struct cred *f_cred;
 	struct inode *f_inode;
 	void *private_data;
 	file_ref_t f_ref; /* since 6.13: one less than the number of references */

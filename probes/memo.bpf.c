@@ -126,49 +126,6 @@ int memo_names(const struct memo *m, __u32 tgid)
 	return 0;
 }
 
-int memo_answer(struct answer *a, const struct look *l)
-{
-	const struct memo *m;
-	__u32 n = 0;
-	__u64 seq;
-
-	if (!a || !l)
-		return 0;
-	m = memo_of(l->cookie);
-	if (!m)
-		return 0;
-	seq = *(const volatile __u64 *)&m->seq;
-	barrier();
-	if ((seq & 1) || m->cookie != l->cookie)
-		return 0;
-	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
-		const struct memo_holder *h = &m->h[i];
-		struct note_holder *to = &a->holder[n & (ABI_HOLDERS - 1)];
-
-		if (i >= m->n)
-			break;
-		if (h->again)
-			continue;
-		to->tgid = h->who.tgid;
-		to->in_flight = 0;
-		to->start_ns = h->who.start_ns;
-		to->map_stamp = h->who.map_stamp;
-		to->exec_pages = h->who.exec_pages;
-		n++;
-	}
-	a->netns = m->netns;
-	a->changed_ns = m->changed_ns;
-	a->references = m->n;
-	a->n_holders = n;
-	a->flags = 0;
-	a->state = NOTE_PROVEN;
-	barrier();
-	if (*(const volatile __u64 *)&m->seq == seq && n)
-		return 1;
-	a->n_holders = 0; /* who is written there now is not known */
-	return 0;
-}
-
 /* The holder of that number in the answer; NULL: he is not named. */
 static __always_inline const struct note_holder *named(const struct answer *a, __u32 tgid)
 {

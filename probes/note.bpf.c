@@ -52,11 +52,10 @@ static __always_inline bool is_own_call(__u64 sk_at)
 }
 
 /*
- * look: NULL, or what the cache said of the packet, and `said` is how much. A function of its own,
- * as the parts of the proof are: the verifier looks at it once, whatever the cache said.
+ * look: NULL, or what the cache said of the packet. A function of its own, as the parts of the
+ * proof are: the verifier looks at it once, whatever the cache said.
  */
-__noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct look *look,
-			   __u32 said)
+__noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct look *look)
 {
 	struct scratch *scratch = NULL;
 	struct sock_view *sk;
@@ -65,11 +64,6 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 
 	if (!note)
 		return 0;
-	if (look && said == SAID_PROVEN && memo_answer(&note->answer, look)) {
-		note->cookie = look->cookie;
-		count(PCOUNT_PROVEN);
-		return 0;
-	}
 	note->state = NOTE_KERNEL;
 	sk = view_in(note);
 	sock_look(sk, sk_at);
@@ -90,6 +84,7 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 		return 0;
 	}
 	note->state = NOTE_UNPROVEN;
+	note_opener(note, sk->file);
 	rec = note->cookie ? sock_record(note->cookie) : NULL;
 	if (!rec) {
 		scratch = borrow_scratch();
@@ -145,8 +140,12 @@ static __always_inline bool fill_note(const struct sk_buff *skb, struct note *no
 	note->when_ns = bpf_ktime_get_boot_ns();
 	note->cookie = note->netns = 0;
 	note->n_holders = note->flags = 0;
+	note->uid = note->gid = ABI_NO_ID;
 	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
-	note_socket(note, sk, hook, look, said);
+	if (look && said == SAID_PROVEN && note_by_memo(note, look))
+		count(PCOUNT_PROVEN);
+	else
+		note_socket(note, sk, hook, look);
 	return look && look->file && ask_class(look, &note->answer) && write_ticket(look);
 }
 
@@ -201,8 +200,9 @@ int says_the_same(struct note_head *a, struct note *b, __u32 at);
 int says_the_same(struct note_head *a, struct note *b, __u32 at)
 {
 	if (!a || !b || a->cookie != b->cookie || a->state != b->state ||
-	    (a->flags & ~NOTE_ALIKE) != b->flags || a->netns != b->netns ||
-	    a->n_holders != b->n_holders || (a->state != NOTE_PROVEN && a->state != NOTE_KERNEL))
+	    (a->flags & ~NOTE_ALIKE) != b->flags || a->uid != b->uid || a->gid != b->gid ||
+	    a->netns != b->netns || a->n_holders != b->n_holders ||
+	    (a->state != NOTE_PROVEN && a->state != NOTE_KERNEL))
 		return 0;
 	if (a->n_holders && !same_holder(&a->holder, &b->holder[0]))
 		return 0;

@@ -187,10 +187,26 @@ static const struct nlattr *attribute(const struct nlmsghdr *nlh, uint16_t type,
 	return found;
 }
 
-static void flags_are_one_attribute(void)
+static void who_opened_the_socket_is_asked_for_where_it_is_wanted(void)
 {
 	static const struct queue_options options = {
-		.number = 513, .copy_bytes = 70000, .max_length = 4096, .batch_count = 1};
+		.number = 1, .copy_bytes = 256, .max_length = 4096, .batch_count = 1};
+	char buf[QUEUE_MESSAGE_CONFIG_MAX] __attribute__((aligned(8)));
+	int times;
+	const struct nlattr *attr =
+		attribute(queue_message_bind(buf, &options), NFQA_CFG_FLAGS, &times);
+
+	CU_ASSERT_FATAL(attr && times == 1);
+	CU_ASSERT_EQUAL(ntohl(mnl_attr_get_u32(attr)), NFQA_CFG_F_GSO);
+}
+
+static void flags_are_one_attribute(void)
+{
+	static const struct queue_options options = {.number = 513,
+						     .copy_bytes = 70000,
+						     .max_length = 4096,
+						     .batch_count = 1,
+						     .tell_uid = true};
 	char buf[QUEUE_MESSAGE_CONFIG_MAX] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = queue_message_bind(buf, &options);
 	struct nfqnl_msg_config_params params;
@@ -266,6 +282,8 @@ static const struct unit_test tests[] = {
 	{"version is the kernel's", version_is_the_kernels},
 	{"noise is survived", noise_is_survived},
 	{"flags are one attribute", flags_are_one_attribute},
+	{"who opened the socket is asked for where it is wanted",
+	 who_opened_the_socket_is_asked_for_where_it_is_wanted},
 	{"verdicts are written", verdicts_are_written},
 };
 UNIT_SUITE("fw/queue_message", tests)
