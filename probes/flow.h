@@ -10,6 +10,13 @@
 #define IP_MAY_SPLIT 0x3fff /* network order is dealt with: more fragments, and their offset */
 #define HEADER_WORDS 6
 
+struct words {
+	union {
+		__u64 word[HEADER_WORDS];
+		__u8 byte[8 * HEADER_WORDS];
+	};
+};
+
 /* As many words as the header of IPv6 and 4 bytes after it have, whether or not all are there. */
 static __always_inline bool headers_at(struct words *w, __u64 address)
 {

@@ -5,6 +5,7 @@
 #include "look.h"
 #include "mptcp.h"
 #include "note_by_memo.h"
+#include "print.h"
 
 static __always_inline bool is_multipath(const struct sock *sk, __u16 protocol)
 {
@@ -112,37 +113,6 @@ __u64 mm_exec_pages(__u64 mm)
 int holder_holds(const struct memo_holder *h, __u64 file)
 {
 	return h ? has_as_before(h, file) : PCOUNT_CACHE_HOLDERS;
-}
-
-static __always_inline __u64 first_bytes(__u64 word, __u32 n)
-{
-	return n >= 8 ? word : word & ((1ull << 8 * n) - 1);
-}
-
-#define TAKE_WORD(i, name) w->word[i] = bytes > 8 * (i) ? first_bytes(at->name, bytes - 8 * (i)) : 0
-
-int words_at(struct words *w, __u64 address, __u32 bytes)
-{
-	const struct rtnl_link_stats64 *at;
-
-	if (!w)
-		return 0;
-	if (!CAN_CAST) {
-		__builtin_memset(w, 0, sizeof(*w));
-		if (bytes > sizeof(*w))
-			bytes = sizeof(*w);
-		return !bpf_probe_read_kernel(w, bytes, (const void *)address);
-	}
-	at = cast(rtnl_link_stats64, address);
-	TAKE_WORD(0, rx_packets);
-	TAKE_WORD(1, tx_packets);
-	TAKE_WORD(2, rx_bytes);
-	TAKE_WORD(3, tx_bytes);
-	TAKE_WORD(4, rx_errors);
-	TAKE_WORD(5, tx_errors);
-	TAKE_WORD(6, rx_dropped);
-	TAKE_WORD(7, tx_dropped);
-	return 1;
 }
 
 int mapping_is_made(__u64 at, __u32 sequence)

@@ -57,18 +57,6 @@ __u64 mm_exec_pages(__u64 mm);
  * in gens; else what is not so. */
 int holder_holds(const struct memo_holder *h, __u64 file);
 
-#define WORDS 8
-
-struct words {
-	union {
-		__u64 word[WORDS];
-		__u8 byte[8 * WORDS];
-	};
-};
-
-/* So many bytes from an address on, at most what there is room for, and 0 after them. */
-int words_at(struct words *w, __u64 address, __u32 bytes);
-
 /* Whether a struct vm_area_struct is executable, and was written to since the lock was taken:
  * include/linux/mmap_lock.h, vma_start_write(). */
 int mapping_is_made(__u64 vma, __u32 sequence);
