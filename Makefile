@@ -57,6 +57,14 @@ CFLAGS      += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover
 LDFLAGS     += -fsanitize=fuzzer,address,undefined
 endif
 
+# What the daemon does for a packet goes through many files: as it is linked, their functions are inlined too. All else
+# takes the same objects as they are. And so are those of which bench/untimed.c has functions of its own.
+ifeq ($(SAN)$(FUZZ)$(findstring clang,$(CC)),)
+FOR_LTO     := -flto -ffat-lto-objects
+WITH_LTO    := -flto=auto
+WITHOUT_LTO := -fno-lto
+endif
+
 PC_CFLAGS    = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 PC_LIBS      = $(shell $(PKG_CONFIG) --libs $(LIBS))
 CTL_LIBS     = $(shell $(PKG_CONFIG) --libs libcrypto jansson)
@@ -94,13 +102,15 @@ help: ## what can be made
 all: $(BIN)/app-fw $(BIN)/ctl-fw $(BIN)/syscall_probe.o ## build bin/app-fw, bin/ctl-fw, bin/syscall_probe.o
 
 # A change of these build options rebuilds what depends on them.
-OPTIONS     := $(CC) $(BASE_FREQ) $(DISABLE_ORDERING) $(VERSION)
+OPTIONS     := $(CC) $(FOR_LTO) $(BASE_FREQ) $(DISABLE_ORDERING) $(VERSION)
 $(shell mkdir -p $(BUILD)/gen $(BIN); echo '$(OPTIONS)' | cmp -s - $(BUILD)/options || echo '$(OPTIONS)' > $(BUILD)/options)
+
+$(filter-out $(call obj,fw/clock.c fw/stats.c),$(FW_OBJ) $(COMMON_OBJ)) $(BUILD)/fw/main.o: LTO := $(FOR_LTO)
 
 $(BUILD)/%.o: %.c $(BUILD)/options
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(CPPFLAGS) $(PC_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(PC_CFLAGS) $(CFLAGS) $(LTO) -MMD -MP -c $< -o $@
 
 # The compiler's own folder has no asm/ for the bpf target: borrow the host's.
 BPF_CFLAGS  := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. \
@@ -128,11 +138,11 @@ $(BUILD)/fw/portless.o: $(BUILD)/gen/portless.skel.h
 
 $(BIN)/app-fw: $(BUILD)/fw/main.o $(FW_OBJ) $(COMMON_OBJ)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(WITH_LTO) $(LDFLAGS) $^ $(PC_LIBS) -o $@
 
 $(BIN)/ctl-fw: $(call obj,$(CTL_SRC)) $(COMMON_OBJ)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CTL_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(WITHOUT_LTO) $(LDFLAGS) $^ $(CTL_LIBS) -o $@
 
 # The core without its edges: what unit tests link.
 $(BUILD)/core.a: $(FW_OBJ) $(COMMON_OBJ)
@@ -140,7 +150,7 @@ $(BUILD)/core.a: $(FW_OBJ) $(COMMON_OBJ)
 
 $(BUILD)/unit: $(call obj,$(UNIT_SRC)) $(BUILD)/core.a
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(call obj,$(UNIT_SRC)) $(BUILD)/core.a $(PC_LIBS) -lcunit -o $@
+	$(Q)$(CC) $(CFLAGS) $(WITHOUT_LTO) $(LDFLAGS) $(call obj,$(UNIT_SRC)) $(BUILD)/core.a $(PC_LIBS) -lcunit -o $@
 
 $(BUILD)/fuzz-core.a: $(call obj,$(FUZZ_CORE))
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -148,12 +158,12 @@ $(BUILD)/fuzz-core.a: $(call obj,$(FUZZ_CORE))
 # What they share has functions of the core in it, which are taken instead of the core's.
 $(FUZZERS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(call obj,$(FUZZ_SHARED)) $(BUILD)/fuzz-core.a
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(WITHOUT_LTO) $(LDFLAGS) $^ $(PC_LIBS) -o $@
 
 $(BIN)/bench/%: $(BUILD)/bench/%.o
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $< $(PC_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(WITHOUT_LTO) $(LDFLAGS) $< $(PC_LIBS) -o $@
 
 $(BIN)/helpers/%: tests/e2e/helpers/%.c
 	@mkdir -p $(@D)
@@ -228,7 +238,7 @@ bench: root tested ## what it costs, beside its baseline; ONLY="throughput first
 $(BIN)/bench/lookups $(BIN)/bench/hashes $(BIN)/bench/decisions $(BIN)/bench/laps: $(BIN)/bench/%: $(BUILD)/bench/%.o $(BUILD)/core.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PC_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(WITHOUT_LTO) $(LDFLAGS) $^ $(PC_LIBS) -o $@
 
 # The probes, with programs that look at nothing where ours are asked about each packet.
 HOLLOW      := $(BIN)/bench/hollow_probe.o
@@ -241,7 +251,7 @@ $(HOLLOW): $(filter-out %/note.bpf.o %/pass.bpf.o,$(PROBE_OBJ)) $(BUILD)/bench/h
 $(BIN)/bench/app-fw-untimed: $(BUILD)/bench/untimed.o $(BUILD)/fw/main.o $(FW_OBJ) $(COMMON_OBJ)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=clock_ticks -Wl,--wrap=histogram_add $^ $(PC_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(WITH_LTO) $(LDFLAGS) -Wl,--wrap=clock_ticks -Wl,--wrap=histogram_add $^ $(PC_LIBS) -o $@
 
 asan: root deps ## unit tests and scenarios under ASan and UBSan
 	$(SUBMAKE) SAN=asan tested
