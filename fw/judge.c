@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <netinet/in.h>
+#include <linux/netfilter.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -533,6 +534,8 @@ int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, str
 	if (reject_is_own(j->reject, &p->packet))
 		return judge_own(j, &p->packet, ruling);
 	unattributed = owner_attribute(j->owner, p, &who);
+	if (who.noted || p->hook == NF_INET_LOCAL_OUT)
+		queue_noted(q, who.noted);
 	if (!unattributed && !judge_attributed(j, chain, p, &who, false, ticks, ruling))
 		goto out;
 	if (!judge_hold(j, q, p, &who, unattributed))

@@ -283,7 +283,6 @@ static int start_queue(struct daemon *d, enum chain chain, uint16_t number)
 		.batch_wait_ns = d->options.batch_wait_ns,
 		.copy_bytes = d->copy_bytes,
 		.max_length = QUEUE_LENGTH,
-		.tell_uid = probe_note_source(d->probe) == NOTE_BY_NOBODY, /* notes say it */
 	};
 	struct loop *loop = data_threads_loop(d->threads, number - d->options.queue[chain].first);
 	int r = queue_open(loop, &options, &d->stats, judge_packet, judge_before, d->judge,

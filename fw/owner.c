@@ -116,12 +116,10 @@ static enum reply attribute_listener(struct owner *o, bool forwarded, struct soc
 	return answer == ASK_LISTENER ? ANSWERED : answer;
 }
 
-/* Whether the packet could come from a process's socket that sock_diag cannot name. Where packets
- * are noted, the queue does not say, and it is one whose note was lost. */
-static bool maybe_process(const struct owner *o, const struct queue_packet *p)
+/* Whether the packet could come from a process's socket that sock_diag cannot name. */
+static bool maybe_process(const struct queue_packet *p)
 {
-	return p->hook != NF_INET_LOCAL_IN &&
-	       (p->has_uid || probe_note_source(o->sockets.probe) != NOTE_BY_NOBODY);
+	return p->hook != NF_INET_LOCAL_IN && (p->has_uid || !p->asks_uid);
 }
 
 /* A socket was found: who answers for it? */
@@ -202,7 +200,7 @@ static enum reply attribute_without_ports(struct owner *o, const struct queue_pa
 
 	if (p->hook == NF_INET_LOCAL_IN && !unclear)
 		return attribute_portless(o, p, q, out);
-	attribution_set(out, maybe_process(o, p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
+	attribution_set(out, maybe_process(p) || unclear ? ORIGIN_UNKNOWN : ORIGIN_KERNEL);
 	return ANSWERED;
 }
 

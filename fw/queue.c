@@ -45,6 +45,9 @@ struct queue {
 	uint32_t open_id; /* all before it have been judged, but those that are held */
 	struct backlog backlog;
 	uint64_t empty_ns; /* CLOCK_BOOTTIME: nothing that was queued before is unread */
+	bool asks_uid;	   /* see queue_noted() */
+	bool has_unnoted;
+	uint64_t asked_ns; /* CLOCK_BOOTTIME: since when, if it was not asked before; or 0 */
 
 	size_t stride;
 	char *buffers; /* BURST_MAX of stride bytes */
@@ -140,6 +143,7 @@ static void judge_message(struct queue *q, const struct nlmsghdr *nlh)
 	if (queue_message_read(nlh, &p))
 		return;
 	p.empty_ns = q->empty_ns;
+	p.asks_uid = q->asks_uid && q->empty_ns >= q->asked_ns;
 	count(q, COUNT_QUEUED, 1);
 	if (q->judge(q->cookie, q, &p, &ruling))
 		verdicts_hold(q->verdicts, p.id);
@@ -410,6 +414,24 @@ int queue_copy(struct queue *q, uint32_t bytes)
 	return 0;
 }
 
+static void ask_uid(struct queue *q, bool ask)
+{
+	char buf[QUEUE_MESSAGE_CONFIG_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = queue_message_ask_uid(buf, q->options.number, ask);
+
+	if (mnl_socket_sendto(q->socket, nlh, nlh->nlmsg_len) < 0)
+		return; /* the next packet asks again */
+	q->asks_uid = ask;
+	q->asked_ns = clock_boot_ns();
+}
+
+void queue_noted(struct queue *q, bool noted)
+{
+	q->has_unnoted |= !noted;
+	if (noted ? q->asks_uid && !q->has_unnoted : !q->asks_uid)
+		ask_uid(q, !noted);
+}
+
 /* Closing the socket unbinds the queue; the kernel drops what is still in it. */
 static void queue_free(struct queue *q)
 {
@@ -457,6 +479,7 @@ int queue_open(struct loop *loop, const struct queue_options *options, struct st
 	q->before = before;
 	q->cookie = cookie;
 	q->table_fd = -EBADF;
+	q->asks_uid = true;
 	err = queue_start(q, loop);
 	if (err) {
 		queue_free(q);

@@ -28,7 +28,6 @@ struct queue_options {
 				     of its burst */
 	uint32_t copy_bytes;	  /* how much of each packet to copy */
 	uint32_t max_length;	  /* packets the kernel queues at most */
-	bool tell_uid;		  /* with each packet, who opened its socket; at the price of a lock */
 };
 
 /* What the kernel says of a packet besides its bytes. */
@@ -38,7 +37,8 @@ struct queue_packet {
 	uint32_t in_ifindex, out_ifindex; /* 0: none */
 	uint32_t mark;
 	bool unverified; /* nobody has looked at its checksum yet (NFQA_SKB_CSUM_NOTVERIFIED) */
-	bool has_uid; /* asked for, and the packet's is a full socket with an open file (NFQA_UID) */
+	bool asks_uid;	 /* the kernel was asked to tell, as it was queued, whether: */
+	bool has_uid;	 /* the packet belongs to a full socket with an open file (NFQA_UID) */
 	uint32_t uid, gid;
 	struct packet packet;
 	const uint8_t *head; /* the bytes that were copied, from the IP header on */
@@ -74,6 +74,13 @@ void queue_close(struct queue *q); /* sends the verdicts that are due, unbinds; 
 /* How much of each packet is copied from now on; of those that are queued already, what was. Not
  * from within the judge. 0 or -errno: it stays as it was. */
 int queue_copy(struct queue *q, uint32_t bytes);
+
+/*
+ * Whether a packet had a note, which says who opened its socket. The kernel is asked for that too
+ * until the first has one, and for good as soon as one has none: it takes a lock for it,
+ * and two attributes of each packet. From within the judge.
+ */
+void queue_noted(struct queue *q, bool noted);
 
 /* The verdict for a packet that was held; nothing is done for an id that is not. */
 void queue_release(struct queue *q, uint32_t id, struct ruling ruling);

@@ -180,8 +180,7 @@ struct nlmsghdr *queue_message_bind(char buf[QUEUE_MESSAGE_CONFIG_MAX],
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET, (int)copy);
 	nfq_nlmsg_cfg_put_qmaxlen(nlh, o->max_length);
 	/* One attribute for all flags: a second one would replace the first. */
-	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS,
-			 htonl(NFQA_CFG_F_GSO | (o->tell_uid ? NFQA_CFG_F_UID_GID : 0)));
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_UID_GID));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_MAX - 1));
 	return nlh;
 }
@@ -194,6 +193,16 @@ struct nlmsghdr *queue_message_copy(char buf[QUEUE_MESSAGE_CONFIG_MAX], uint16_t
 	nfq_nlmsg_cfg_put_params(nlh, NFQNL_COPY_PACKET,
 				 bytes < QUEUE_MESSAGE_COPY_MAX ? (int)bytes
 								: QUEUE_MESSAGE_COPY_MAX);
+	return nlh;
+}
+
+struct nlmsghdr *queue_message_ask_uid(char buf[QUEUE_MESSAGE_CONFIG_MAX], uint16_t number,
+				       bool ask)
+{
+	struct nlmsghdr *nlh = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, number);
+
+	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(ask ? NFQA_CFG_F_UID_GID : 0));
+	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_UID_GID));
 	return nlh;
 }
 

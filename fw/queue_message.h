@@ -38,6 +38,10 @@ struct nlmsghdr *queue_message_bind(char buf[QUEUE_MESSAGE_CONFIG_MAX],
 struct nlmsghdr *queue_message_copy(char buf[QUEUE_MESSAGE_CONFIG_MAX], uint16_t number,
 				    uint32_t bytes);
 
+/* Whether each packet from now on says who opened its socket. */
+struct nlmsghdr *queue_message_ask_uid(char buf[QUEUE_MESSAGE_CONFIG_MAX], uint16_t number,
+				       bool ask);
+
 /* Returns how many bytes it has. */
 size_t queue_message_verdict(char buf[QUEUE_MESSAGE_VERDICT_MAX], uint16_t number,
 			     const struct verdict_message *m);

@@ -187,26 +187,31 @@ static const struct nlattr *attribute(const struct nlmsghdr *nlh, uint16_t type,
 	return found;
 }
 
-static void who_opened_the_socket_is_asked_for_where_it_is_wanted(void)
+static void who_opened_the_socket_is_asked_for_or_not(void)
 {
-	static const struct queue_options options = {
-		.number = 1, .copy_bytes = 256, .max_length = 4096, .batch_count = 1};
-	char buf[QUEUE_MESSAGE_CONFIG_MAX] __attribute__((aligned(8)));
-	int times;
-	const struct nlattr *attr =
-		attribute(queue_message_bind(buf, &options), NFQA_CFG_FLAGS, &times);
+	for (int ask = 0; ask < 2; ask++) {
+		char buf[QUEUE_MESSAGE_CONFIG_MAX] __attribute__((aligned(8)));
+		struct nlmsghdr *nlh = queue_message_ask_uid(buf, 513, ask);
+		const struct nlattr *attr;
+		int times;
 
-	CU_ASSERT_FATAL(attr && times == 1);
-	CU_ASSERT_EQUAL(ntohl(mnl_attr_get_u32(attr)), NFQA_CFG_F_GSO);
+		CU_ASSERT_FATAL(nlh->nlmsg_len <= sizeof(buf));
+		CU_ASSERT_EQUAL(nlh->nlmsg_flags, NLM_F_REQUEST);
+		CU_ASSERT_EQUAL(ntohs(((struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->res_id),
+				513);
+		attr = attribute(nlh, NFQA_CFG_MASK, &times);
+		CU_ASSERT_FATAL(attr && times == 1);
+		CU_ASSERT_EQUAL(ntohl(mnl_attr_get_u32(attr)), NFQA_CFG_F_UID_GID);
+		attr = attribute(nlh, NFQA_CFG_FLAGS, &times);
+		CU_ASSERT_FATAL(attr && times == 1);
+		CU_ASSERT_EQUAL(ntohl(mnl_attr_get_u32(attr)), ask ? NFQA_CFG_F_UID_GID : 0);
+	}
 }
 
 static void flags_are_one_attribute(void)
 {
-	static const struct queue_options options = {.number = 513,
-						     .copy_bytes = 70000,
-						     .max_length = 4096,
-						     .batch_count = 1,
-						     .tell_uid = true};
+	static const struct queue_options options = {
+		.number = 513, .copy_bytes = 70000, .max_length = 4096, .batch_count = 1};
 	char buf[QUEUE_MESSAGE_CONFIG_MAX] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = queue_message_bind(buf, &options);
 	struct nfqnl_msg_config_params params;
@@ -282,8 +287,7 @@ static const struct unit_test tests[] = {
 	{"version is the kernel's", version_is_the_kernels},
 	{"noise is survived", noise_is_survived},
 	{"flags are one attribute", flags_are_one_attribute},
-	{"who opened the socket is asked for where it is wanted",
-	 who_opened_the_socket_is_asked_for_where_it_is_wanted},
+	{"who opened the socket is asked for, or not", who_opened_the_socket_is_asked_for_or_not},
 	{"verdicts are written", verdicts_are_written},
 };
 UNIT_SUITE("fw/queue_message", tests)
