@@ -94,6 +94,24 @@ expect_that "$(grep -c 'udp 7001 twin-good' "$TMP/receive.log")" -eq 100 "good d
 ! received "udp 7001 twin-evil 0" || fail "evil passed"
 expect_that "$(grep -c 'twin-evil' "$TMP/receive.log" || true)" -eq 0 "evil datagrams received"
 
+# root opens it, and 4242 sends: of his own he could not have bound that port.
+step "--uid is who opened the socket, also of what is forwarded"
+cat >"$TMP/privileged.py" <<-'END'
+	import os, socket, sys
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.bind(("0.0.0.0", 400))
+	os.setuid(4242)
+	s.sendto(sys.argv[2].encode() + b"\n", (sys.argv[1], 7001))
+END
+expect_ok ctl -A -c FORWARD -v DROP --uid 0 -p udp --sport 400
+expect_ok on box python3 "$TMP/privileged.py" $SERVER4 opened-by-root
+expect_ok ctl -D 2 -c FORWARD
+expect_ok ctl -A -c FORWARD -v DROP --uid 4242 -p udp --sport 400
+expect_ok on box python3 "$TMP/privileged.py" $SERVER4 sent-by-4242
+sees "udp 7001 sent-by-4242"
+! received "udp 7001 opened-by-root" || fail "what root opened passed"
+expect_ok ctl -D 2 -c FORWARD
+
 # So slow that its sender is long gone, and the queue was empty meanwhile, when a datagram gets there.
 step "what is kept up in its namespace is judged by who sent it"
 on box tc qdisc add dev veth0 root tbf rate 8kbit burst 200 limit 10000
