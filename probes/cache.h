@@ -63,8 +63,8 @@ int memo_why_moved(const struct memo_holder *h);
 /* Whether that process is one of them. */
 int memo_names(const struct memo *m, __u32 tgid);
 
-/* Fills in the note of a packet whose holders are still those that were proven: note_by_memo.h. 0:
- * others are being written there. */
+/* Fills in the note of a packet whose holders are still those that were proven, and of which
+ * nothing is said yet: note_by_memo.h. 0: others are being written there. */
 int note_by_memo(struct note *note, const struct look *l);
 
 /* What was proven just now, for the packets to come. */

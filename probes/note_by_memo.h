@@ -56,7 +56,6 @@ int note_by_memo(struct note *note, const struct look *l)
 	note->netns = m->netns;
 	note->changed_ns = m->changed_ns;
 	note->n_holders = n;
-	note->flags = 0;
 	note->state = NOTE_PROVEN;
 	barrier();
 	if (*(const volatile __u64 *)&m->seq != seq || !n) {
