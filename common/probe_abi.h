@@ -479,8 +479,7 @@ struct vma_rec {
  * whoever judges it need not have them read when they are others, or gone. Of whom has more, or
  * needs too long to be looked through while he waits, there is none.
  */
-#define ABI_SNAPSHOT_BITS     7
-#define ABI_SNAPSHOTS	      (1 << ABI_SNAPSHOT_BITS)
+#define ABI_SNAPSHOTS	      128 /* the last ones, whoever they are of; power of two */
 #define ABI_SNAPSHOT_MAPPINGS 32  /* executable; power of two */
 #define ABI_SNAPSHOT_ALL      256 /* and with those that are not */
 
@@ -496,13 +495,11 @@ struct snapshot {
 	struct vma_rec mapping[ABI_SNAPSHOT_MAPPINGS]; /* in address order */
 } __attribute__((aligned(64)));
 
-/* Where that of a state lies. One takes the place of another that was not looked at yet only if
- * chance has it: stamps are times. */
-static inline __attribute__((always_inline)) __u32 abi_snapshot_place(__u64 map_stamp,
-								      __u64 exec_pages)
-{
-	return (map_stamp + exec_pages) * 0x9e3779b97f4a7c15ull >> (64 - ABI_SNAPSHOT_BITS);
-}
+/* The only value of its map: a ring, of which the next one takes the place of the oldest. */
+struct snapshots {
+	__u64 begun; /* how many: the next is ring[begun % ABI_SNAPSHOTS] */
+	struct snapshot ring[ABI_SNAPSHOTS];
+};
 
 /* Losses and work that the kernel side counts: indices into a per-CPU array. */
 enum probe_counter {

@@ -110,7 +110,7 @@ static size_t page_round(size_t size)
 #define WISHES_SIZE    page_round(sizeof(struct wishes))
 #define NAMED_SIZE     page_round(sizeof(struct cache_named) * CACHE_HOOKS)
 #define CHAINS_SIZE    page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
-#define SNAPSHOTS_SIZE page_round(sizeof(struct snapshot) * ABI_SNAPSHOTS)
+#define SNAPSHOTS_SIZE page_round(sizeof(struct snapshots))
 #define TALLIES_SIZE   page_round(sizeof(struct cache_tally) * ABI_CPUS * ABI_TALLIES)
 
 static void unmap(const void *memory, size_t size)

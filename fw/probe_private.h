@@ -41,7 +41,7 @@ struct probe {
 	struct cache_chain *chains; /* CACHE_HOOKS; ours to write */
 	struct cache_named *named;  /* the same */
 	const struct cache_tally *tallies;
-	const struct snapshot *snapshots; /* ABI_SNAPSHOTS */
+	const struct snapshots *snapshots;
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
 	int socks, paths, crowds, procs, ghosts, former, counters, hints, global;

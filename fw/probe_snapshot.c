@@ -16,11 +16,23 @@ static bool read_whole(const struct snapshot *s, struct snapshot *out)
 	return __atomic_load_n(&s->turn, __ATOMIC_RELAXED) == turn;
 }
 
+static bool is_of(const struct snapshot *s, const struct note_holder *of)
+{
+	return s->map_stamp == of->map_stamp && s->exec_pages == of->exec_pages &&
+	       s->tgid == of->tgid && s->start_ns == of->start_ns;
+}
+
+/* The last ones first: a packet is judged soon after it was sent. */
 bool probe_snapshot(const struct probe *p, const struct note_holder *of, struct snapshot *out)
 {
-	const struct snapshot *s = &p->snapshots[abi_snapshot_place(of->map_stamp, of->exec_pages)];
+	uint64_t begun = __atomic_load_n(&p->snapshots->begun, __ATOMIC_ACQUIRE);
+	const struct snapshot *s;
 
-	return of->map_stamp && read_whole(s, out) && out->map_stamp == of->map_stamp &&
-	       out->exec_pages == of->exec_pages && out->tgid == of->tgid &&
-	       out->start_ns == of->start_ns && out->n && out->n <= ABI_SNAPSHOT_MAPPINGS;
+	for (uint64_t back = 1; of->map_stamp && back <= ABI_SNAPSHOTS; back++) {
+		s = &p->snapshots->ring[(begun - back) % ABI_SNAPSHOTS];
+		if (is_of(s, of))
+			return read_whole(s, out) && is_of(out, of) && out->n &&
+			       out->n <= ABI_SNAPSHOT_MAPPINGS;
+	}
+	return false;
 }

@@ -209,9 +209,9 @@ struct map_tree_nodes {
 struct map_snapshots {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, ABI_SNAPSHOTS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct snapshot);
+	__type(value, struct snapshots);
 };
 
 /* Which objects were hinted at lately, CLOCK_BOOTTIME. */
@@ -311,8 +311,8 @@ extern struct map_proof proof_out SEC(".maps");
 extern struct map_hints hints SEC(".maps");
 extern struct map_wishes wishes SEC(".maps");
 extern struct map_tree_nodes tree_nodes SEC(".maps");
-extern struct map_snapshots snapshots SEC(".maps"); /* abi_snapshot_place() */
-extern struct map_callers callers SEC(".maps");	    /* threads in mapping calls; see caller_add() */
+extern struct map_snapshots snapshots SEC(".maps");
+extern struct map_callers callers SEC(".maps"); /* threads in mapping calls; see caller_add() */
 extern struct map_hinted hinted SEC(".maps");
 extern struct map_counters counters SEC(".maps");
 extern struct map_global global SEC(".maps");

@@ -101,9 +101,10 @@ int snapshot_take(void)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct proc_rec *rec = current_proc();
 	const struct mm_struct *mm = task->mm;
+	struct snapshots *all;
 	__u64 stamp, pages, turn;
 	struct snapshot *s;
-	__u32 place;
+	__u32 only = 0;
 
 	if (!bpf_iter_task_vma_new || !rec || rec->in_flight || !mm || rec->mm != (__u64)mm)
 		return 0;
@@ -114,9 +115,11 @@ int snapshot_take(void)
 		needs_no_other(rec, stamp, pages);
 		return 0;
 	}
-	place = abi_snapshot_place(stamp, pages);
-	s = bpf_map_lookup_elem(&snapshots, &place);
-	turn = s ? s->turn : 1;
+	all = bpf_map_lookup_elem(&snapshots, &only);
+	if (!all)
+		return 0;
+	s = &all->ring[__sync_fetch_and_add(&all->begun, 1) & (ABI_SNAPSHOTS - 1)];
+	turn = s->turn;
 	if (turn & 1 || __sync_val_compare_and_swap(&s->turn, turn, turn + 1) != turn)
 		return 0;
 	write_down(s, rec, task, stamp, pages);

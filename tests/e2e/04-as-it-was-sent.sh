@@ -8,6 +8,7 @@
 . "$(dirname "$0")/helpers/mapper.sh"
 
 LIVES=200
+STATES=100   # of mappings, while nobody judges: of 128 it is written down
 LIBRARIES=28 # and the program's own: as many as a snapshot has room for, nearly
 
 grep -qw bpf_iter_task_vma_new /proc/kallsyms || skip "this kernel does not tell a program of mappings (linux 6.7)"
@@ -53,6 +54,14 @@ stopped "map $evil" "say gone/mapped" unmap "say gone/unmapped" exec "say gone/e
 wait_for received gone/unmapped
 wait_for received gone/executed
 cut gone/mapped
+
+step "he has had many other states since"
+mapper
+states=()
+for ((i = 0; i < STATES; i++)); do states+=("map $TMP/more-0.so" "say state/$i" unmap); done
+stopped "map $evil" "say states/evil" unmap "${states[@]}"
+for ((i = 0; i < STATES; i++)); do wait_for received "state/$i"; done
+cut states/evil
 
 step "he is gone"
 mapper
