@@ -276,13 +276,19 @@ static __always_inline __u64 put_rest(struct note_turns *turns, __u32 cpu, const
 	return turn;
 }
 
-/* For packet_dropped(). Who comes in between, on this processor, is not remembered. */
-static __always_inline void remember(const struct sk_buff *skb, const struct noted *as)
+/* For packet_dropped(). NULL: who comes in between, on this processor, is not remembered. */
+static __always_inline struct noted *borrow_last(void)
 {
 	__u32 zero = 0;
 	struct noted *n = bpf_map_lookup_elem(&last_noted, &zero);
 
-	if (!n || __sync_val_compare_and_swap(&n->busy, 0, 1))
+	return n && !__sync_val_compare_and_swap(&n->busy, 0, 1) ? n : NULL;
+}
+
+static __always_inline void remember(struct noted *n, const struct sk_buff *skb,
+				     const struct noted *as)
+{
+	if (!n)
 		return;
 	n->skb = (__u64)skb;
 	n->turn = as->turn;
@@ -292,6 +298,7 @@ static __always_inline void remember(const struct sk_buff *skb, const struct not
 	n->abroad = as->abroad;
 	n->set = as->set;
 	n->next = as->next;
+	barrier();
 	n->busy = 0;
 }
 
@@ -299,7 +306,9 @@ static __always_inline void remember(const struct sk_buff *skb, const struct not
 
 /*
  * Puts it where the daemon finds it: into this processor's ring, and into its set. Whoever comes in
- * between, on this processor, has another place in the ring: nobody else writes there.
+ * between, on this processor, has another place in the ring: nobody else writes there. The ring's
+ * lines are cold, and a locked instruction waits for all stores before it: so there is none after
+ * the first of them.
  */
 static __always_inline void put_note(const struct sk_buff *skb, __u32 index, struct note_set *set,
 				     __u64 print, const struct note *note, bool alike, bool abroad)
@@ -308,6 +317,7 @@ static __always_inline void put_note(const struct sk_buff *skb, __u32 index, str
 	struct note_turns *turns = bpf_map_lookup_elem(&note_turns, &zero);
 	struct noted noted = {.set = index, .abroad = abroad};
 	struct note_head *h;
+	struct noted *last;
 
 	if (!turns)
 		return;
@@ -322,6 +332,7 @@ static __always_inline void put_note(const struct sk_buff *skb, __u32 index, str
 	way = noted.next & (ABI_NOTE_WAYS - 1);
 	noted.tag_before = set->tag[way];
 	noted.at_before = set->at[way];
+	last = borrow_last();
 	h->turn = 0;
 	h->packets = 0;
 	barrier();
@@ -338,7 +349,7 @@ static __always_inline void put_note(const struct sk_buff *skb, __u32 index, str
 	h->turn = noted.turn;
 	set->tag[way] = abi_note_tag(print);
 	set->at[way] = noted.at;
-	remember(skb, &noted);
+	remember(last, skb, &noted);
 }
 
 /* What of it says which note is meant, and in which set that is found. 0: there is to be none. */
