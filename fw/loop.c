@@ -2,7 +2,7 @@
 #include "loop.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,11 +18,13 @@
 #define EVENTS_MAX 64
 #define FAR_NS	   (100 * NS_PER_MS) /* a deadline that is worth a call of its own */
 #define DISARMED   SIZE_MAX
+#define IN_EPOLL   0 /* of the descriptors that are polled, the first is the epoll set's */
 
 struct loop_source {
 	struct loop *loop;
 	int fd;
-	uint32_t events; /* 0: not in the epoll set */
+	uint32_t events; /* 0: nobody waits for it */
+	size_t place;	 /* among what is polled, or IN_EPOLL */
 	loop_fd_fn fn;
 	void *cookie;
 	LIST_ENTRY(loop_source) link;
@@ -40,7 +42,6 @@ struct loop_timer {
 struct loop {
 	int epoll;
 	bool stop;
-	bool no_pwait2;	       /* a kernel before 5.11 */
 	pthread_mutex_t *lock; /* NULL: no other loop's callbacks matter */
 	bool waits;	       /* without the lock: whoever arms a timer has to wake us for it */
 	LIST_HEAD(, loop_source) sources;
@@ -55,7 +56,13 @@ struct loop {
 
 	struct pause pause;
 
-	/* What the last wait brought; a source that is removed is wiped from it. */
+	/* The epoll set, and the busy sources: who[] is of polled[]. */
+	struct pollfd *polled;
+	struct loop_source **who;
+	size_t n_polled;
+
+	/* What the last look into the epoll set brought; a source that is removed is wiped from it.
+	 */
 	struct epoll_event events[EVENTS_MAX];
 	int n_events;
 };
@@ -78,6 +85,36 @@ static void on_alarm(void *cookie, uint32_t events)
 		l->alarm = 0;
 }
 
+/* Where in polled[] it lies now; 0: there is no memory for it. Waits for nothing at first. */
+static size_t add_polled(struct loop *l, struct loop_source *s, int fd)
+{
+	size_t n = l->n_polled;
+	struct pollfd *polled = reallocarray(l->polled, n + 1, sizeof(*polled));
+	struct loop_source **who;
+
+	if (!polled)
+		return 0;
+	l->polled = polled;
+	who = reallocarray(l->who, n + 1, sizeof(struct loop_source *));
+	if (!who)
+		return 0;
+	l->who = who;
+	polled[n] = (struct pollfd){.fd = fd, .events = s ? 0 : POLLIN};
+	who[n] = s;
+	l->n_polled++;
+	return n;
+}
+
+/* The last one comes into its place. */
+static void remove_polled(struct loop *l, size_t place)
+{
+	size_t last = --l->n_polled;
+
+	l->polled[place] = l->polled[last];
+	l->who[place] = l->who[last];
+	l->who[place]->place = place;
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *l = calloc(1, sizeof(*l));
@@ -88,8 +125,11 @@ struct loop *loop_new(void)
 	LIST_INIT(&l->timers);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (l->epoll >= 0 && l->alarm_fd >= 0 && loop_add_fd(l, l->alarm_fd, EPOLLIN, on_alarm, l))
-		return l;
+	if (l->epoll >= 0 && l->alarm_fd >= 0) {
+		add_polled(l, NULL, l->epoll);
+		if (l->n_polled && loop_add_fd(l, l->alarm_fd, EPOLLIN, on_alarm, l))
+			return l;
+	}
 	loop_free(l);
 	return NULL;
 }
@@ -123,40 +163,77 @@ void loop_free(struct loop *l)
 		close(l->epoll);
 	if (l->alarm_fd >= 0)
 		close(l->alarm_fd);
+	free(l->polled);
+	free(l->who);
 	free(l->heap);
 	free(l);
+}
+
+static struct loop_source *add_source(struct loop *l, int fd, loop_fd_fn fn, void *cookie)
+{
+	struct loop_source *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	*s = (struct loop_source){.loop = l, .fd = fd, .fn = fn, .cookie = cookie};
+	LIST_INSERT_HEAD(&l->sources, s, link);
+	return s;
 }
 
 struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn,
 				void *cookie)
 {
-	struct loop_source *s = calloc(1, sizeof(*s));
-	int err;
+	struct loop_source *s = add_source(l, fd, fn, cookie);
+	int err = s ? loop_set_events(s, events) : 0;
+
+	if (!err)
+		return s;
+	loop_remove_fd(s);
+	errno = -err;
+	return NULL;
+}
+
+struct loop_source *loop_add_busy_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn,
+				     void *cookie)
+{
+	struct loop_source *s = add_source(l, fd, fn, cookie);
 
 	if (!s)
 		return NULL;
-	*s = (struct loop_source){.loop = l, .fd = fd, .fn = fn, .cookie = cookie};
-	err = loop_set_events(s, events);
-	if (err) {
-		free(s);
-		errno = -err;
-		return NULL;
+	s->place = add_polled(l, s, ~fd);
+	if (s->place) {
+		loop_set_events(s, events);
+		return s;
 	}
-	LIST_INSERT_HEAD(&l->sources, s, link);
-	return s;
+	loop_remove_fd(s);
+	errno = ENOMEM;
+	return NULL;
 }
 
-/* Without events the descriptor leaves the set: epoll reports EPOLLERR and EPOLLHUP unasked, and a
- * source that does not listen would be called for them again and again. */
-int loop_set_events(struct loop_source *s, uint32_t events)
+static int set_in_epoll(struct loop_source *s, uint32_t events)
 {
 	struct epoll_event ev = {.events = events, .data.ptr = s};
 	int op = !events ? EPOLL_CTL_DEL : s->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
+	return epoll_ctl(s->loop->epoll, op, s->fd, &ev) ? -errno : 0;
+}
+
+/* Without events it is not waited for at all: EPOLLERR and EPOLLHUP are reported unasked, and a
+ * source that does not listen would be called for them again and again. */
+int loop_set_events(struct loop_source *s, uint32_t events)
+{
+	int err;
+
 	if (events == s->events)
 		return 0;
-	if (epoll_ctl(s->loop->epoll, op, s->fd, &ev))
-		return -errno;
+	if (s->place == IN_EPOLL) {
+		err = set_in_epoll(s, events);
+		if (err)
+			return err;
+	} else {
+		s->loop->polled[s->place].fd = events ? s->fd : ~s->fd;
+		s->loop->polled[s->place].events = (short)events;
+	}
 	s->events = events;
 	return 0;
 }
@@ -169,6 +246,8 @@ void loop_remove_fd(struct loop_source *s)
 		return;
 	l = s->loop;
 	loop_set_events(s, 0);
+	if (s->place != IN_EPOLL)
+		remove_polled(l, s->place);
 	for (int i = 0; i < l->n_events; i++)
 		if (l->events[i].data.ptr == s)
 			l->events[i].data.ptr = NULL;
@@ -279,33 +358,20 @@ void loop_remove_timer(struct loop_timer *t)
 	free(t);
 }
 
-static int wait_ms(struct loop *l, const uint64_t *after_ns)
-{
-	uint64_t ms = after_ns ? *after_ns / NS_PER_MS + (*after_ns % NS_PER_MS != 0) : 0;
-
-	if (ms > INT_MAX)
-		ms = INT_MAX;
-	return epoll_wait(l->epoll, l->events, EVENTS_MAX, after_ns ? (int)ms : -1);
-}
-
-/* Waits for events, at most *after_ns; NULL: for ever. */
+/*
+ * Waits for events, at most *after_ns; NULL: for ever. A busy source is polled, as the kernel then
+ * knows of us only while we wait: the epoll set would be told of each packet, also of those that
+ * come while we are at work.
+ */
 static int wait_events(struct loop *l, const uint64_t *after_ns)
 {
 	struct timespec ts = {0, 0};
-	int n;
 
-	if (l->no_pwait2)
-		return wait_ms(l, after_ns);
 	if (after_ns) {
 		ts.tv_sec = (time_t)(*after_ns / NS_PER_S);
 		ts.tv_nsec = (long)(*after_ns % NS_PER_S);
 	}
-	n = epoll_pwait2(l->epoll, l->events, EVENTS_MAX, after_ns ? &ts : NULL, NULL);
-	if (n < 0 && errno == ENOSYS) {
-		l->no_pwait2 = true;
-		return wait_ms(l, after_ns);
-	}
-	return n;
+	return ppoll(l->polled, l->n_polled, after_ns ? &ts : NULL, NULL);
 }
 
 /* Whether no timer is due before the alarm has woken us: then nobody needs to look at the clock. */
@@ -334,21 +400,36 @@ static int wait_next(struct loop *l)
 	err = n < 0 && errno != EINTR ? -errno : 0;
 	loop_lock(l);
 	l->waits = false;
-	l->n_events = n < 0 ? 0 : n;
+	for (size_t i = 0; n < 0 && i < l->n_polled; i++)
+		l->polled[i].revents = 0;
 	return err;
 }
 
-static void call_sources(struct loop *l)
+static void call(struct loop_source *s, uint32_t events)
 {
+	events &= s->events | EPOLLERR | EPOLLHUP;
+	if (s->events && events)
+		s->fn(s->cookie, events);
+}
+
+/* One that another's callback removes makes room for the last, which may be called next time then.
+ */
+static void call_busy(struct loop *l)
+{
+	for (size_t i = 1; i < l->n_polled && !l->stop; i++)
+		call(l->who[i], (unsigned short)l->polled[i].revents);
+}
+
+static void call_others(struct loop *l)
+{
+	int n = l->polled[0].revents ? epoll_wait(l->epoll, l->events, EVENTS_MAX, 0) : 0;
+
+	l->n_events = n < 0 ? 0 : n;
 	for (int i = 0; i < l->n_events && !l->stop; i++) {
 		struct loop_source *s = l->events[i].data.ptr;
-		uint32_t events = l->events[i].events;
 
-		if (!s || !s->events) /* removed or silenced by a callback before it */
-			continue;
-		events &= s->events | EPOLLERR | EPOLLHUP;
-		if (events)
-			s->fn(s->cookie, events);
+		if (s) /* not removed by a callback before it */
+			call(s, l->events[i].events);
 	}
 	l->n_events = 0;
 }
@@ -380,7 +461,8 @@ int loop_run(struct loop *l)
 	loop_lock(l);
 	while (!l->stop && !err) {
 		err = wait_next(l);
-		call_sources(l);
+		call_busy(l);
+		call_others(l);
 		call_timers(l);
 	}
 	l->stop = false;

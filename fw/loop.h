@@ -25,13 +25,19 @@ void loop_free(struct loop *l); /* with every source and timer still in it; NULL
  */
 struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn,
 				void *cookie);
+/*
+ * The same of one that has something to tell again and again: ppoll(2) looks at it each time, and
+ * whoever has news of it does not stop at us unless we wait. Its descriptor is taken to be one.
+ */
+struct loop_source *loop_add_busy_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn,
+				     void *cookie);
 /* 0 or -errno. No events: fn is not called at all, not even for EPOLLERR or EPOLLHUP. */
 int loop_set_events(struct loop_source *s, uint32_t events);
 void loop_remove_fd(struct loop_source *s); /* NULL is fine */
 
 /*
  * A one-shot timer, created disarmed. Arming an armed timer moves it. Nanosecond deadlines relative
- * to now; the loop sleeps in epoll_pwait2(2) where the kernel has it.
+ * to now.
  */
 struct loop_timer *loop_add_timer(struct loop *l, loop_timer_fn fn, void *cookie);
 void loop_arm(struct loop_timer *t, uint64_t after_ns);

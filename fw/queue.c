@@ -458,7 +458,7 @@ static int queue_start(struct queue *q, struct loop *loop)
 	q->timer = loop_add_timer(loop, on_timer, q);
 	if (!q->timer)
 		return -errno;
-	q->source = loop_add_fd(loop, mnl_socket_get_fd(q->socket), EPOLLIN, on_readable, q);
+	q->source = loop_add_busy_fd(loop, mnl_socket_get_fd(q->socket), EPOLLIN, on_readable, q);
 	return q->source ? 0 : -errno;
 }
 

@@ -55,6 +55,12 @@ struct loop_source *loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd
 	return NULL;
 }
 
+struct loop_source *loop_add_busy_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn,
+				     void *cookie)
+{
+	return loop_add_fd(l, fd, events, fn, cookie);
+}
+
 int loop_set_events(struct loop_source *s, uint32_t events)
 {
 	s->events = events;

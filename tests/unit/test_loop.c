@@ -106,14 +106,17 @@ static int ready_fd(void)
 	return fd;
 }
 
-static void sources_are_called(void)
+typedef struct loop_source *add_fn(struct loop *l, int fd, uint32_t events, loop_fd_fn fn,
+				   void *cookie);
+
+static void is_called(add_fn *add)
 {
 	struct loop *l = loop_new();
 	struct probe p = {.loop = l, .stop_after = 3};
 	int fd = ready_fd();
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
-	CU_ASSERT_PTR_NOT_NULL(loop_add_fd(l, fd, EPOLLIN, on_fd, &p));
+	CU_ASSERT_PTR_NOT_NULL(add(l, fd, EPOLLIN, on_fd, &p));
 	CU_ASSERT_EQUAL(loop_run(l), 0);
 	CU_ASSERT_EQUAL(p.calls, 3); /* level-triggered: nobody reads it */
 	CU_ASSERT_EQUAL(p.events, EPOLLIN);
@@ -121,7 +124,13 @@ static void sources_are_called(void)
 	close(fd);
 }
 
-static void events_can_be_changed(void)
+static void sources_are_called(void)
+{
+	is_called(loop_add_fd);
+	is_called(loop_add_busy_fd);
+}
+
+static void can_be_changed(add_fn *add)
 {
 	struct loop *l = loop_new();
 	struct probe p = {.loop = l, .stop_after = 1};
@@ -129,13 +138,19 @@ static void events_can_be_changed(void)
 	struct loop_source *s;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
-	s = loop_add_fd(l, fd, EPOLLIN, on_fd, &p);
+	s = add(l, fd, EPOLLIN, on_fd, &p);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
 	CU_ASSERT_EQUAL(loop_set_events(s, EPOLLOUT), 0);
 	CU_ASSERT_EQUAL(loop_run(l), 0);
 	CU_ASSERT_EQUAL(p.events, EPOLLOUT);
 	loop_free(l);
 	close(fd);
+}
+
+static void events_can_be_changed(void)
+{
+	can_be_changed(loop_add_fd);
+	can_be_changed(loop_add_busy_fd);
 }
 
 static void bad_descriptors_are_refused(void)
@@ -151,15 +166,15 @@ static void bad_descriptors_are_refused(void)
 }
 
 /* Both are ready in the same wait; whichever is called first removes the other and itself. */
-static void sources_removed_in_callbacks_stay_silent(void)
+static void stay_silent(add_fn *add_a, add_fn *add_b)
 {
 	struct loop *l = loop_new();
 	struct probe a = {.loop = l}, b = {.loop = l}, end = {.loop = l};
 	int fd_a = ready_fd(), fd_b = ready_fd();
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
-	a.self = b.other = loop_add_fd(l, fd_a, EPOLLIN, on_fd_remove_both, &a);
-	b.self = a.other = loop_add_fd(l, fd_b, EPOLLIN, on_fd_remove_both, &b);
+	a.self = b.other = add_a(l, fd_a, EPOLLIN, on_fd_remove_both, &a);
+	b.self = a.other = add_b(l, fd_b, EPOLLIN, on_fd_remove_both, &b);
 	end.timer = loop_add_timer(l, on_timer_stop, &end);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(end.timer);
 	loop_arm(end.timer, MS);
@@ -170,8 +185,17 @@ static void sources_removed_in_callbacks_stay_silent(void)
 	close(fd_b);
 }
 
-/* The other end of pair[0] is closed, which epoll would report whatever is asked of it. */
-static void sources_without_events_are_not_called(void)
+static void sources_removed_in_callbacks_stay_silent(void)
+{
+	stay_silent(loop_add_fd, loop_add_fd);
+	stay_silent(loop_add_fd, loop_add_busy_fd);
+	stay_silent(loop_add_busy_fd, loop_add_fd);
+	stay_silent(loop_add_busy_fd, loop_add_busy_fd);
+}
+
+/* The other end of pair[0] is closed, which is reported whatever is asked of it. b is called first.
+ */
+static void are_not_called(add_fn *add_b, add_fn *add_a)
 {
 	struct loop *l = loop_new();
 	struct probe a = {.loop = l}, b = {.loop = l}, end = {.loop = l};
@@ -181,8 +205,8 @@ static void sources_without_events_are_not_called(void)
 	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	close(pair[1]);
 	pair[1] = ready_fd();
-	b.self = a.other = loop_add_fd(l, pair[1], EPOLLIN, on_fd_silence_other, &b);
-	a.self = b.other = loop_add_fd(l, pair[0], EPOLLIN, on_fd_silence_other, &a);
+	b.self = a.other = add_b(l, pair[1], EPOLLIN, on_fd_silence_other, &b);
+	a.self = b.other = add_a(l, pair[0], EPOLLIN, on_fd_silence_other, &a);
 	end.timer = loop_add_timer(l, on_timer_stop, &end);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(end.timer);
 	loop_arm(end.timer, 5 * MS);
@@ -192,6 +216,36 @@ static void sources_without_events_are_not_called(void)
 	loop_free(l);
 	close(pair[0]);
 	close(pair[1]);
+}
+
+static void sources_without_events_are_not_called(void)
+{
+	are_not_called(loop_add_fd, loop_add_fd);
+	are_not_called(loop_add_busy_fd, loop_add_fd);
+	are_not_called(loop_add_busy_fd, loop_add_busy_fd);
+}
+
+/* The last takes the place of the one that is removed. */
+static void busy_sources_outlive_each_other(void)
+{
+	struct loop *l = loop_new();
+	struct probe p[3] = {{.loop = l}, {.loop = l}, {.loop = l, .stop_after = 2}};
+	int fd = ready_fd();
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+	for (int i = 0; i < 3; i++)
+		p[i].self = loop_add_busy_fd(l, fd, EPOLLIN, on_fd, &p[i]);
+	loop_remove_fd(p[0].self);
+	CU_ASSERT_EQUAL(loop_set_events(p[1].self, 0), 0);
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT(p[0].calls == 0 && p[1].calls == 0 && p[2].calls == 2);
+	loop_remove_fd(p[2].self);
+	CU_ASSERT_EQUAL(loop_set_events(p[1].self, EPOLLIN), 0);
+	p[1].stop_after = 1;
+	CU_ASSERT_EQUAL(loop_run(l), 0);
+	CU_ASSERT(p[1].calls == 1 && p[2].calls == 2);
+	loop_free(l);
+	close(fd);
 }
 
 /* Longer than a machine stands still between two calls, as a rule. */
@@ -487,6 +541,7 @@ static const struct unit_test tests[] = {
 	{"bad descriptors are refused", bad_descriptors_are_refused},
 	{"sources removed in callbacks stay silent", sources_removed_in_callbacks_stay_silent},
 	{"sources without events are not called", sources_without_events_are_not_called},
+	{"busy sources outlive each other", busy_sources_outlive_each_other},
 	{"timers fire in order", timers_fire_in_order},
 	{"timers are not early", timers_are_not_early},
 	{"far and near timers fire", far_and_near_timers_fire},
