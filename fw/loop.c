@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -12,6 +13,10 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
+#include "pause.h"
+#include "slice.h"
 
 #define NS_PER_S   1000000000ull
 #define NS_PER_MS  1000000ull
@@ -55,6 +60,8 @@ struct loop {
 	uint64_t pass;	/* the timers due at this time are being called */
 
 	struct pause pause;
+	uint32_t worked;   /* what its busy sources have done in this turn, and */
+	uint64_t began_ns; /* since when */
 
 	/* The epoll set, and the busy sources: who[] is of polled[]. */
 	struct pollfd *polled;
@@ -447,9 +454,32 @@ static void call_timers(struct loop *l)
 	}
 }
 
-struct pause *loop_pause(struct loop *l)
+void loop_worked(struct loop *l, uint32_t packets, uint64_t began_ns)
 {
-	return &l->pause;
+	if (!l->worked)
+		l->began_ns = began_ns;
+	l->worked += packets;
+}
+
+static void give_way(struct loop *l, uint64_t since_ns)
+{
+	loop_unlock(l);
+	sched_yield();
+	loop_lock(l);
+	pause_took(&l->pause, clock_boot_ns() - since_ns);
+}
+
+/* After what its busy sources have done. */
+static void end_turn(struct loop *l)
+{
+	uint64_t ended_ns = clock_boot_ns();
+	bool calm = pause_is_calm(&l->pause);
+
+	if (pause_is_due(&l->pause, l->worked, l->began_ns, ended_ns))
+		give_way(l, ended_ns);
+	if (pause_is_calm(&l->pause) != calm)
+		slice_set(!calm); /* brief, where it is */
+	l->worked = 0;
 }
 
 int loop_run(struct loop *l)
@@ -462,6 +492,8 @@ int loop_run(struct loop *l)
 	while (!l->stop && !err) {
 		err = wait_next(l);
 		call_busy(l);
+		if (l->worked)
+			end_turn(l);
 		call_others(l);
 		call_timers(l);
 	}

@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#include "pause.h"
-
 struct loop;
 struct loop_source;
 struct loop_timer;
@@ -59,8 +57,9 @@ void loop_share(struct loop *l, pthread_mutex_t *lock);
 void loop_unlock(struct loop *l);
 void loop_lock(struct loop *l);
 
-/* What is known of the turns of the loop's thread. */
-struct pause *loop_pause(struct loop *l);
+/* From within a callback of a busy source: so many packets are done, since began_ns
+ * (CLOCK_BOOTTIME). After all of them the thread may let others run: pause.h. */
+void loop_worked(struct loop *l, uint32_t packets, uint64_t began_ns);
 
 /* Runs until loop_stop. Returns 0, or -errno when waiting itself fails. */
 int loop_run(struct loop *l);

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink_queue.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,9 +14,7 @@
 #include "backlog.h"
 #include "clock.h"
 #include "common/cleanup.h"
-#include "pause.h"
 #include "queue_message.h"
-#include "slice.h"
 #include "verdicts.h"
 
 #define BURST_MAX  64  /* messages per receive call */
@@ -193,27 +190,6 @@ static unsigned int receive(struct queue *q, bool *all)
 	return (unsigned int)n;
 }
 
-static void give_way(struct queue *q, uint64_t since_ns)
-{
-	loop_unlock(q->loop);
-	sched_yield();
-	loop_lock(q->loop);
-	pause_took(loop_pause(q->loop), clock_boot_ns() - since_ns);
-}
-
-/* After a burst of so many packets. */
-static void end_turn(struct queue *q, unsigned int packets, uint64_t began_ns)
-{
-	struct pause *p = loop_pause(q->loop);
-	uint64_t ended_ns = clock_boot_ns();
-	bool calm = pause_is_calm(p);
-
-	if (pause_is_due(p, packets, began_ns, ended_ns))
-		give_way(q, ended_ns);
-	if (pause_is_calm(p) != calm)
-		slice_set(!calm); /* brief, where it is */
-}
-
 static void on_readable(void *cookie, uint32_t events)
 {
 	struct queue *q = cookie;
@@ -236,7 +212,7 @@ static void on_readable(void *cookie, uint32_t events)
 			arm(q, q->options.batch_wait_ns);
 	}
 	listen_if_room(q);
-	end_turn(q, n, began_ns);
+	loop_worked(q->loop, n, began_ns);
 }
 
 /* In this turn of the loop, but after whatever else the caller has to release. */
