@@ -41,7 +41,8 @@ void judge_catch_up(struct judge *j);
 /* For queue_open; the cookie is the judge. Before a burst: what the kernel did before its packets
  * is learnt before they are judged. */
 void judge_before(void *judge, struct queue *q);
-int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, struct ruling *ruling);
+int judge_packet(void *judge, struct queue *q, const struct queue_packet *p, uint64_t *ticks,
+		 struct ruling *ruling);
 
 /* Puts another rule set in force for all packets judged from now on. Returns the one before: the
  * caller has its reference. */

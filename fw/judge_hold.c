@@ -67,6 +67,7 @@ size_t judge_held(const struct judge *j)
 
 static bool release(struct judge *j, struct held *h, bool final)
 {
+	uint64_t ticks = clock_ticks();
 	struct ruling ruling;
 
 	if (h->unattributed) {
@@ -74,7 +75,7 @@ static bool release(struct judge *j, struct held *h, bool final)
 			return false;
 		h->unattributed = false;
 	}
-	if (judge_attributed(j, h->chain, &h->packet, &h->who, final, clock_ticks(), &ruling))
+	if (judge_attributed(j, h->chain, &h->packet, &h->who, final, &ticks, &ruling))
 		return false;
 	queue_release(h->queue, h->packet.id, ruling);
 	return true;

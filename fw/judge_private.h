@@ -46,9 +46,10 @@ int judge_resolve_objects(struct judge *j, const struct attribution *who, bool s
 /* After the objects: these may have to wait, and what a process is now is what counts. */
 void judge_resolve_facts(struct judge *j, bool groups, struct holders *holders);
 
-/* 0 and a verdict, or -EAGAIN; never that if it is final. ticks: when it was received. */
+/* 0 and a verdict, or -EAGAIN; never that if it is final. *ticks: clock_ticks() as it began; when
+ * there is a verdict, as it came. */
 int judge_attributed(struct judge *j, enum chain chain, const struct queue_packet *p,
-		     const struct attribution *who, bool final, uint64_t ticks,
+		     const struct attribution *who, bool final, uint64_t *ticks,
 		     struct ruling *ruling);
 
 /* 0 or -ENOMEM. */

@@ -127,7 +127,7 @@ static void on_timer(void *cookie)
 	flush(cookie);
 }
 
-static void judge_message(struct queue *q, const struct nlmsghdr *nlh)
+static void judge_message(struct queue *q, const struct nlmsghdr *nlh, uint64_t *ticks)
 {
 	struct ruling ruling = {.verdict = VERDICT_DROP};
 	struct queue_packet p;
@@ -142,17 +142,21 @@ static void judge_message(struct queue *q, const struct nlmsghdr *nlh)
 	p.empty_ns = q->empty_ns;
 	p.asks_uid = q->asks_uid && q->empty_ns >= q->asked_ns;
 	count(q, COUNT_QUEUED, 1);
-	if (q->judge(q->cookie, q, &p, &ruling))
+	if (q->judge(q->cookie, q, &p, ticks, &ruling)) {
 		verdicts_hold(q->verdicts, p.id);
-	else
+		*ticks = clock_ticks();
+	} else {
 		verdicts_judge(q->verdicts, p.id, ruling);
+	}
 	q->open_id = p.id + 1;
-	if (verdicts_due(q->verdicts) >= q->options.batch_count)
+	if (verdicts_due(q->verdicts) >= q->options.batch_count) {
 		flush(q);
+		*ticks = clock_ticks();
+	}
 }
 
 /* One datagram: the kernel puts one message into each. */
-static void judge_datagram(struct queue *q, unsigned int i)
+static void judge_datagram(struct queue *q, unsigned int i, uint64_t *ticks)
 {
 	struct nlmsghdr *nlh = q->iov[i].iov_base;
 	int len = (int)q->burst[i].msg_len;
@@ -163,7 +167,7 @@ static void judge_datagram(struct queue *q, unsigned int i)
 	if (nlh->nlmsg_len > (uint32_t)len)
 		nlh->nlmsg_len = (uint32_t)len;
 	if (mnl_nlmsg_ok(nlh, len))
-		judge_message(q, nlh);
+		judge_message(q, nlh, ticks);
 }
 
 /* Returns how many datagrams came. *all: no more are there. */
@@ -196,12 +200,14 @@ static void on_readable(void *cookie, uint32_t events)
 	uint64_t began_ns = clock_boot_ns();
 	bool all;
 	unsigned int n = receive(q, &all);
+	uint64_t ticks;
 
 	(void)events;
 	if (n && q->before)
 		q->before(q->cookie, q);
+	ticks = clock_ticks();
 	for (unsigned int i = 0; i < n; i++)
-		judge_datagram(q, i);
+		judge_datagram(q, i, &ticks);
 	if (all)
 		q->empty_ns = began_ns;
 	/* When no more packets are there, waiting would only delay those that are. */

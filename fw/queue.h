@@ -49,10 +49,11 @@ struct queue_packet {
 
 /*
  * Judges one packet. Returns 0 and *ruling; or 1 to hold it: the judge then owes queue_release()
- * with its id later, within a bound of its own. `p` is valid during the call only.
+ * with its id later, within a bound of its own. `p` is valid during the call only. *ticks:
+ * clock_ticks() as the packet's turn came, which the judge moves on as it times what it does.
  */
 typedef int (*queue_judge_fn)(void *cookie, struct queue *q, const struct queue_packet *p,
-			      struct ruling *ruling);
+			      uint64_t *ticks, struct ruling *ruling);
 
 /*
  * Called when the packets of one burst have been read and none is judged yet (may be NULL): a place

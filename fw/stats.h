@@ -8,7 +8,8 @@
 /* The stages of a packet's way through the daemon, in order. Timed per packet except where said. */
 enum stage {
 	STAGE_RECEIVE,	 /* one receive call, divided by the packets it brought */
-	STAGE_ATTRIBUTE, /* packet -> socket -> holders -> mapped sets */
+	STAGE_ATTRIBUTE, /* from when the one before is decided: packet -> socket -> holders ->
+			    mapped sets */
 	STAGE_HASH,	 /* one object's digest; off the loop */
 	STAGE_DECIDE,	 /* the rules */
 	STAGE_VERDICT,	 /* one send call, divided by the packets it covered */
