@@ -145,7 +145,7 @@ static uint64_t mix_end(const uint8_t address[16], uint16_t port)
 	uint64_t words[2];
 
 	memcpy(words, address, sizeof(words));
-	return abi_mix(abi_mix(abi_mix(1, words[0]), words[1]), port);
+	return abi_mix(words[0] + 0x9e3779b97f4a7c15ull * port, words[1]);
 }
 
 /* The sum of the two ends: the same in both directions. */
@@ -153,7 +153,7 @@ static uint64_t flow_print(const struct packet *p)
 {
 	uint64_t ends = mix_end(p->saddr, p->has_ports ? p->sport : 0) +
 			mix_end(p->daddr, p->has_ports ? p->dport : 0);
-	uint64_t print = abi_mix(abi_mix(ends, p->family), p->proto);
+	uint64_t print = abi_mix(ends, (uint64_t)p->family << 8 | p->proto);
 
 	return print ? print : 1;
 }
