@@ -145,7 +145,7 @@ static uint64_t mix_end(const uint8_t address[16], uint16_t port)
 	uint64_t words[2];
 
 	memcpy(words, address, sizeof(words));
-	return abi_mix(words[0] + 0x9e3779b97f4a7c15ull * port, words[1]);
+	return abi_mix(abi_mix(port, words[0]), words[1]);
 }
 
 /* The sum of the two ends: the same in both directions. */

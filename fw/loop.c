@@ -74,14 +74,6 @@ struct loop {
 	int n_events;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
 static void on_alarm(void *cookie, uint32_t events)
 {
 	struct loop *l = cookie;
@@ -92,8 +84,9 @@ static void on_alarm(void *cookie, uint32_t events)
 		l->alarm = 0;
 }
 
-/* Where in polled[] it lies now; 0: there is no memory for it. Waits for nothing at first. */
-static size_t add_polled(struct loop *l, struct loop_source *s, int fd)
+/* s: NULL for the epoll set. Returns its place in polled[]; 0: that is the first, or there is no
+ * memory for it. */
+static size_t add_polled(struct loop *l, struct loop_source *s, struct pollfd what)
 {
 	size_t n = l->n_polled;
 	struct pollfd *polled = reallocarray(l->polled, n + 1, sizeof(*polled));
@@ -106,7 +99,7 @@ static size_t add_polled(struct loop *l, struct loop_source *s, int fd)
 	if (!who)
 		return 0;
 	l->who = who;
-	polled[n] = (struct pollfd){.fd = fd, .events = s ? 0 : POLLIN};
+	polled[n] = what;
 	who[n] = s;
 	l->n_polled++;
 	return n;
@@ -133,7 +126,7 @@ struct loop *loop_new(void)
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (l->epoll >= 0 && l->alarm_fd >= 0) {
-		add_polled(l, NULL, l->epoll);
+		add_polled(l, NULL, (struct pollfd){.fd = l->epoll, .events = POLLIN});
 		if (l->n_polled && loop_add_fd(l, l->alarm_fd, EPOLLIN, on_alarm, l))
 			return l;
 	}
@@ -207,7 +200,7 @@ struct loop_source *loop_add_busy_fd(struct loop *l, int fd, uint32_t events, lo
 
 	if (!s)
 		return NULL;
-	s->place = add_polled(l, s, ~fd);
+	s->place = add_polled(l, s, (struct pollfd){.fd = ~fd});
 	if (s->place) {
 		loop_set_events(s, events);
 		return s;
@@ -326,7 +319,7 @@ static void set_alarm(struct loop *l, uint64_t deadline)
 void loop_arm(struct loop_timer *t, uint64_t after_ns)
 {
 	struct loop *l = t->loop;
-	uint64_t from = now_ns();
+	uint64_t from = clock_monotonic_ns();
 
 	if (from <= l->pass)
 		from = l->pass + 1;
@@ -395,7 +388,7 @@ static int wait_next(struct loop *l)
 	int n, err;
 
 	if (limited) {
-		now = now_ns();
+		now = clock_monotonic_ns();
 		if (l->heap[0]->deadline > now)
 			after = l->heap[0]->deadline - now;
 		if (after > FAR_NS)
@@ -445,7 +438,7 @@ static void call_timers(struct loop *l)
 {
 	if (!l->n_armed || is_alarmed(l))
 		return;
-	l->pass = now_ns();
+	l->pass = clock_monotonic_ns();
 	while (l->n_armed && l->heap[0]->deadline <= l->pass && !l->stop) {
 		struct loop_timer *t = l->heap[0];
 

@@ -31,7 +31,7 @@ struct pause {
 	bool calm;
 };
 
-/* Whether one is to be made after a burst of so many packets, from when they were received until
+/* Whether one is to be made after a turn of so many packets, from when they were received until
  * now that all are judged, by one clock. */
 bool pause_is_due(struct pause *p, uint32_t packets, uint64_t began_ns, uint64_t ended_ns);
 

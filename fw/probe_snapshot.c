@@ -28,7 +28,9 @@ bool probe_snapshot(const struct probe *p, const struct note_holder *of, struct 
 	uint64_t begun = __atomic_load_n(&p->snapshots->begun, __ATOMIC_ACQUIRE);
 	const struct snapshot *s;
 
-	for (uint64_t back = 1; of->map_stamp && back <= ABI_SNAPSHOTS; back++) {
+	if (!of->map_stamp)
+		return false;
+	for (uint64_t back = 1; back <= ABI_SNAPSHOTS; back++) {
 		s = &p->snapshots->ring[(begun - back) % ABI_SNAPSHOTS];
 		if (is_of(s, of))
 			return read_whole(s, out) && is_of(out, of) && out->n &&

@@ -146,8 +146,7 @@ static __always_inline bool fill_note(const struct sk_buff *skb, struct note *no
 		count(PCOUNT_PROVEN);
 	else
 		note_socket(note, sk, hook, look);
-	return look && look->file && look->asked && ask_class(look, &note->answer) &&
-	       write_ticket(look);
+	return look && look->file && ask_class(look, &note->answer) && write_ticket(look);
 }
 
 /* Whether a note of that print is there. */
