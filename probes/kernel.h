@@ -204,7 +204,6 @@ struct task_struct {
 	int pid, tgid;
 	struct nsproxy *nsproxy;
 	unsigned int flags;
-	int exit_state;
 	unsigned int personality;
 	__u64 start_boottime;
 	struct task_struct *group_leader;

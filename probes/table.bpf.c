@@ -2,10 +2,15 @@
 /* See table.h. */
 #include "table.h"
 
+/*
+ * Whether its descriptors may not all be closed yet. The kernel lets go of a thread's directories
+ * right after them (kernel/exit.c, do_exit()). It may end for long after that: the table is not
+ * cleared as it is closed, and what it points to may be another's file by then.
+ */
 static __always_inline bool is_in_exit(const struct task_struct *task, __u32 tgid)
 {
 	return BPF_CORE_READ(task, tgid) == (int)tgid &&
-	       (BPF_CORE_READ(task, flags) & PF_EXITING) && !BPF_CORE_READ(task, exit_state);
+	       (BPF_CORE_READ(task, flags) & PF_EXITING) && BPF_CORE_READ(task, fs);
 }
 
 static __always_inline const struct task_struct *youngest_thread(const struct task_struct *leader)
