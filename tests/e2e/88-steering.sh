@@ -160,8 +160,8 @@ cat >"$TMP/share.py" <<-'END'
 	s = socket.create_connection((addr, 80))
 	s.settimeout(1)
 	other = subprocess.Popen([program, "-q", "-K", "-"], pass_fds=[s.fileno()], stdin=subprocess.PIPE)
-	while program not in open(f"/proc/{other.pid}/maps").read():
-	    pass
+	while "/libcurl" not in open(f"/proc/{other.pid}/maps").read():
+	    pass # its program is mapped before the execve is over: until then it is what it was
 	s.send(f"GET {path} HTTP/1.0\r\n\r\n".encode())
 	try:
 	    print(s.recv(12).decode())
