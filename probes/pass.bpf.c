@@ -5,7 +5,8 @@
  *
  * No packet passes by another's. One of the same socket has been at the note program itself: either
  * that let it pass too, or it made the socket's older tickets void. Without the note program there
- * are none: they last for two ticks of the clock.
+ * are none: they last for two ticks of the clock. But those that stop a packet wait for it however
+ * long it takes: the daemon would judge it by what is the case when it comes there.
  */
 #include "maps.h"
 
@@ -61,7 +62,7 @@ static __always_inline int has_ticket(struct __sk_buff *skb, __u32 hook, __u32 v
 		return 0;
 	m = memo_of(cookie);
 	valid = m && m->misses[hook & (CACHE_HOOKS - 1)] == t->misses &&
-		now - t->when <= ABI_TICKET_TICKS;
+		(verdict == CACHE_DROP || now - t->when <= ABI_TICKET_TICKS);
 	t->whose = 0;
 	if (!valid)
 		return 0;
