@@ -94,7 +94,7 @@ done
 expect_that "$(counter notes_unproven)" -eq 0 "packets of whom it was not proven who sent them"
 
 step "one that ended has closed what another has now"
-stop_daemon
+stop_daemon TERM
 python=$(readlink -f "$(command -v python3)")
 copy_program "$python" good
 copy_program "$python" evil
