@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "deadlines.h"
 #include "pause.h"
 #include "slice.h"
 
@@ -22,7 +23,6 @@
 #define NS_PER_MS  1000000ull
 #define EVENTS_MAX 64
 #define FAR_NS	   (100 * NS_PER_MS) /* a deadline that is worth a call of its own */
-#define DISARMED   SIZE_MAX
 #define IN_EPOLL   0 /* of the descriptors that are polled, the first is the epoll set's */
 
 struct loop_source {
@@ -36,9 +36,8 @@ struct loop_source {
 };
 
 struct loop_timer {
+	struct deadline due; /* CLOCK_MONOTONIC, ns. The first: timer_of() */
 	struct loop *loop;
-	uint64_t deadline; /* CLOCK_MONOTONIC, ns */
-	size_t slot;	   /* in the heap, or DISARMED */
 	loop_timer_fn fn;
 	void *cookie;
 	LIST_ENTRY(loop_timer) link;
@@ -53,11 +52,10 @@ struct loop {
 	LIST_HEAD(, loop_timer) timers;
 	size_t n_timers;
 
-	struct loop_timer **heap; /* armed timers, earliest first; has room for all timers */
-	size_t n_armed;
-	int alarm_fd;	/* a timerfd, for deadlines that many turns pass before */
-	uint64_t alarm; /* when it wakes us; 0: it does not */
-	uint64_t pass;	/* the timers due at this time are being called */
+	struct deadlines armed; /* has room for all timers */
+	int alarm_fd;		/* a timerfd, for deadlines that many turns pass before */
+	uint64_t alarm;		/* when it wakes us; 0: it does not */
+	uint64_t pass;		/* the timers due at this time are being called */
 
 	struct pause pause;
 	uint32_t worked;   /* what its busy sources have done in this turn, and */
@@ -165,7 +163,7 @@ void loop_free(struct loop *l)
 		close(l->alarm_fd);
 	free(l->polled);
 	free(l->who);
-	free(l->heap);
+	deadlines_free(&l->armed);
 	free(l);
 }
 
@@ -255,53 +253,18 @@ void loop_remove_fd(struct loop_source *s)
 	free(s);
 }
 
-static void heap_put(struct loop *l, size_t slot, struct loop_timer *t)
-{
-	l->heap[slot] = t;
-	t->slot = slot;
-}
-
-/* Moves t, which belongs at or above slot, to its place. */
-static void heap_up(struct loop *l, size_t slot, struct loop_timer *t)
-{
-	while (slot > 0 && l->heap[(slot - 1) / 2]->deadline > t->deadline) {
-		heap_put(l, slot, l->heap[(slot - 1) / 2]);
-		slot = (slot - 1) / 2;
-	}
-	heap_put(l, slot, t);
-}
-
-static void heap_down(struct loop *l, size_t slot, struct loop_timer *t)
-{
-	for (;;) {
-		size_t child = 2 * slot + 1;
-
-		if (child + 1 < l->n_armed &&
-		    l->heap[child + 1]->deadline < l->heap[child]->deadline)
-			child++;
-		if (child >= l->n_armed || l->heap[child]->deadline >= t->deadline)
-			break;
-		heap_put(l, slot, l->heap[child]);
-		slot = child;
-	}
-	heap_put(l, slot, t);
-}
-
 struct loop_timer *loop_add_timer(struct loop *l, loop_timer_fn fn, void *cookie)
 {
 	struct loop_timer *t = calloc(1, sizeof(*t));
-	struct loop_timer **heap;
 
 	if (!t)
 		return NULL;
-	heap = reallocarray(l->heap, l->n_timers + 1, sizeof(struct loop_timer *));
-	if (!heap) {
+	if (deadlines_reserve(&l->armed, l->n_timers + 1)) {
 		free(t);
 		return NULL;
 	}
-	l->heap = heap;
 	l->n_timers++;
-	*t = (struct loop_timer){.loop = l, .slot = DISARMED, .fn = fn, .cookie = cookie};
+	*t = (struct loop_timer){.loop = l, .fn = fn, .cookie = cookie};
 	LIST_INSERT_HEAD(&l->timers, t, link);
 	return t;
 }
@@ -323,29 +286,15 @@ void loop_arm(struct loop_timer *t, uint64_t after_ns)
 
 	if (from <= l->pass)
 		from = l->pass + 1;
-	loop_disarm(t);
-	t->deadline = after_ns > UINT64_MAX - from ? UINT64_MAX : from + after_ns;
-	heap_up(l, l->n_armed++, t);
-	if (l->waits && t->slot == 0)
-		set_alarm(l, t->deadline);
+	deadlines_set(&l->armed, &t->due,
+		      after_ns > UINT64_MAX - from ? UINT64_MAX : from + after_ns);
+	if (l->waits && deadlines_first(&l->armed) == &t->due)
+		set_alarm(l, t->due.at);
 }
 
 void loop_disarm(struct loop_timer *t)
 {
-	struct loop *l = t->loop;
-	size_t slot = t->slot;
-	struct loop_timer *last;
-
-	if (slot == DISARMED)
-		return;
-	t->slot = DISARMED;
-	last = l->heap[--l->n_armed];
-	if (last == t)
-		return;
-	if (slot > 0 && l->heap[(slot - 1) / 2]->deadline > last->deadline)
-		heap_up(l, slot, last);
-	else
-		heap_down(l, slot, last);
+	deadlines_unset(&t->loop->armed, &t->due);
 }
 
 void loop_remove_timer(struct loop_timer *t)
@@ -374,29 +323,31 @@ static int wait_events(struct loop *l, const uint64_t *after_ns)
 	return ppoll(l->polled, l->n_polled, after_ns ? &ts : NULL, NULL);
 }
 
-/* Whether no timer is due before the alarm has woken us: then nobody needs to look at the clock. */
-static bool is_alarmed(const struct loop *l)
+/* The first one that needs a look at the clock. NULL: none is due before the alarm has woken us. */
+static struct deadline *next_due(const struct loop *l)
 {
-	return l->alarm && l->heap[0]->deadline >= l->alarm;
+	struct deadline *first = deadlines_first(&l->armed);
+
+	return first && l->alarm && first->at >= l->alarm ? NULL : first;
 }
 
 /* A timeout costs the kernel a timer each time that we go to sleep: only what is near has one. */
 static int wait_next(struct loop *l)
 {
+	const struct deadline *due = next_due(l);
 	uint64_t now, after = 0;
-	bool limited = l->n_armed && !is_alarmed(l);
 	int n, err;
 
-	if (limited) {
+	if (due) {
 		now = clock_monotonic_ns();
-		if (l->heap[0]->deadline > now)
-			after = l->heap[0]->deadline - now;
+		if (due->at > now)
+			after = due->at - now;
 		if (after > FAR_NS)
-			set_alarm(l, l->heap[0]->deadline);
+			set_alarm(l, due->at);
 	}
 	l->waits = true;
 	loop_unlock(l);
-	n = wait_events(l, limited ? &after : NULL);
+	n = wait_events(l, due ? &after : NULL);
 	err = n < 0 && errno != EINTR ? -errno : 0;
 	loop_lock(l);
 	l->waits = false;
@@ -434,13 +385,21 @@ static void call_others(struct loop *l)
 	l->n_events = 0;
 }
 
+static struct loop_timer *timer_of(struct deadline *due)
+{
+	_Static_assert(offsetof(struct loop_timer, due) == 0, "as it is found");
+	return (struct loop_timer *)due;
+}
+
 static void call_timers(struct loop *l)
 {
-	if (!l->n_armed || is_alarmed(l))
+	struct deadline *due = next_due(l);
+
+	if (!due)
 		return;
 	l->pass = clock_monotonic_ns();
-	while (l->n_armed && l->heap[0]->deadline <= l->pass && !l->stop) {
-		struct loop_timer *t = l->heap[0];
+	for (; due && due->at <= l->pass && !l->stop; due = deadlines_first(&l->armed)) {
+		struct loop_timer *t = timer_of(due);
 
 		loop_disarm(t);
 		t->fn(t->cookie);
