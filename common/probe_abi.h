@@ -479,9 +479,9 @@ struct vma_rec {
  * whoever judges it need not have them read when they are others, or gone. Of whom has more, or
  * needs too long to be looked through while he waits, there is none.
  */
-#define ABI_SNAPSHOTS	      128 /* the last ones, whoever they are of; power of two */
-#define ABI_SNAPSHOT_MAPPINGS 32  /* executable; power of two */
-#define ABI_SNAPSHOT_ALL      256 /* and with those that are not */
+#define ABI_SNAPSHOTS	      128  /* the last ones, whoever they are of; power of two */
+#define ABI_SNAPSHOT_MAPPINGS 128  /* executable; power of two */
+#define ABI_SNAPSHOT_ALL      1024 /* and with those that are not */
 
 struct snapshot {
 	__u64 turn;	 /* odd: it is being written; moves with each */

@@ -151,14 +151,18 @@ static void scan_done(struct process *p, uint64_t stamp, uint64_t exec_ns, uint6
 
 /*
  * The state that mattered has passed before it was read: whatever the process has mapped since its
- * exec may have been there, and be gone by now.
+ * exec may have been there, and be gone by now. *complete: unless not all of that is on record. Of
+ * one that is older than the probes all is that it has mapped since they see it.
  */
-static int add_past(struct process *p, const struct proc_rec *rec)
+static int add_past(struct process *p, const struct proc_rec *rec, bool *complete)
 {
-	size_t n = rec->n_objects < ABI_OBJECTS ? rec->n_objects : ABI_OBJECTS;
+	bool cut = rec->n_objects > ABI_OBJECTS;
+	bool elder = !rec->last_start.stamp;
 
+	if (cut || (!elder && (rec->flags & PROC_OBJECTS_PARTIAL)))
+		*complete = false;
 	p->anonymous |= rec->flags & PROC_ANON_EXEC;
-	return keep_keys(p, rec->obj, n, true);
+	return keep_keys(p, rec->obj, cut ? ABI_OBJECTS : rec->n_objects, true);
 }
 
 /*
@@ -218,7 +222,7 @@ int process_scan(struct processes *ps, struct process *p, const struct proc_rec 
 	pages = pages ? pages : ps->vmas[0].exec_pages;
 	n = take_mappings(ps, p, before->exec_ns, ps->vmas, (size_t)n);
 	if (!n && past)
-		n = add_past(p, &after);
+		n = add_past(p, &after, &complete);
 	if (n)
 		return n;
 	scan_done(p, before->map_stamp, before->exec_ns, pages, complete);

@@ -8,8 +8,8 @@
 . "$(dirname "$0")/helpers/mapper.sh"
 
 LIVES=200
-STATES=100   # of mappings, while nobody judges: of 128 it is written down
-LIBRARIES=28 # and the program's own: as many as a snapshot has room for, nearly
+STATES=100    # of mappings, while nobody judges: of 128 it is written down
+LIBRARIES=116 # and the program's own: as many as a snapshot has room for, nearly
 
 grep -qw bpf_iter_task_vma_new /proc/kallsyms || skip "this kernel does not tell a program of mappings (linux 6.7)"
 
@@ -36,7 +36,7 @@ receive server 7001
 math=$(ldd /usr/bin/python3 | awk '/libm\./ { print $3 }')
 copy_program "$math" evil.so
 copy_program "$HELPERS/talk" life
-for ((i = 0; i < LIBRARIES; i++)); do copy_program "$math" "more-$i.so"; done
+for ((i = 0; i < LIBRARIES + 7; i++)); do head -c 8192 /dev/urandom >"$TMP/more-$i.so"; done
 evil=$TMP/evil.so
 divert client
 start_daemon client
@@ -74,16 +74,35 @@ kill -CONT "$DAEMON"
 wait_for settled
 cut dead/mapped
 
-step "he has mapped as much as there is room for, and more"
+step "he has mapped as much as there is room for"
 mapper
-for ((i = 0; i < LIBRARIES; i++)); do
-	tell "map $TMP/more-$i.so"
-	((i % 7)) || tell "say many/$i"
-done
-tell "map $evil" "say many/evil" unmap "say many/last"
-wait_for received many/last
-for ((i = 0; i < LIBRARIES; i += 7)); do wait_for received "many/$i"; done
+all=()
+for ((i = 0; i < LIBRARIES; i++)); do all+=("map $TMP/more-$i.so"); done
+tell "${all[@]}" "say many/first"
+wait_for received many/first
+stopped "map $evil" "say many/evil" unmap "say many/unmapped"
+wait_for received many/unmapped
 cut many/evil
+
+step "and more: then they are read as his packet is judged"
+for ((i = LIBRARIES; i < LIBRARIES + 7; i++)); do tell "map $TMP/more-$i.so" "say more/$i"; done
+tell "map $evil" "say more/evil"
+wait_for settled
+tell unmap "say more/last"
+wait_for received more/last
+for ((i = LIBRARIES; i < LIBRARIES + 7; i++)); do wait_for received "more/$i"; done
+cut more/evil
+
+step "then what he has unmapped since may be anything: an ACCEPT rule has to be sure of all"
+expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$PYTHON"
+expect_ok ctl -A -c OUTPUT -v DROP
+tell "say sure/before"
+wait_for received sure/before
+stopped "map $TMP/more-0.so" "say sure/unmapped" unmap "say sure/after"
+wait_for received sure/after
+cut sure/unmapped
+expect_ok ctl -D 2 -c OUTPUT
+expect_ok ctl -D 1 -c OUTPUT
 
 step "short lives"
 on client "$TMP/life" -u $SERVER4 7001 first </dev/null
