@@ -149,6 +149,12 @@ static void scan_done(struct process *p, uint64_t stamp, uint64_t exec_ns, uint6
 	p->scan_complete = complete;
 }
 
+/* How many of its objects the record has room for. */
+static size_t n_recorded(const struct proc_rec *rec)
+{
+	return rec->n_objects < ABI_OBJECTS ? rec->n_objects : ABI_OBJECTS;
+}
+
 /*
  * The state that mattered has passed before it was read: whatever the process has mapped since its
  * exec may have been there, and be gone by now. *complete: unless not all of that is on record. Of
@@ -156,13 +162,12 @@ static void scan_done(struct process *p, uint64_t stamp, uint64_t exec_ns, uint6
  */
 static int add_past(struct process *p, const struct proc_rec *rec, bool *complete)
 {
-	bool cut = rec->n_objects > ABI_OBJECTS;
 	bool elder = !rec->last_start.stamp;
 
-	if (cut || (!elder && (rec->flags & PROC_OBJECTS_PARTIAL)))
+	if (rec->n_objects > ABI_OBJECTS || (!elder && (rec->flags & PROC_OBJECTS_PARTIAL)))
 		*complete = false;
 	p->anonymous |= rec->flags & PROC_ANON_EXEC;
-	return keep_keys(p, rec->obj, cut ? ABI_OBJECTS : rec->n_objects, true);
+	return keep_keys(p, rec->obj, n_recorded(rec), true);
 }
 
 /*
@@ -252,7 +257,7 @@ static int take_snapshot(struct processes *ps, struct process *p, const struct n
 static int scan_past(struct processes *ps, struct process *p, const struct proc_rec *rec)
 {
 	bool complete = !(rec->flags & PROC_OBJECTS_PARTIAL);
-	size_t n = rec->n_objects < ABI_OBJECTS ? rec->n_objects : ABI_OBJECTS;
+	size_t n = n_recorded(rec);
 	int r;
 
 	if (p->scan_exec_ns != rec->exec_ns)
