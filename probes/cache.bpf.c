@@ -3,15 +3,32 @@
  */
 #include "cache.h"
 
-/* All but the tuple. */
-static __always_inline bool make_key(struct cache_key *key, const struct look *l, __u64 mask,
-				     const struct answer *a)
+/* A class that is asked for. */
+struct question {
+	struct cache_key key;
+	__u64 epoch, mask; /* of the chain, from before all else */
+};
+
+/* false: there is none that the packet may be of. */
+static __always_inline bool question_open(struct question *q, const struct look *l)
+{
+	const struct cache_chain *c = chain_of(l->hook);
+
+	__builtin_memset(q, 0, sizeof(*q));
+	if (!l->asked || !c)
+		return false;
+	q->epoch = *(const volatile __u64 *)&c->epoch;
+	barrier();
+	q->mask = *(const volatile __u64 *)&c->mask;
+	q->key.hook = l->hook;
+	return q->epoch;
+}
+
+static __always_inline bool name_who(struct cache_key *key, const struct answer *a)
 {
 	if (a->state != NOTE_PROVEN || !a->n_holders || a->n_holders > ABI_MEMO_HOLDERS)
 		return false;
 	key->netns = a->netns;
-	key->cookie = mask & CACHE_SOCKET ? l->cookie : 0;
-	key->hook = l->hook;
 	key->n_who = a->n_holders;
 	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
 		const struct note_holder *h = &a->holder[i];
@@ -25,11 +42,34 @@ static __always_inline bool make_key(struct cache_key *key, const struct look *l
 	return true;
 }
 
-/* The same for a packet of kernel origin. */
-static __always_inline void make_key_of_nobody(struct cache_key *key, const struct look *l)
+/* The same of the memo, in which nobody's mappings were in flight: memo_add(). */
+static __always_inline bool name_who_by_memo(struct cache_key *key, const struct look *l)
 {
-	key->netns = l->netns;
-	key->hook = l->hook;
+	const struct memo *m = memo_of(l->cookie);
+	__u32 n = 0;
+	__u64 seq;
+
+	if (!m)
+		return false;
+	seq = *(const volatile __u64 *)&m->seq;
+	barrier();
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
+		const struct memo_holder *h = &m->h[i];
+
+		if (i >= m->n)
+			break;
+		if (h->again)
+			continue;
+		if (!h->who.map_stamp)
+			return false;
+		key->who[n++ & (ABI_MEMO_HOLDERS - 1)] = h->who;
+	}
+	key->netns = m->netns;
+	key->n_who = n;
+	if ((seq & 1) || m->cookie != l->cookie)
+		return false;
+	barrier();
+	return n && *(const volatile __u64 *)&m->seq == seq;
 }
 
 int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask)
@@ -88,35 +128,53 @@ static __always_inline __u64 find_class(const struct cache_key *key, __u64 epoch
 	return bpf_map_lookup_elem(&classes, key) == class ? until : 0;
 }
 
-int ask_class(struct look *l, const struct answer *a)
+static __always_inline int question_ask(struct question *q, struct look *l, bool held)
 {
-	const struct cache_chain *c;
-	struct cache_key key;
-	__u64 now_ns, epoch, mask, until;
+	const struct cache_chain *c = chain_of(l->hook);
+	__u64 now_ns, until;
 
-	if (!l || !l->asked)
-		return 0;
-	c = chain_of(l->hook);
-	if (!c)
-		return 0;
-	__builtin_memset(&key, 0, sizeof(key));
-	epoch = *(const volatile __u64 *)&c->epoch;
-	barrier();
-	mask = *(const volatile __u64 *)&c->mask;
-	if (!a)
-		make_key_of_nobody(&key, l);
-	else if (!make_key(&key, l, mask, a))
-		return 0;
-	if (!epoch || !tuple_of(l, &key.tuple, mask))
+	if (!c || !tuple_of(l, &q->key.tuple, q->mask))
 		return 0;
 	now_ns = bpf_ktime_get_ns();
-	until = find_class(&key, epoch, l);
+	until = find_class(&q->key, q->epoch, l);
 	/* The names may be of other rules than the mask. */
-	if (*(const volatile __u64 *)&c->epoch != epoch || now_ns >= until)
+	if (*(const volatile __u64 *)&c->epoch != q->epoch || now_ns >= until)
 		return 0;
-	if (a)
-		memo_meet(l, &key.tuple, epoch, l->now + (until - now_ns) / ABI_TICK_NS);
+	if (held)
+		memo_meet(l, &q->key.tuple, q->epoch, l->now + (until - now_ns) / ABI_TICK_NS);
 	return l->verdict == CACHE_ACCEPT;
+}
+
+int ask_class(struct look *l, const struct answer *a)
+{
+	struct question q;
+
+	if (!l || !a || !question_open(&q, l) || !name_who(&q.key, a))
+		return 0;
+	if (q.mask & CACHE_SOCKET)
+		q.key.cookie = l->cookie;
+	return question_ask(&q, l, true);
+}
+
+int ask_class_by_memo(struct look *l)
+{
+	struct question q;
+
+	if (!l || !question_open(&q, l) || !name_who_by_memo(&q.key, l))
+		return 0;
+	if (q.mask & CACHE_SOCKET)
+		q.key.cookie = l->cookie;
+	return question_ask(&q, l, true);
+}
+
+int ask_class_of_nobody(struct look *l)
+{
+	struct question q;
+
+	if (!l || !question_open(&q, l))
+		return 0;
+	q.key.netns = l->netns;
+	return question_ask(&q, l, false);
 }
 
 int write_ticket(const struct look *l)

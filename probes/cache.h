@@ -75,11 +75,13 @@ int memo_write(const struct look *l, const struct sock_rec *rec, const struct an
 int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch, __u64 until);
 
 /*
- * What was said of the class of a packet whose holders are proven; a NULL: that nobody holds it.
- * The first packet of a socket that is to be dropped goes to the daemon all the same, which
- * remembers whom it has denied.
+ * What was said of the class of a packet whose holders are proven now, or were before
+ * (SAID_PROVEN), or that nobody holds (SAID_NOBODY). The first packet of a socket that is to be
+ * dropped goes to the daemon all the same, which remembers whom it has denied.
  */
 int ask_class(struct look *l, const struct answer *a);
+int ask_class_by_memo(struct look *l);
+int ask_class_of_nobody(struct look *l);
 
 /* Takes of a packet that is asked for what the mask has, and the rules of its chain make a
  * difference of. *t is all 0 before. */

@@ -112,7 +112,7 @@ __u64 mm_exec_pages(__u64 mm)
 
 int holder_holds(const struct memo_holder *h, __u64 file)
 {
-	return h ? has_as_before(h, file) : PCOUNT_CACHE_HOLDERS;
+	return h ? is_as_before(h, file, false) : PCOUNT_CACHE_HOLDERS;
 }
 
 int mapping_is_made(__u64 at, __u32 sequence)

@@ -6,6 +6,7 @@
 
 #include "cache.h"
 #include "flow.h"
+#include "waiter.h"
 
 static __always_inline bool same_tuple(const struct cache_tuple *a, const struct cache_tuple *b)
 {
@@ -55,15 +56,16 @@ static __always_inline bool met_before(const struct memo *m, const struct look *
 	return m->in[l->hook & (CACHE_HOOKS - 1)].v.class.verdict;
 }
 
-/* See holder_holds(). */
-static __always_inline enum probe_counter has_as_before(const struct memo_holder *h, __u64 file)
+/* See holder_holds(). closed: he had it, and it is not to be looked for. */
+static __always_inline enum probe_counter is_as_before(const struct memo_holder *h, __u64 file,
+						       bool closed)
 {
 	const struct task_struct *task = view(task_struct, h->task);
 	const struct mm_struct *mm;
 
 	if (gen_of(h->who.tgid) != h->gen)
 		return memo_why_moved(h);
-	if (!has(task, h->files, h->fd, file))
+	if (!closed && !has(task, h->files, h->fd, file))
 		return PCOUNT_CACHE_HOLDERS;
 	mm = field(task, mm);
 	if (!mm)
@@ -71,8 +73,20 @@ static __always_inline enum probe_counter has_as_before(const struct memo_holder
 	return field(mm, exec_vm) == h->who.exec_pages ? PCOUNT_COUNT : PCOUNT_CACHE_MAPPINGS;
 }
 
-/* As many as the descriptors of those who hold it, and these where they were. PCOUNT_COUNT, or what
- * is not so. sending: the current thread is in the call that sends the packet. */
+/* Whether one reference more is that of the call which sends the packet: one of a process with
+ * threads has it, as memo_calls() counts it for all. */
+static __always_inline bool is_of_own_call(const struct memo_holder *h, __u32 current, bool sending)
+{
+	return h->who.tgid == current && (sending || in_call_on(h->fd)) &&
+	       field(view(files_struct, h->files), count.counter) > 1;
+}
+
+/*
+ * As many as the descriptors of those who hold it, and these where they were. PCOUNT_COUNT, or what
+ * is not so. sending: the current thread is in the call that sends the packet. During the last
+ * close there is no reference: what is sent then is of the only one who ever had it since the
+ * proof, as closing_proves() has it.
+ */
 static __always_inline enum probe_counter memo_holds(const struct memo *m, const struct look *l,
 						     bool sending)
 {
@@ -80,13 +94,16 @@ static __always_inline enum probe_counter memo_holds(const struct memo *m, const
 	const struct memo_holder *h = &m->h[0]; /* as a rule the only one */
 	__s64 references = file_references(view(file, l->file), CAN_CAST);
 	__u32 current = bpf_get_current_pid_tgid() >> 32;
+	bool closed = !references && m->n == 1;
 	enum probe_counter why;
 
 	if (!g || !m->n || m->file != l->file || m->joined != m->joined_then ||
 	    g->taken_ns >= m->when_ns || g->received_ns >= m->when_ns ||
-	    (references != m->n && !memo_explains(m, references, sending)))
+	    (references != m->n && !closed &&
+	     !(references == m->n + 1 && is_of_own_call(h, current, sending)) &&
+	     !memo_explains(m, references, sending)))
 		return PCOUNT_CACHE_HOLDERS;
-	why = has_as_before(h, l->file);
+	why = is_as_before(h, l->file, closed);
 	if (why == PCOUNT_COUNT && m->n > 1)
 		why = memo_others_hold(m, l->file);
 	if (why != PCOUNT_COUNT || h->who.tgid == current)

@@ -142,10 +142,11 @@ static __always_inline bool fill_note(const struct sk_buff *skb, struct note *no
 	note->n_holders = note->flags = 0;
 	note->uid = note->gid = ABI_NO_ID;
 	note->current_tgid = bpf_get_current_pid_tgid() >> 32;
-	if (look && said == SAID_PROVEN && note_by_memo(note, look))
+	if (look && said == SAID_PROVEN && note_by_memo(note, look)) {
 		count(PCOUNT_PROVEN);
-	else
-		note_socket(note, sk, hook, look);
+		return false; /* its class has been asked for */
+	}
+	note_socket(note, sk, hook, look);
 	return look && look->file && ask_class(look, &note->answer) && write_ticket(look);
 }
 
@@ -450,7 +451,8 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	look.why = PCOUNT_COUNT;
 	look.hook = hook == NF_INET_LOCAL_OUT ? CACHE_OUT : CACHE_IN;
 	said = look_up(&look);
-	if (said == SAID_NOBODY && ask_class(&look, NULL))
+	if (said == SAID_NOBODY ? ask_class_of_nobody(&look)
+				: said == SAID_PROVEN && ask_class_by_memo(&look))
 		said = SAID_VERDICT;
 	if (said == SAID_VERDICT && look.verdict == CACHE_DROP)
 		void_tickets(&look); /* that one passed before is past */

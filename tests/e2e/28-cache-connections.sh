@@ -3,7 +3,8 @@
 # Goal: with the verdict cache, a new connection of a program that was judged before costs the daemon no packet, from
 # its SYN to the last packet of a socket that nobody holds any more: of 300 connections a few packets are queued in all,
 # for verdicts whose time was over; whoever closes first, IPv4 and IPv6, and whatever the rules ask of the ports and
-# addresses of others: each connection has a port of its own.
+# addresses of others: each connection has a port of its own. Who holds a socket is proven once, as its first packet is sent: what
+# is answered, and what is sent as it is closed, rests on that.
 # shellcheck source=tests/e2e/bpffs.sh
 . "$(dirname "$0")/bpffs.sh"
 # shellcheck source=tests/e2e/lib.sh
@@ -30,14 +31,16 @@ connect() {
 	on client "$TMP/good" "$TMP/connect.py" "$@"
 }
 
-# queued_by ADDR ORDER: how many packets of so many connections came to the daemon. Two before them have it judge each kind.
-queued_by() {
-	local before
+# costs_of ADDR ORDER: how many packets of so many connections came to the daemon, and of how many the holders were proven
+# anew. Two before them have it judge each kind.
+costs_of() {
+	local queued proven
 	connect "$1" 8088 "$2" 2
-	before=$(counter queued)
+	queued=$(counter queued)
+	proven=$(counter notes_proven)
 	connect "$1" 8088 "$2" $TIMES
 	wait_for settled
-	echo $(($(counter queued) - before))
+	echo $(($(counter queued) - queued)) $(($(counter notes_proven) - proven))
 }
 
 setup_net
@@ -48,12 +51,13 @@ expect_ok ctl -A -c OUTPUT -v DROP --sng-hash "$(digest nc)"
 hook client
 
 all() {
-	local addr order queued
+	local addr order queued proven
 	for addr in $SERVER4 $SERVER6; do
 		for order in last first; do
 			step "$TIMES connections to $addr, closed $order; $1"
-			queued=$(queued_by "$addr" $order)
+			read -r queued proven <<<"$(costs_of "$addr" $order)"
 			expect_that "$queued" -lt $((TIMES / 5)) "packets that were queued"
+			expect_that "$proven" -lt $((TIMES * 5 / 4)) "packets whose holders were proven anew"
 		done
 	done
 }
