@@ -179,32 +179,5 @@ int ask_class_of_nobody(struct look *l)
 
 int write_ticket(const struct look *l)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), place;
-	volatile struct cache_ticket *t;
-	const struct memo *m;
-	__u64 whose, passed = 0;
-
-	if (!l || cpu >= ABI_CPUS)
-		return 0;
-	place = (l->hook * ABI_CPUS + cpu) * ABI_TICKETS + (l->cookie & (ABI_TICKETS - 1));
-	m = memo_of(l->cookie);
-	t = bpf_map_lookup_elem(&tickets, &place);
-	if (!m || !t ||
-	    *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)] != l->misses)
-		return 0;
-	if (l->file && l->verdict == CACHE_ACCEPT)
-		passed = cache_passed(l->cookie, l->misses);
-	whose = l->cookie << 2 | l->verdict;
-	t->whose = 0;
-	t->when = l->now;
-	t->misses = l->misses;
-	t->tally = l->tally;
-	t->passed = passed;
-	t->whose = whose;
-	/* A softirq that has come in between has left its own there. */
-	if (t->misses == l->misses && t->tally == l->tally && t->passed == passed &&
-	    t->whose == whose)
-		return 1;
-	t->whose = 0;
-	return 0;
+	return l && leave_ticket(l);
 }

@@ -20,6 +20,7 @@ enum said {
 	SAID_NOBODY, /* of kernel origin, and nothing it is held to is in doubt */
 	SAID_PROVEN, /* who holds the socket is as it was; the verdict is not known */
 	SAID_VERDICT,
+	SAID_PASSES, /* and it has its ticket */
 };
 
 /* What a look at the cache found out; zeroed by its caller. */
@@ -87,11 +88,7 @@ int ask_class_of_nobody(struct look *l);
  * difference of. *t is all 0 before. */
 int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask);
 
-/*
- * Has the packet pass, or stopped, where our programs are in the filter table. 0: its place is
- * taken by a packet that came in between, or one of the socket has gone to the daemon since this
- * one's verdict was looked for.
- */
+/* leave_ticket(), of a packet whose class was asked for. */
 int write_ticket(const struct look *l);
 
 static __always_inline struct cache_chain *chain_of(__u32 hook)
@@ -125,6 +122,43 @@ static __always_inline void look_around(struct look *l, const struct sock_rec *r
 {
 	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++)
 		l->gen[i] = gen_of(rec->s[i].tgid);
+}
+
+/*
+ * Has the packet pass, or stopped, where our programs are in the filter table. false: its place is
+ * taken by a packet that came in between, or one of the socket has gone to the daemon since this
+ * one's verdict was looked for.
+ */
+static __always_inline bool leave_ticket(const struct look *l)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), place;
+	volatile struct cache_ticket *t;
+	const struct memo *m;
+	__u64 whose, passed = 0;
+
+	if (cpu >= ABI_CPUS)
+		return false;
+	place = (l->hook * ABI_CPUS + cpu) * ABI_TICKETS + (l->cookie & (ABI_TICKETS - 1));
+	m = memo_of(l->cookie);
+	t = bpf_map_lookup_elem(&tickets, &place);
+	if (!m || !t ||
+	    *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)] != l->misses)
+		return false;
+	if (l->file && l->verdict == CACHE_ACCEPT)
+		passed = cache_passed(l->cookie, l->misses);
+	whose = l->cookie << 2 | l->verdict;
+	t->whose = 0;
+	t->when = l->now;
+	t->misses = l->misses;
+	t->tally = l->tally;
+	t->passed = passed;
+	t->whose = whose;
+	/* A softirq that has come in between has left its own there. */
+	if (t->misses == l->misses && t->tally == l->tally && t->passed == passed &&
+	    t->whose == whose)
+		return true;
+	t->whose = 0;
+	return false;
 }
 
 #endif

@@ -159,7 +159,7 @@ static __always_inline enum said look_up_holders(const struct memo *m, struct lo
 	if (*(const volatile __u64 *)&c->epoch != epoch)
 		why = PCOUNT_CACHE_EPOCH; /* what the rules name may be of others */
 	if (why == PCOUNT_COUNT)
-		return SAID_VERDICT;
+		return l->verdict == CACHE_ACCEPT && leave_ticket(l) ? SAID_PASSES : SAID_VERDICT;
 	l->verdict = CACHE_NONE;
 	if (l->asked && met_before(m, l))
 		l->why = why;

@@ -451,6 +451,8 @@ int note_packet(struct bpf_nf_ctx *ctx)
 	look.why = PCOUNT_COUNT;
 	look.hook = hook == NF_INET_LOCAL_OUT ? CACHE_OUT : CACHE_IN;
 	said = look_up(&look);
+	if (said == SAID_PASSES)
+		return NF_ACCEPT;
 	if (said == SAID_NOBODY ? ask_class_of_nobody(&look)
 				: said == SAID_PROVEN && ask_class_by_memo(&look))
 		said = SAID_VERDICT;
