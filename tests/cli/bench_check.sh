@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tests/cli/bench_check.sh: bench/run, with a scenario of ours that measures nothing: with --check it fails where a
-# ratio that has a goal is worse than the recorded one by more than the margin, and says which; without, never.
+# tests/cli/bench_check.sh: bench/run, with a scenario of ours that measures nothing: it fails where a ratio that has a
+# goal is worse than the recorded one by more than the margin, and says which; recorded is what is committed, or was there.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 # shellcheck source=tests/cli/lib.sh
@@ -58,7 +58,15 @@ test_that "a 99th percentile that grew by more than half" fails "cost, 99 %" 0.9
 test_that "several" fails $'rate\ncost' 0.5 1.5 1.20 0.80 -- --check
 test_that "without a goal it may be worse" passes 0.90 1.10 1.20 0.1 -- --check
 MARGIN=20 test_that "by another margin" passes 0.80 1.23 1.20 0.80 -- --check
+test_that "what was recorded is as it was" same none "$(rows "${recorded[@]}")" said "$(cat bench/results/none.json)"
+test_that "a rate that fell, beside the file that was there" fails rate 0.80 1.10 1.20 0.80 --
+test_that "which has the new figures now" passes 0.80 1.10 1.20 0.80 --
 rows "${recorded[@]}" >bench/results/none.json
-test_that "slow, and not checked" passes 0.1 9 9 0.1 --
+git init -q . && git add bench/results && git -c user.name=x -c user.email=x@localhost commit -qm x
+test_that "beside the commit" fails rate 0.80 1.10 1.20 0.80 --
+test_that "and once more" fails rate 0.80 1.10 1.20 0.80 --
+test_that "as committed" passes "${recorded[@]}" --
+rm bench/results/none.json && git add -A && git -c user.name=x -c user.email=x@localhost commit -qm x
+test_that "nothing is recorded" passes 0.1 9 9 0.1 --
 ENDS=1 test_that "what could not be measured" fails "" "${recorded[@]}" --
 summary
