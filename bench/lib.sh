@@ -183,9 +183,11 @@ keep_programs() {
 	BIN=$TMP/bin
 }
 
-# guard NS: app-fw with one rule on a digest, as in tests/e2e/21.
+# guard NS OPTIONS...: app-fw with one rule on a digest, as in tests/e2e/21.
 guard() {
-	start_daemon "$1" -b 50 -B 50 >>"$TMP/steps"
+	local ns=$1
+	shift
+	start_daemon "$ns" -b 50 -B 50 "$@" >>"$TMP/steps"
 	ctl -A -c OUTPUT -v DROP --sng-hash "$(digest curl)" >>"$TMP/steps"
 }
 

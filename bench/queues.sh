@@ -84,12 +84,8 @@ threads() {
 
 # The same, each thread on a processor of its own.
 pinned() {
-	local thread n=0
 	with_queues "$MANY"
-	guard client
-	for thread in $(queue_threads); do
-		taskset -cp $((n++)) "$thread" >>"$TMP/steps"
-	done
+	guard client --pin
 	measured pinned 1
 	stop_daemon TERM
 }

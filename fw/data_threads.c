@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "pin.h"
 
 struct data_thread {
 	struct loop *loop;
@@ -78,7 +79,17 @@ static void *run(void *cookie)
 	return NULL;
 }
 
-int data_threads_start(struct data_threads *t)
+static int pin_all(const struct data_threads *t)
+{
+	struct pin p;
+	int r = pin_open(&p);
+
+	for (size_t i = 0; !r && i < t->n_running; i++)
+		r = pin_next(&p, i ? t->threads[i].thread : pthread_self());
+	return r;
+}
+
+int data_threads_start(struct data_threads *t, bool pinned)
 {
 	char name[16];
 	int r;
@@ -92,7 +103,7 @@ int data_threads_start(struct data_threads *t)
 		snprintf(name, sizeof(name), "queues-%zu", t->n_running);
 		pthread_setname_np(next->thread, name);
 	}
-	return 0;
+	return pinned ? pin_all(t) : 0;
 }
 
 struct each {

@@ -9,6 +9,7 @@
 #ifndef FW_DATA_THREADS_H
 #define FW_DATA_THREADS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "loop.h"
@@ -25,9 +26,10 @@ struct data_threads *data_threads_new(struct loop *loop, struct mailbox *mailbox
 /* The loop of the i-th, for queues to be opened on. */
 struct loop *data_threads_loop(struct data_threads *t, size_t i);
 
-/* Starts all but the first, which the caller is. One that cannot go on ends the process. 0 or
- * -errno: some may run, for data_threads_stop. */
-int data_threads_start(struct data_threads *t);
+/* Starts all but the first, which the caller is; pinned: each is kept on a processor of its own, as
+ * far as there are so many. One that cannot go on ends the process. 0 or -errno: some may run, for
+ * data_threads_stop. */
+int data_threads_start(struct data_threads *t, bool pinned);
 
 /* Calls fn(cookie, its loop) in each, one after the other, and waits for it. Before the start the
  * caller is all of them, after it none. */

@@ -314,7 +314,7 @@ static int start_queues(struct daemon *d)
 
 static int run_threads(struct daemon *d)
 {
-	int r = data_threads_start(d->threads);
+	int r = data_threads_start(d->threads, d->options.pin);
 
 	return r ? fail("data threads", r) : 0;
 }

@@ -23,6 +23,7 @@ enum {
 	OPT_QUEUE = 0x100,  /* + chain */
 	OPT_POLICY = 0x110, /* + chain */
 	OPT_MODE = 0x120,
+	OPT_PIN,
 	OPT_UNKNOWN,
 	OPT_KERNEL,
 	OPT_SOCKET,
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
 	{"queue-out", required_argument, NULL, OPT_QUEUE + CHAIN_OUTPUT},
 	{"queue-in", required_argument, NULL, OPT_QUEUE + CHAIN_INPUT},
 	{"queue-fwd", required_argument, NULL, OPT_QUEUE + CHAIN_FORWARD},
+	{"pin", no_argument, NULL, OPT_PIN},
 	{"pol-out", required_argument, NULL, OPT_POLICY + CHAIN_OUTPUT},
 	{"pol-in", required_argument, NULL, OPT_POLICY + CHAIN_INPUT},
 	{"pol-fwd", required_argument, NULL, OPT_POLICY + CHAIN_FORWARD},
@@ -87,6 +89,7 @@ static const char usage[] =
 	"      --queue-out N[-M]   NFQUEUE number or range for OUTPUT (0)\n"
 	"      --queue-in N[-M]    for INPUT (1)\n"
 	"      --queue-fwd N[-M]   for FORWARD (2)\n"
+	"      --pin               keep the thread of each queue on a processor of its own\n"
 	"      --pol-out V         policy of OUTPUT: ACCEPT or DROP (ACCEPT)\n"
 	"      --pol-in V          of INPUT\n"
 	"      --pol-fwd V         of FORWARD\n"
@@ -327,6 +330,9 @@ static int apply(struct options *o, int c, const char *arg, int *unknown)
 	case 'n':
 	case 'd':
 		return parse_number(name, arg, 0, UINT32_MAX, &n);
+	case OPT_PIN:
+		o->pin = true;
+		return 0;
 	case OPT_MODE:
 		return parse_mode(arg, &o->mode);
 	case OPT_UNKNOWN:

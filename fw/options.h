@@ -18,6 +18,7 @@ struct queue_range {
 struct options {
 	const char *object; /* -e; NULL: built in */
 	struct queue_range queue[CHAIN_COUNT];
+	bool pin; /* the thread of each queue has a processor of its own */
 	enum verdict policy[CHAIN_COUNT];
 	enum verdict unknown[CHAIN_COUNT]; /* the policy unless --unknown was given */
 	bool unknown_given;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Completion of app-fw for bash. tests/cli/completion.sh holds it against what the program says of itself.
 
-_app_fw_options='-e --ebpf-obj --queue-out --queue-in --queue-fwd --pol-out --pol-in --pol-fwd -b --batch-count
+_app_fw_options='-e --ebpf-obj --queue-out --queue-in --queue-fwd --pin --pol-out --pol-in --pol-fwd -b --batch-count
 	-B --batch-timeout -r --retain-maps -R --no-rescan -P --partial-read --mode --unknown --kernel --socket --state
 	--no-state --metrics --events --events-size --events-keep --inspect-closed --sig-test --pcap --skip-unsupported --json -S -c -n -d -h --help -V --version'
 

@@ -113,7 +113,7 @@ learn suggest@verb /nosuch/file@any --prefix4 24@bits --prefix6 128@bits --wide 
 """
 
 APP_LINES = """
--e /nosuch@any --queue-out 0-3@queue --queue-in 4@queue --queue-fwd 5@queue
+-e /nosuch@any --queue-out 0-3@queue --queue-in 4@queue --queue-fwd 5@queue --pin
 --pol-out DROP@policy --pol-in ACCEPT@policy --pol-fwd DROP@policy --unknown DROP@policy --kernel ACCEPT@policy
 -b 64@count -B 0@wait -r -R -P -S -c 1@number -n 1@number -d 1@number
 --inspect-closed INPUT,OUTPUT@chains

@@ -77,6 +77,34 @@ done
 daemon_alive
 stop_daemon TERM
 
+step "each is kept on a processor of its own, and what does other work on none"
+may_use() {
+	awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$DAEMON/task/$1/status"
+}
+ALL=$(awk '/^Cpus_allowed_list:/ { print $2 }' /proc/self/status)
+start_daemon client --pin
+expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil"
+for cpu in 0 1; do
+	expect_fail on client taskset -c $cpu "$TMP/evil" -s -m 1 "$(url $SERVER4 8081 /)"
+	expect_ok on client taskset -c $cpu curl -s -m 5 -o /dev/null "$(url $SERVER4 8081 /)"
+done
+mapfile -t threads < <(queue_threads)
+kept=()
+for thread in "${threads[@]}"; do
+	kept+=("$(may_use "$thread")")
+done
+expect_that "$(printf '%s\n' "${kept[@]}" | grep -cx '[0-9]*')" -eq $QUEUES "threads that are on one processor: ${kept[*]}"
+expect_that "$(printf '%s\n' "${kept[@]}" | sort -u | wc -l)" -eq $QUEUES "processors that they are on"
+others=0
+for thread in "/proc/$DAEMON/task"/*; do
+	thread=${thread##*/}
+	[[ " ${threads[*]} " != *" $thread "* ]] || continue
+	[[ $(may_use "$thread") == "$ALL" ]] || fail "a thread that serves no queue may use $(may_use "$thread"), not $ALL"
+	((others += 1))
+done
+expect_that "$others" -ge 3 "threads that do other work"
+stop_daemon TERM
+
 # The same scenarios as with one thread.
 for scenario in 35-first-seen 76-signatures-swapped 61; do
 	step "$scenario"
