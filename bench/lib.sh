@@ -18,6 +18,8 @@ ATTEMPTS=50                     # how often a sample is tried, while other firew
 DISTURBED=0                     # samples taken although it was not quiet
 RESULTS=${RESULTS:-bench/results}
 ROWS=$TMP/rows                  # one JSON object a line
+# As the measurement begins: what is done to the tree meanwhile is not what it measures.
+COMMIT=$(git -c safe.directory='*' describe --always --dirty 2>/dev/null || true)
 
 # say WORDS...: progress; the tables alone are on stdout.
 say() {
@@ -166,7 +168,7 @@ record() {
 	jq -s --arg scenario "$SCENARIO" --arg date "$(date -u +%FT%TZ)" --arg kernel "$(uname -r)" \
 		--arg cpu "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" \
 		--argjson cpus "$(nproc)" --argjson rounds "$ROUNDS" --argjson disturbed "$DISTURBED" --argjson stolen "$STOLEN" \
-		--arg commit "$(git -c safe.directory='*' describe --always --dirty 2>/dev/null)" \
+		--arg commit "$COMMIT" \
 		'{scenario: $scenario, date: $date, commit: $commit, kernel: $kernel, cpu: $cpu, cpus: $cpus,
 		  rounds: $rounds, disturbed: $disturbed, stolen: $stolen, rows: .}' "$ROWS" |
 		jq "$1" >"$RESULTS/$SCENARIO.json.tmp"
