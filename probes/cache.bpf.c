@@ -133,6 +133,8 @@ static __always_inline int question_ask(struct question *q, struct look *l, bool
 	const struct cache_chain *c = chain_of(l->hook);
 	__u64 now_ns, until;
 
+	if (held && (q->mask & CACHE_SOCKET))
+		q->key.cookie = l->cookie;
 	if (!c || !tuple_of(l, &q->key.tuple, q->mask))
 		return 0;
 	now_ns = bpf_ktime_get_ns();
@@ -151,8 +153,6 @@ int ask_class(struct look *l, const struct answer *a)
 
 	if (!l || !a || !question_open(&q, l) || !name_who(&q.key, a))
 		return 0;
-	if (q.mask & CACHE_SOCKET)
-		q.key.cookie = l->cookie;
 	return question_ask(&q, l, true);
 }
 
@@ -162,8 +162,6 @@ int ask_class_by_memo(struct look *l)
 
 	if (!l || !question_open(&q, l) || !name_who_by_memo(&q.key, l))
 		return 0;
-	if (q.mask & CACHE_SOCKET)
-		q.key.cookie = l->cookie;
 	return question_ask(&q, l, true);
 }
 
