@@ -13,10 +13,9 @@
 
 #include "common/probe_abi.h"
 
-#define ABI_MEMO_BITS	 14
-#define ABI_MEMOS	 (1u << ABI_MEMO_BITS) /* 9 MB of kernel memory; a memo is found by cookie */
-#define ABI_MEMO_HOLDERS 4     /* descriptors of a socket, and processes of a class */
-#define ABI_GENS	 16384 /* power of two */
+#define ABI_MEMOS	 ABI_PLACES /* 9 MB of kernel memory; a memo is found by cookie */
+#define ABI_MEMO_HOLDERS 4	    /* descriptors of a socket, and processes of a class */
+#define ABI_GENS	 16384	    /* power of two */
 #define ABI_CLASSES	 16384
 #define ABI_TALLIES	 1024 /* rules whose packets pass in the kernel at the same time */
 #define ABI_TICKETS	 16   /* power of two: of one processor and hook */
@@ -207,20 +206,6 @@ struct memo {
 	struct memo_holder h[ABI_MEMO_HOLDERS]; /* as a rule there is one */
 	struct memo_hook in[CACHE_HOOKS];	/* by enum cache_hook */
 } __attribute__((aligned(64)));
-
-/*
- * The place of a socket's memo. Each processor gives out cookies in a row, from blocks of its own
- * (include/linux/cookie.h). What is opened one after the other has places one after the other, of
- * which the next is near in the processor's caches; and blocks that are in step lie far apart.
- */
-#define ABI_COOKIE_BLOCK 4096
-
-static inline __attribute__((always_inline)) __u32 abi_memo_place(__u64 cookie)
-{
-	__u32 block = cookie / ABI_COOKIE_BLOCK;
-
-	return (cookie + (block * 0x9e3779b1u >> (32 - ABI_MEMO_BITS))) & (ABI_MEMOS - 1);
-}
 
 /* From the note program to the program in the filter table, on the same processor. */
 struct cache_ticket {

@@ -9,20 +9,22 @@
 
 #include <linux/types.h>
 
-#define ABI_SIGHTINGS 16    /* descriptors of one socket that its record has room for */
-#define ABI_CROWD     1024  /* further descriptors, of a socket that many processes share */
-#define ABI_CROWDS    128   /* such sockets: 2 MB of kernel memory */
-#define ABI_HOLDERS   8	    /* processes that a note or a proof names; of more, the record tells */
-#define ABI_OBJECTS   32    /* objects kept per process for the time after its death */
-#define ABI_SOCKS     65536 /* sockets on record: 24 MB of kernel memory */
-#define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
-#define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
-#define ABI_FORMER    16384 /* programs whose process runs another, for packets that wait */
-#define ABI_PORTS     4096  /* that TCP sockets are bound to, and of each */
-#define ABI_LISTENERS 8	    /* sockets; power of two */
-#define ABI_PATHS     4096  /* of MPTCP, that are on record */
-#define ABI_CALLERS   4096  /* threads in mapping calls, beside the first of their processes */
-#define ABI_CPUS      256   /* processors that can prove at the same time without a record */
+#define ABI_SIGHTINGS  16   /* descriptors of one socket that its record has room for */
+#define ABI_CROWD      1024 /* further descriptors, of a socket that many processes share */
+#define ABI_CROWDS     128  /* such sockets: 2 MB of kernel memory */
+#define ABI_HOLDERS    8    /* processes that a note or a proof names; of more, the record tells */
+#define ABI_OBJECTS    32   /* objects kept per process for the time after its death */
+#define ABI_PLACE_BITS 14
+#define ABI_PLACES     (1u << ABI_PLACE_BITS) /* sockets on record by place: 6 MB; and */
+#define ABI_SOCKS      65536		      /* whose place another has: 24 MB of kernel memory */
+#define ABI_PROCS      65536		      /* processes on record: at most 76 MB, on demand */
+#define ABI_GHOSTS     1024  /* dead processes whose number was taken again at once */
+#define ABI_FORMER     16384 /* programs whose process runs another, for packets that wait */
+#define ABI_PORTS      4096  /* that TCP sockets are bound to, and of each */
+#define ABI_LISTENERS  8     /* sockets; power of two */
+#define ABI_PATHS      4096  /* of MPTCP, that are on record */
+#define ABI_CALLERS    4096  /* threads in mapping calls, beside the first of their processes */
+#define ABI_CPUS       256   /* processors that can prove at the same time without a record */
 
 /*
  * Notes: written by the note program for each packet before it can reach NFQUEUE, read by the
@@ -267,6 +269,32 @@ struct sock_rec {
 	__u32 busy;	   /* somebody is adding to the sightings */
 	struct sighting s[ABI_SIGHTINGS];
 };
+
+/*
+ * Where the record of a socket is, as a rule; that of one whose place is another's is in a hash
+ * map, which takes longer to put it into, to find it in and to take it out of.
+ */
+struct sock_place {
+	__u64 cookie; /* 0: free; PLACE_TAKEN: it is being made ready for somebody */
+	struct sock_rec rec;
+} __attribute__((aligned(64)));
+
+#define PLACE_TAKEN (~0ull)
+
+/*
+ * The place of what is kept of a socket. Each processor gives out cookies in a row, from blocks of
+ * its own (include/linux/cookie.h). What is opened one after the other has places one after the
+ * other, of which the next is near in the processor's caches; and blocks that are in step lie far
+ * apart.
+ */
+#define ABI_COOKIE_BLOCK 4096
+
+static inline __attribute__((always_inline)) __u32 abi_place_of(__u64 cookie)
+{
+	__u32 block = cookie / ABI_COOKIE_BLOCK;
+
+	return (cookie + (block * 0x9e3779b1u >> (32 - ABI_PLACE_BITS))) & (ABI_PLACES - 1);
+}
 
 enum sock_flags {
 	SOCK_UNSETTLED =

@@ -136,6 +136,7 @@ static int on_hint(void *context, void *data, size_t size)
 
 static int bind_maps(struct probe *p)
 {
+	p->sock_places = find_map(p, "sock_places");
 	p->socks = find_map(p, "socks");
 	p->paths = find_map(p, "paths");
 	p->crowds = find_map(p, "crowds");
@@ -152,9 +153,9 @@ static int bind_maps(struct probe *p)
 	p->scan_files = bpf_object__find_program_by_name(p->object, "scan_files");
 	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
-	if (p->socks < 0 || p->paths < 0 || p->crowds < 0 || p->procs < 0 || p->ghosts < 0 ||
-	    p->former < 0 || p->counters < 0 || p->hints < 0 || p->global < 0 || p->prove < 0 ||
-	    p->deny < 0 || p->watch_calls < 0 || !p->scan_files || !p->scan_tasks ||
+	if (p->sock_places < 0 || p->socks < 0 || p->paths < 0 || p->crowds < 0 || p->procs < 0 ||
+	    p->ghosts < 0 || p->former < 0 || p->counters < 0 || p->hints < 0 || p->global < 0 ||
+	    p->prove < 0 || p->deny < 0 || p->watch_calls < 0 || !p->scan_files || !p->scan_tasks ||
 	    !p->scan_mappings)
 		return -EBADF;
 	p->notes.sets = map_memory(p, "note_sets", SETS_SIZE(p), PROT_READ);

@@ -44,7 +44,7 @@ struct probe {
 	const struct snapshots *snapshots;
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
-	int socks, paths, crowds, procs, ghosts, former, counters, hints, global;
+	int sock_places, socks, paths, crowds, procs, ghosts, former, counters, hints, global;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
 	int prove, deny, watch_calls;
 	int cpus;

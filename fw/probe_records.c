@@ -46,6 +46,13 @@ int probe_program(const struct probe *p, uint32_t tgid, uint64_t start_ns, uint6
 
 int probe_sock(const struct probe *p, uint64_t cookie, struct sock_rec *out)
 {
+	const uint32_t at = abi_place_of(cookie);
+	struct sock_place place;
+
+	if (cookie && !bpf_map_lookup_elem(p->sock_places, &at, &place) && place.cookie == cookie) {
+		*out = place.rec;
+		return 0;
+	}
 	return bpf_map_lookup_elem(p->socks, &cookie, out);
 }
 
@@ -189,7 +196,26 @@ size_t probe_count_procs(const struct probe *p)
 	return count_keys(p->procs);
 }
 
+static size_t count_places(int map)
+{
+	struct sock_place places[64];
+	uint32_t keys[64], last;
+	size_t in_use = 0;
+	bool more = true;
+
+	for (void *from = NULL; more; from = &last) {
+		uint32_t n = 64;
+
+		more = !bpf_map_lookup_batch(map, from, &last, keys, places, &n, NULL);
+		if (!more && errno != ENOENT)
+			break;
+		for (uint32_t i = 0; i < n; i++)
+			in_use += places[i].cookie && places[i].cookie != PLACE_TAKEN;
+	}
+	return in_use;
+}
+
 size_t probe_count_socks(const struct probe *p)
 {
-	return count_keys(p->socks);
+	return count_places(p->sock_places) + count_keys(p->socks);
 }

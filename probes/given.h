@@ -21,7 +21,7 @@ static __always_inline bool is_covered(__u64 netns_cookie)
 static __always_inline struct sock_rec *new_record(__u64 cookie, const struct files_struct *files,
 						   __u32 fd)
 {
-	struct sock_rec *rec = sock_record_made(cookie);
+	struct sock_rec *rec = sock_record_new(cookie);
 
 	if (!rec)
 		return NULL;

@@ -2,6 +2,7 @@
 /* The one place where the maps live. */
 #include "maps.h"
 
+struct map_sock_places sock_places SEC(".maps");
 struct map_socks socks SEC(".maps");
 struct map_crowds crowds SEC(".maps");
 struct map_procs procs SEC(".maps");

@@ -17,6 +17,13 @@ struct map_socks {
 	__type(value, struct sock_rec);
 };
 
+struct map_sock_places {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ABI_PLACES);
+	__type(key, __u32);
+	__type(value, struct sock_place);
+};
+
 struct map_crowds {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_CROWDS);
@@ -291,7 +298,9 @@ struct map_tallies {
 	__type(value, struct cache_tally);
 };
 
-extern struct map_socks socks SEC(".maps");   /* socket cookie -> who was seen to hold it */
+/* socket cookie -> who was seen to hold it; socks: those whose place is another's */
+extern struct map_sock_places sock_places SEC(".maps");
+extern struct map_socks socks SEC(".maps");
 extern struct map_crowds crowds SEC(".maps"); /* socket cookie -> those who do not fit */
 extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
 extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
@@ -367,7 +376,7 @@ static __always_inline __u32 gen_of(__u32 tgid)
 
 static __always_inline struct memo *memo_of(__u64 cookie)
 {
-	__u32 place = abi_memo_place(cookie);
+	__u32 place = abi_place_of(cookie);
 
 	return bpf_map_lookup_elem(&memos, &place);
 }

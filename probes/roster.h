@@ -10,13 +10,46 @@
 
 static struct sock_rec blank_sock; /* all zero: the start of a record, too large for the stack */
 
-/* The record of a socket of which nothing is known yet, as a rule; NULL when the map will not take
- * it. */
-static __always_inline struct sock_rec *sock_record_made(__u64 cookie)
+static __always_inline struct sock_place *place_of(__u64 cookie)
 {
+	__u32 place = abi_place_of(cookie);
+
+	return bpf_map_lookup_elem(&sock_places, &place);
+}
+
+static __always_inline bool is_at(const struct sock_place *p, __u64 cookie)
+{
+	return p && *(const volatile __u64 *)&p->cookie == cookie;
+}
+
+/* Past the sightings that a record had in use it is as it was before: all 0. */
+static __always_inline void clear(struct sock_rec *rec)
+{
+	if (rec->used > 1)
+		__builtin_memset(rec->s, 0, sizeof(rec->s));
+	__builtin_memset(rec, 0, __builtin_offsetof(struct sock_rec, s[1]));
+}
+
+/* Whether the place is the socket's now: it was free. Who comes in between makes no use of it. */
+static __always_inline bool take_place(struct sock_place *p, __u64 cookie)
+{
+	if (!is_at(p, 0) || __sync_val_compare_and_swap(&p->cookie, 0, PLACE_TAKEN))
+		return false;
+	clear(&p->rec);
+	barrier();
+	*(volatile __u64 *)&p->cookie = cookie;
+	return true;
+}
+
+/* The record of a socket that has none, and that nobody else can be making one for; NULL when there
+ * is no room. */
+static __always_inline struct sock_rec *sock_record_new(__u64 cookie)
+{
+	struct sock_place *p = place_of(cookie);
 	struct sock_rec *rec;
 
-	/* Another may be the first: that is no loss. */
+	if (p && take_place(p, cookie))
+		return &p->rec;
 	bpf_map_update_elem(&socks, &cookie, &blank_sock, BPF_NOEXIST);
 	rec = bpf_map_lookup_elem(&socks, &cookie);
 	if (!rec)
@@ -24,12 +57,35 @@ static __always_inline struct sock_rec *sock_record_made(__u64 cookie)
 	return rec;
 }
 
-/* The same of one that has a record, as a rule. */
+/* The record of a socket; NULL: it has none. */
+static __always_inline struct sock_rec *sock_record_kept(__u64 cookie)
+{
+	struct sock_place *p = place_of(cookie);
+
+	if (!cookie)
+		return NULL;
+	return is_at(p, cookie) ? &p->rec : bpf_map_lookup_elem(&socks, &cookie);
+}
+
+/*
+ * The record of a socket that may have none yet; NULL when there is no room. Of two who make it at
+ * the same time one may find the place taken that the other finds free: what is in the place is the
+ * record then, whoever is later takes the other out, and what was written to that is lost.
+ */
 static __always_inline struct sock_rec *sock_record(__u64 cookie)
 {
-	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+	struct sock_rec *rec = sock_record_kept(cookie);
+	struct sock_place *p;
 
-	return rec ? rec : sock_record_made(cookie);
+	if (rec)
+		return rec;
+	rec = sock_record_new(cookie);
+	p = place_of(cookie);
+	if (rec && is_at(p, cookie)) {
+		bpf_map_delete_elem(&socks, &cookie);
+		return &p->rec;
+	}
+	return rec;
 }
 
 /* What a walk over it needs; the cookie of a record that is in no map is 0. */
@@ -61,13 +117,17 @@ static __always_inline struct sighting *roster_at(struct roster *r, __u32 i)
 
 static __always_inline void roster_drop(__u64 cookie)
 {
-	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+	struct sock_place *p = place_of(cookie);
+	struct sock_rec *rec = sock_record_kept(cookie);
 
 	if (!rec)
 		return;
 	if (rec->used > ABI_SIGHTINGS)
 		bpf_map_delete_elem(&crowds, &cookie);
-	bpf_map_delete_elem(&socks, &cookie);
+	if (is_at(p, cookie))
+		*(volatile __u64 *)&p->cookie = 0;
+	else
+		bpf_map_delete_elem(&socks, &cookie);
 }
 
 /* The parts of roster.bpf.c return what a bool would. */

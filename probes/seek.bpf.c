@@ -159,8 +159,8 @@ static long look_at_acceptor(__u32 i, struct accepting *c)
 	__s32 fd;
 
 	if (!(i % ABI_SIGHTINGS))
-		c->listener = bpf_map_lookup_elem(
-			&socks, &c->at->cookie[i / ABI_SIGHTINGS & (ABI_LISTENERS - 1)]);
+		c->listener =
+			sock_record_kept(c->at->cookie[i / ABI_SIGHTINGS & (ABI_LISTENERS - 1)]);
 	if (!c->listener)
 		return 0;
 	s = &c->listener->s[i % ABI_SIGHTINGS];

@@ -55,7 +55,7 @@ int BPF_PROG(sock_destroyed, struct sock *sk)
 
 	if (!is_covered(sk->__sk_common.skc_net.net->net_cookie))
 		return 0;
-	cookie = sock_cookie(sk);
+	cookie = sk->__sk_common.skc_cookie.counter;
 	if (cookie)
 		roster_drop(cookie);
 	open = open_socket(sk);
@@ -222,7 +222,7 @@ int prove_socket(struct prove_args *args)
 {
 	__u64 cookie = args->cookie;
 	__u32 zero = 0;
-	struct sock_rec *rec = bpf_map_lookup_elem(&socks, &cookie);
+	struct sock_rec *rec = sock_record_kept(cookie);
 	struct proof *out = bpf_map_lookup_elem(&proof_out, &zero);
 	const struct socket *socket;
 	const struct file *file;
