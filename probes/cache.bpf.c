@@ -128,22 +128,73 @@ static __always_inline __u64 find_class(const struct cache_key *key, __u64 epoch
 	return bpf_map_lookup_elem(&classes, key) == class ? until : 0;
 }
 
+/*
+ * The class that the packet before it was of, if it is the same: that is in its socket's memo, and
+ * found without a hash of the question. Returns until when, in ticks; 0: it is another.
+ */
+static __always_inline __u64 meet_as_last(const struct question *q, struct look *l)
+{
+	__u32 hook = l->hook;
+	const __u64 *cookie = bpf_map_lookup_elem(&last_met, &hook);
+	const struct memo *m = cookie ? memo_of(*cookie) : NULL;
+	const struct memo_hook *in;
+	struct cache_class class;
+	__u64 seq;
+
+	if (!m || q->key.cookie)
+		return 0;
+	in = &m->in[l->hook & (CACHE_HOOKS - 1)];
+	seq = *(const volatile __u64 *)&m->seq;
+	barrier();
+	class = in->v.class;
+	if ((seq & 1) || class.epoch != q->epoch || l->now >= class.until ||
+	    !same_tuple(&in->tuple, &q->key.tuple) || !is_of_memo(&q->key, m))
+		return 0;
+	barrier();
+	if (*(const volatile __u64 *)&m->seq != seq)
+		return 0;
+	l->verdict = class.verdict;
+	l->tally = class.tally;
+	return class.until;
+}
+
+/* The same of any. */
+static __always_inline __u64 meet_any(const struct question *q, struct look *l)
+{
+	__u64 now_ns = bpf_ktime_get_ns(), until = find_class(&q->key, q->epoch, l);
+
+	return now_ns < until ? l->now + (until - now_ns) / ABI_TICK_NS : 0;
+}
+
+static __always_inline void remember_met(const struct look *l)
+{
+	__u32 hook = l->hook;
+	__u64 *cookie = bpf_map_lookup_elem(&last_met, &hook);
+
+	if (cookie)
+		*cookie = l->cookie;
+}
+
 static __always_inline int question_ask(struct question *q, struct look *l, bool held)
 {
 	const struct cache_chain *c = chain_of(l->hook);
-	__u64 now_ns, until;
+	__u64 until = 0;
 
 	if (held && (q->mask & CACHE_SOCKET))
 		q->key.cookie = l->cookie;
 	if (!c || !tuple_of(l, &q->key.tuple, q->mask))
 		return 0;
-	now_ns = bpf_ktime_get_ns();
-	until = find_class(&q->key, q->epoch, l);
-	/* The names may be of other rules than the mask. */
-	if (*(const volatile __u64 *)&c->epoch != q->epoch || now_ns >= until)
-		return 0;
 	if (held)
-		memo_meet(l, &q->key.tuple, q->epoch, l->now + (until - now_ns) / ABI_TICK_NS);
+		until = meet_as_last(q, l);
+	if (!until)
+		until = meet_any(q, l);
+	/* The names may be of other rules than the mask. */
+	if (*(const volatile __u64 *)&c->epoch != q->epoch || !until)
+		return 0;
+	if (held) {
+		memo_meet(l, &q->key, q->epoch, until);
+		remember_met(l);
+	}
 	return l->verdict == CACHE_ACCEPT;
 }
 

@@ -72,8 +72,9 @@ int note_by_memo(struct note *note, const struct look *l);
 int memo_write(const struct look *l, const struct sock_rec *rec, const struct answer *a,
 	       __u64 when_ns);
 
-/* What the class said of this packet, for those of its socket that come after. until: in ticks. */
-int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch, __u64 until);
+/* What the class said of this packet, for those of its socket that come after; unless others were
+ * proven to hold it meanwhile. until: in ticks. */
+int memo_meet(const struct look *l, const struct cache_key *key, __u64 epoch, __u64 until);
 
 /*
  * What was said of the class of a packet whose holders are proven now, or were before
@@ -90,6 +91,35 @@ int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask);
 
 /* leave_ticket(), of a packet whose class was asked for. */
 int write_ticket(const struct look *l);
+
+static __always_inline bool same_who(const struct cache_who *a, const struct cache_who *b)
+{
+	return a->tgid == b->tgid && a->start_ns == b->start_ns && a->map_stamp == b->map_stamp &&
+	       a->exec_pages == b->exec_pages;
+}
+
+/* Whether the class is of those whom the memo names: what was met there is true of both. */
+static __always_inline bool is_of_memo(const struct cache_key *key, const struct memo *m)
+{
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < ABI_MEMO_HOLDERS; i++) {
+		if (i >= m->n)
+			break;
+		if (m->h[i].again)
+			continue;
+		if (!same_who(&key->who[n++ & (ABI_MEMO_HOLDERS - 1)], &m->h[i].who))
+			return false;
+	}
+	return n && n == key->n_who && m->netns == key->netns;
+}
+
+static __always_inline bool same_tuple(const struct cache_tuple *a, const struct cache_tuple *b)
+{
+	const __u64 *x = (const void *)a, *y = (const void *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
 
 static __always_inline struct cache_chain *chain_of(__u32 hook)
 {

@@ -8,13 +8,6 @@
 #include "flow.h"
 #include "waiter.h"
 
-static __always_inline bool same_tuple(const struct cache_tuple *a, const struct cache_tuple *b)
-{
-	const __u64 *x = (const void *)a, *y = (const void *)b;
-
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
-}
-
 /* Whether the chain has our programs in it, and the daemon wants them to be asked. */
 static __always_inline bool is_asked(const struct cache_chain *c, __u64 now)
 {

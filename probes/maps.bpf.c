@@ -30,6 +30,7 @@ struct map_global global SEC(".maps");
 struct map_gens gens SEC(".maps");
 struct map_memos memos SEC(".maps");
 struct map_classes classes SEC(".maps");
+struct map_last_met last_met SEC(".maps");
 struct map_tickets tickets SEC(".maps");
 struct map_chains chains SEC(".maps");
 struct map_named named_by SEC(".maps");

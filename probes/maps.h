@@ -126,6 +126,15 @@ struct map_noted {
 	__type(value, struct noted);
 };
 
+/* Cookie of the socket whose packet, in that hook, was the last on this processor to meet the
+ * verdict of a class. */
+struct map_last_met {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CACHE_HOOKS);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
 /* Where a process record is written before others may see it. */
 struct map_draft {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -328,6 +337,7 @@ extern struct map_global global SEC(".maps");
 extern struct map_gens gens SEC(".maps");	/* tgid -> how often the process may have changed */
 extern struct map_memos memos SEC(".maps");	/* socket cookie -> what was found of it */
 extern struct map_classes classes SEC(".maps"); /* what the daemon has judged */
+extern struct map_last_met last_met SEC(".maps");
 extern struct map_tickets tickets SEC(".maps");
 extern struct map_chains chains SEC(".maps");
 extern struct map_named named_by SEC(".maps"); /* by the rules of each chain */

@@ -231,19 +231,19 @@ int memo_write(const struct look *l, const struct sock_rec *rec, const struct an
 	return 0;
 }
 
-int memo_meet(const struct look *l, const struct cache_tuple *tuple, __u64 epoch, __u64 until)
+int memo_meet(const struct look *l, const struct cache_key *key, __u64 epoch, __u64 until)
 {
 	struct memo_hook *in;
 	struct memo *m;
 
-	if (!l || !tuple)
+	if (!l || !key)
 		return 0;
 	m = memo_of(l->cookie);
 	if (!m || !memo_lock(m))
 		return 0;
-	if (m->cookie == l->cookie && m->n) {
+	if (m->cookie == l->cookie && is_of_memo(key, m)) {
 		in = &m->in[l->hook & (CACHE_HOOKS - 1)];
-		in->tuple = *tuple;
+		in->tuple = key->tuple;
 		in->v.whole = l->whole;
 		in->v.class.epoch = epoch;
 		in->v.class.until = until;
