@@ -12,6 +12,7 @@
 #define COMMON_CACHE_ABI_H
 
 #include "common/probe_abi.h"
+#include "common/sock_abi.h"
 
 #define ABI_MEMOS	 ABI_PLACES /* 9 MB of kernel memory; a memo is found by cookie */
 #define ABI_MEMO_HOLDERS 4	    /* descriptors of a socket, and processes of a class */

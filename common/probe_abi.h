@@ -9,22 +9,16 @@
 
 #include <linux/types.h>
 
-#define ABI_SIGHTINGS  16   /* descriptors of one socket that its record has room for */
-#define ABI_CROWD      1024 /* further descriptors, of a socket that many processes share */
-#define ABI_CROWDS     128  /* such sockets: 2 MB of kernel memory */
-#define ABI_HOLDERS    8    /* processes that a note or a proof names; of more, the record tells */
-#define ABI_OBJECTS    32   /* objects kept per process for the time after its death */
-#define ABI_PLACE_BITS 14
-#define ABI_PLACES     (1u << ABI_PLACE_BITS) /* sockets on record by place: 6 MB; and */
-#define ABI_SOCKS      65536		      /* whose place another has: 24 MB of kernel memory */
-#define ABI_PROCS      65536		      /* processes on record: at most 76 MB, on demand */
-#define ABI_GHOSTS     1024  /* dead processes whose number was taken again at once */
-#define ABI_FORMER     16384 /* programs whose process runs another, for packets that wait */
-#define ABI_PORTS      4096  /* that TCP sockets are bound to, and of each */
-#define ABI_LISTENERS  8     /* sockets; power of two */
-#define ABI_PATHS      4096  /* of MPTCP, that are on record */
-#define ABI_CALLERS    4096  /* threads in mapping calls, beside the first of their processes */
-#define ABI_CPUS       256   /* processors that can prove at the same time without a record */
+#define ABI_HOLDERS   8	    /* processes that a note or a proof names; of more, the record tells */
+#define ABI_OBJECTS   32    /* objects kept per process for the time after its death */
+#define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
+#define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
+#define ABI_FORMER    16384 /* programs whose process runs another, for packets that wait */
+#define ABI_PORTS     4096  /* that TCP sockets are bound to, and of each */
+#define ABI_LISTENERS 8	    /* sockets; power of two */
+#define ABI_PATHS     4096  /* of MPTCP, that are on record */
+#define ABI_CALLERS   4096  /* threads in mapping calls, beside the first of their processes */
+#define ABI_CPUS      256   /* processors that can prove at the same time without a record */
 
 /*
  * Notes: written by the note program for each packet before it can reach NFQUEUE, read by the
@@ -239,70 +233,6 @@ enum note_flags {
 	NOTE_OVERRUN = 4,    /* it took the place of a note of the same print, of another socket */
 	NOTE_ALIKE = 16,     /* another of the same print had a place in the set */
 	NOTE_PASSED = 8,     /* orphan: the last packet of who held it passed in the kernel */
-};
-
-/* A descriptor under which a process was seen to hold a socket. Truth is re-read before use. */
-struct sighting {
-	__u64 files; /* kernel address of the process's files_struct; 0: free */
-	__u32 tgid;
-	__u32 fd;
-};
-
-/* Key: socket cookie. The sightings that the record has no room for. */
-struct crowd {
-	struct sighting s[ABI_CROWD];
-};
-
-/* Key: socket cookie. */
-struct sock_rec {
-	__u64 sk; /* kernel address; 0 until it was seen */
-	__u64 netns;
-	__u64 proven_ns;   /* CLOCK_BOOTTIME of the last moment the sightings were all there is */
-	__u64 changed_ns;  /* CLOCK_BOOTTIME when another than the creator was seen to come, or one
-			      to go */
-	__u64 accepted_ns; /* CLOCK_BOOTTIME of the end of the creator's accept(2), or of when it
-			      was found with him who may accept it; 0: neither was seen */
-	__u32 creator;	   /* tgid */
-	__u32 flags;	   /* enum sock_flags */
-	__u32 used;	   /* sightings that may be in use, those of the crowd last: none at or past
-			      this index */
-	__u32 busy;	   /* somebody is adding to the sightings */
-	struct sighting s[ABI_SIGHTINGS];
-};
-
-/*
- * Where the record of a socket is, as a rule; that of one whose place is another's is in a hash
- * map, which takes longer to put it into, to find it in and to take it out of.
- */
-struct sock_place {
-	__u64 cookie; /* 0: free; PLACE_TAKEN: it is being made ready for somebody */
-	struct sock_rec rec;
-} __attribute__((aligned(64)));
-
-#define PLACE_TAKEN (~0ull)
-
-/*
- * The place of what is kept of a socket. Each processor gives out cookies in a row, from blocks of
- * its own (include/linux/cookie.h). What is opened one after the other has places one after the
- * other, of which the next is near in the processor's caches; and blocks that are in step lie far
- * apart.
- */
-#define ABI_COOKIE_BLOCK 4096
-
-static inline __attribute__((always_inline)) __u32 abi_place_of(__u64 cookie)
-{
-	__u32 block = cookie / ABI_COOKIE_BLOCK;
-
-	return (cookie + (block * 0x9e3779b1u >> (32 - ABI_PLACE_BITS))) & (ABI_PLACES - 1);
-}
-
-enum sock_flags {
-	SOCK_UNSETTLED =
-		1,	  /* a full scan left references unexplained: something may be in flight */
-	SOCK_CROWDED = 2, /* more descriptors than sightings */
-	SOCK_ELDER = 8,	  /* older than the probes: first seen by the first scan */
-	SOCK_SOUGHT = 16, /* who accepted it was looked for far and wide */
-	SOCK_GUESSED = 4, /* s[0] is where the descriptor was expected: it was never seen there */
 };
 
 enum proc_flags {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/probe_abi.h"
+#include "common/sock_abi.h"
 #include "holder.h"
 #include "portless.h"
 

@@ -9,6 +9,7 @@
 
 #include "common/cache_abi.h"
 #include "common/probe_abi.h"
+#include "common/sock_abi.h"
 
 struct probe;
 

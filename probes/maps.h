@@ -9,6 +9,7 @@
 #include "kernel.h"
 #include "common/cache_abi.h"
 #include "common/probe_abi.h"
+#include "common/sock_abi.h"
 
 struct map_socks {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -41,8 +41,8 @@ static __always_inline bool take_place(struct sock_place *p, __u64 cookie)
 	return true;
 }
 
-/* The record of a socket that has none, and that nobody else can be making one for; NULL when there
- * is no room. */
+/* The record of a socket that has none, and that nobody else makes one for, but see sock_record();
+ * NULL when there is no room. */
 static __always_inline struct sock_rec *sock_record_new(__u64 cookie)
 {
 	struct sock_place *p = place_of(cookie);
