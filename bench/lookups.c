@@ -139,7 +139,7 @@ static int ask_mappings(struct bench *b)
 
 static int ask_count_socks(struct bench *b)
 {
-	return probe_count_socks(b->probe) ? 0 : -ENODATA;
+	return probe_reap_socks(b->probe) ? 0 : -ENODATA;
 }
 
 /* A file of /proc, read to its end. */
@@ -447,7 +447,7 @@ static int run(struct bench *b, int processes, int sockets)
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]) && !r; i++)
 		r = measure(b, &questions[i]);
 	if (!r)
-		printf("%zu %zu\n", probe_count_procs(b->probe), probe_count_socks(b->probe));
+		printf("%zu %zu\n", probe_count_procs(b->probe), probe_reap_socks(b->probe));
 	return r;
 }
 

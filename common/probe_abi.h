@@ -317,6 +317,7 @@ struct global_rec {
 	__u64 scanned_ns;  /* when the first scan began, once it is done */
 	__u64 received_ns; /* last message that brought descriptors which could not be put on record
 			    */
+	__u64 others;	   /* how often a socket's record was put where others than its place are */
 	__u64 note_secret; /* of abi_note_set(), and */
 	__u32 note_bits;   /* its bits, and */
 	__u32 ring_bits;   /* those of each processor's notes */
@@ -355,6 +356,12 @@ enum hint_kind {
 	HINT_EXEC = 1, /* a program has started: hash it ahead of its first packet */
 	HINT_MAP,      /* a file is being mapped executable: the same */
 	HINT_START,    /* a struct start_hint: with what arguments a program has started */
+	HINT_REAP,     /* a struct hint_head alone: sockets need room for their records */
+};
+
+struct hint_head {
+	__u32 kind;
+	__u32 pad;
 };
 
 /*

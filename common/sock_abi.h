@@ -13,7 +13,8 @@
 #define ABI_CROWDS     128  /* such sockets: 2 MB of kernel memory */
 #define ABI_PLACE_BITS 14
 #define ABI_PLACES     (1u << ABI_PLACE_BITS) /* sockets on record by place: 6 MB; and */
-#define ABI_SOCKS      65536		      /* whose place another has: 24 MB of kernel memory */
+#define ABI_SOCKS      65536		      /* whose place another has: 24 MB of kernel memory; */
+#define ABI_REAP       (ABI_SOCKS / 4)	      /* after so many the daemon makes room */
 
 /* A descriptor under which a process was seen to hold a socket. Truth is re-read before use. */
 struct sighting {
@@ -54,6 +55,11 @@ struct sock_place {
 } __attribute__((aligned(64)));
 
 #define PLACE_TAKEN (~0ull)
+
+/* Answer of the program that takes away records: so many are left, of sockets that there are. */
+struct reap_args {
+	__u64 sockets;
+};
 
 /*
  * The place of what is kept of a socket. Each processor gives out cookies in a row, from blocks of

@@ -44,7 +44,7 @@ static void take_from_kernel(const struct daemon *d, struct figures *f)
 		f->probe[c] = probe_counter(d->probe, c);
 	f->probes_missed = probe_missed(d->probe);
 	f->processes = probe_count_procs(d->probe);
-	f->sockets = probe_count_socks(d->probe);
+	f->sockets = probe_reap_socks(d->probe);
 }
 
 static void take_from_data(void *cookie)

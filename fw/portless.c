@@ -23,7 +23,7 @@
 
 struct portless {
 	struct portless_skel *skel;
-	struct bpf_link *created, *released;
+	struct bpf_link *created;
 	uint64_t scanned_ns; /* CLOCK_MONOTONIC */
 };
 
@@ -41,9 +41,7 @@ static int attach(struct portless *p)
 
 	if (cgroup < 0)
 		return cgroup;
-	p->released = bpf_program__attach_cgroup(p->skel->progs.portless_released, cgroup);
-	if (p->released)
-		p->created = bpf_program__attach_cgroup(p->skel->progs.portless_created, cgroup);
+	p->created = bpf_program__attach_cgroup(p->skel->progs.portless_created, cgroup);
 	return p->created ? 0 : -errno;
 }
 
@@ -116,7 +114,6 @@ void portless_close(struct portless *p)
 	if (!p)
 		return;
 	bpf_link__destroy(p->created);
-	bpf_link__destroy(p->released);
 	portless_skel__destroy(p->skel);
 	free(p);
 }

@@ -125,7 +125,9 @@ static int on_hint(void *context, void *data, size_t size)
 
 	if (size < sizeof(uint32_t))
 		return 0;
-	if (*(const uint32_t *)data == HINT_START) {
+	if (*(const uint32_t *)data == HINT_REAP) {
+		probe_reap_socks(p);
+	} else if (*(const uint32_t *)data == HINT_START) {
 		if (size >= sizeof(struct start_hint) && p->start_fn)
 			p->start_fn(p->start_cookie, data);
 	} else if (size >= sizeof(struct hint) && p->hint_fn) {
@@ -148,6 +150,7 @@ static int bind_maps(struct probe *p)
 	p->global = find_map(p, "global");
 	p->prove = bpf_program__fd(bpf_object__find_program_by_name(p->object, "prove_socket"));
 	p->deny = bpf_program__fd(bpf_object__find_program_by_name(p->object, "deny_socket"));
+	p->reap = bpf_program__fd(bpf_object__find_program_by_name(p->object, "reap_sockets"));
 	p->watch_calls =
 		bpf_program__fd(bpf_object__find_program_by_name(p->object, "watch_calls"));
 	p->scan_files = bpf_object__find_program_by_name(p->object, "scan_files");
@@ -155,8 +158,8 @@ static int bind_maps(struct probe *p)
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
 	if (p->sock_places < 0 || p->socks < 0 || p->paths < 0 || p->crowds < 0 || p->procs < 0 ||
 	    p->ghosts < 0 || p->former < 0 || p->counters < 0 || p->hints < 0 || p->global < 0 ||
-	    p->prove < 0 || p->deny < 0 || p->watch_calls < 0 || !p->scan_files || !p->scan_tasks ||
-	    !p->scan_mappings)
+	    p->prove < 0 || p->deny < 0 || p->reap < 0 || p->watch_calls < 0 || !p->scan_files ||
+	    !p->scan_tasks || !p->scan_mappings)
 		return -EBADF;
 	p->notes.sets = map_memory(p, "note_sets", SETS_SIZE(p), PROT_READ);
 	p->notes.heads = map_memory(p, "notes", HEADS_SIZE(p), PROT_READ);

@@ -188,8 +188,11 @@ uint64_t probe_counter(const struct probe *p, enum probe_counter which);
  */
 uint64_t probe_missed(const struct probe *p);
 
-/* Entries in the maps, by walking them: for status only. */
+/* Entries in the map, by walking it: for status only. */
 size_t probe_count_procs(const struct probe *p);
-size_t probe_count_socks(const struct probe *p);
+
+/* Takes away the records of sockets that are no more, and returns how many are left: may take some
+ * milliseconds. */
+size_t probe_reap_socks(struct probe *p);
 
 #endif

@@ -46,7 +46,7 @@ struct probe {
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
 	int sock_places, socks, paths, crowds, procs, ghosts, former, counters, hints, global;
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
-	int prove, deny, watch_calls;
+	int prove, deny, reap, watch_calls;
 	int cpus;
 	void (*hint_fn)(void *cookie, const struct hint *h);
 	void *hint_cookie;

@@ -183,7 +183,7 @@ static size_t count_keys(int map)
 	const void *from = NULL;
 	size_t n = 0;
 
-	while (n <= ABI_SOCKS && !bpf_map_get_next_key(map, from, &next)) {
+	while (n <= ABI_PROCS && !bpf_map_get_next_key(map, from, &next)) {
 		key = next;
 		from = &key;
 		n++;
@@ -196,26 +196,10 @@ size_t probe_count_procs(const struct probe *p)
 	return count_keys(p->procs);
 }
 
-static size_t count_places(int map)
+size_t probe_reap_socks(struct probe *p)
 {
-	struct sock_place places[64];
-	uint32_t keys[64], last;
-	size_t in_use = 0;
-	bool more = true;
+	struct reap_args args = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
 
-	for (void *from = NULL; more; from = &last) {
-		uint32_t n = 64;
-
-		more = !bpf_map_lookup_batch(map, from, &last, keys, places, &n, NULL);
-		if (!more && errno != ENOENT)
-			break;
-		for (uint32_t i = 0; i < n; i++)
-			in_use += places[i].cookie && places[i].cookie != PLACE_TAKEN;
-	}
-	return in_use;
-}
-
-size_t probe_count_socks(const struct probe *p)
-{
-	return count_places(p->sock_places) + count_keys(p->socks);
+	return bpf_prog_test_run_opts(p->reap, &opts) ? 0 : args.sockets;
 }

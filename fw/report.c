@@ -127,7 +127,7 @@ json_t *report_status(const struct daemon *d)
 		clock_source_name(d->clock.source), "rules", report_counts(d->rules), "cache",
 		command_report_cache(d), "netns", (json_int_t)d->netns, "processes",
 		(json_int_t)probe_count_procs(d->probe), "sockets",
-		(json_int_t)probe_count_socks(d->probe), "objects",
+		(json_int_t)probe_reap_socks(d->probe), "objects",
 		(json_int_t)objects_count(d->objects), "held", (json_int_t)judge_held(d->judge),
 		"signatures", report_signatures(d), "state_dir", d->options.state);
 }

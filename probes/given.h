@@ -71,7 +71,7 @@ static __always_inline bool given(__u32 fd)
 	rec = cookie ? sock_record(cookie) : NULL;
 	if (!rec)
 		return false;
-	if (!rec->sk) {
+	if (!rec->netns) {
 		rec->netns = sock_netns(sk);
 		rec->sk = (__u64)sk;
 	}

@@ -50,6 +50,11 @@ int sock_look(struct sock_view *v, __u64 at)
 	return 1;
 }
 
+int sock_is_over(__u64 at, __u64 cookie)
+{
+	return is_over(view(sock, at), CAN_CAST, at, cookie);
+}
+
 long file_count(__u64 at)
 {
 	return file_references(view(file, at), CAN_CAST);

@@ -28,6 +28,9 @@ struct sock_view {
 /* A connection request's is its listener; one in TIME_WAIT has none. */
 int sock_look(struct sock_view *v, __u64 sk);
 
+/* See mptcp.h. */
+int sock_is_over(__u64 sk, __u64 cookie);
+
 /* Puts down who opened a file that is there. */
 int note_opener(struct note *note, __u64 file);
 

@@ -27,6 +27,10 @@ typedef struct {
 	long long counter;
 } atomic64_t;
 
+typedef struct {
+	atomic_t refs;
+} refcount_t;
+
 struct timespec64 {
 	long long tv_sec;
 	long tv_nsec;
@@ -287,6 +291,7 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
+	refcount_t skc_refcnt;
 	unsigned long skc_flags;
 	struct sock *skc_listener; /* of a connection request, in the place of skc_flags */
 };

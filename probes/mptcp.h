@@ -45,6 +45,25 @@ static __always_inline __u64 kept_cookie(const struct sock *open)
 				       : sock_cookie(open);
 }
 
+/*
+ * Whether the socket that was there is no more: it is closed, and has nothing left to say, as a TCP
+ * connection may; or its memory is another's. typed, a constant: `sk`, which is at `at`, is what
+ * the verifier knows as one. cookie: that which what was open was on record under.
+ */
+static __always_inline bool is_over(const struct sock *sk, bool typed, __u64 at, __u64 cookie)
+{
+	__u16 protocol = FIELD_OF(typed, sk, sk_protocol);
+
+	if (!FIELD_OF(typed, sk, __sk_common.skc_refcnt.refs.counter))
+		return true;
+	if ((FIELD_OF(typed, sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) &&
+	    ((protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP) ||
+	     FIELD_OF(typed, sk, __sk_common.skc_state) == TCP_CLOSE))
+		return true;
+	return (__u64)FIELD_OF(typed, sk, __sk_common.skc_cookie.counter) != cookie &&
+	       kept_cookie((const struct sock *)at) != cookie;
+}
+
 /* Cookies: by which who asks sock_diag(7) of a path finds what is open. */
 static __always_inline void path_add(__u64 path, __u64 open)
 {

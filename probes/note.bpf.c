@@ -29,7 +29,7 @@ static __always_inline struct scratch *borrow_scratch(void)
 	s->rec.used = s->rec.busy = 0;
 	s->rec.proven_ns = s->rec.changed_ns = 0;
 	s->rec.creator = s->rec.flags = 0;
-	s->rec.sk = 0;
+	s->rec.sk = s->rec.netns = 0;
 	return s;
 }
 
@@ -92,7 +92,7 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 			return 0;
 		rec = &scratch->rec;
 	}
-	if (!rec->sk) {
+	if (!rec->netns) {
 		rec->netns = sk->netns;
 		rec->sk = sk->open;
 	}

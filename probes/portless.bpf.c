@@ -2,9 +2,9 @@
 /*
  * The sockets that receive without ports: raw ones, and those of kind SOCK_DGRAM for ICMP (ping).
  * sock_diag(7) knows no ping sockets, and raw ones on some kernels only. So each such socket of the
- * daemon's network namespace is remembered from when it is made until its last descriptor is
- * closed; what it is bound to is read when the daemon asks. An object of its own: the daemon works
- * without it.
+ * daemon's network namespace is remembered as it is made; what it is bound to, and whether it is
+ * there still, is read when the daemon asks, or there is no more room. An object of its own: the
+ * daemon works without it.
  */
 #include "kernel.h"
 #include "common/portless_abi.h"
@@ -82,8 +82,26 @@ static __always_inline bool is_ours(const struct bpf_sock *ctx)
 	return is_portless(ctx->type, ctx->protocol) && family_is_inet(ctx->family);
 }
 
+/* Who reads there first looks whether it is still the socket's. */
+static __always_inline bool is_gone(const struct sock *sk, __u64 cookie)
+{
+	return sock_cookie(sk) != cookie ||
+	       !BPF_CORE_READ(sk, __sk_common.skc_refcnt.refs.counter) ||
+	       (BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT);
+}
+
+static long forget_if_gone(const void *map, const __u64 *cookie, const __u64 *sk, void *nothing)
+{
+	if (is_gone((const struct sock *)*sk, *cookie))
+		bpf_map_delete_elem(&portless, cookie);
+	return 0;
+}
+
 static __always_inline void remember(__u64 cookie, __u64 sk)
 {
+	if (!bpf_map_update_elem(&portless, &cookie, &sk, BPF_ANY))
+		return;
+	bpf_for_each_map_elem(&portless, forget_if_gone, NULL, 0);
 	if (bpf_map_update_elem(&portless, &cookie, &sk, BPF_ANY))
 		__sync_fetch_and_add(&lost, 1);
 }
@@ -95,18 +113,6 @@ int portless_created(struct bpf_sock *ctx)
 {
 	if (is_ours(ctx) && bpf_get_netns_cookie(ctx) == netns_cookie)
 		remember(bpf_get_socket_cookie(ctx), (__u64)ctx);
-	return 1;
-}
-
-SEC("cgroup/sock_release")
-int portless_released(struct bpf_sock *ctx)
-{
-	__u64 cookie;
-
-	if (!is_ours(ctx))
-		return 1;
-	cookie = bpf_get_socket_cookie(ctx);
-	bpf_map_delete_elem(&portless, &cookie);
 	return 1;
 }
 
@@ -165,7 +171,7 @@ static __always_inline void read_ipv6(const struct sock *sk, struct portless_rec
 		bpf_core_read(rec->filter, sizeof(rec->filter), &raw->filter);
 }
 
-/* False: not bound yet, or freed meanwhile. */
+/* False: not bound yet, or gone meanwhile. */
 static __always_inline bool read_socket(const struct sock *sk, __u64 cookie,
 					struct portless_rec *rec)
 {
@@ -182,8 +188,7 @@ static __always_inline bool read_socket(const struct sock *sk, __u64 cookie,
 		read_ipv4(sk, rec);
 	else
 		read_ipv6(sk, rec);
-	return rec->number && !(BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) &&
-	       sock_cookie(sk) == cookie;
+	return rec->number && !is_gone(sk, cookie);
 }
 
 static long tell_one(const void *map, const __u64 *cookie, const __u64 *sk, void *nothing)
@@ -192,6 +197,7 @@ static long tell_one(const void *map, const __u64 *cookie, const __u64 *sk, void
 
 	if (n >= ABI_PORTLESS_TOLD)
 		return 1;
+	forget_if_gone(map, cookie, sk, NULL);
 	if (read_socket((const struct sock *)*sk, *cookie, &told[n & (ABI_PORTLESS_TOLD - 1)]))
 		n_told = n + 1;
 	return 0;

@@ -47,6 +47,24 @@ static long find_slot(__u32 i, struct adding *a)
 	return 0;
 }
 
+static long reap_crowd(const void *map, const __u64 *cookie, const void *crowd, void *nothing)
+{
+	const struct sock_rec *rec = sock_record_kept(*cookie);
+
+	if (!rec || is_gone(rec, *cookie))
+		bpf_map_delete_elem(&crowds, cookie);
+	return 0;
+}
+
+static __always_inline struct crowd *new_crowd(__u64 cookie)
+{
+	if (bpf_map_update_elem(&crowds, &cookie, &blank_crowd, BPF_NOEXIST)) {
+		bpf_for_each_map_elem(&crowds, reap_crowd, NULL, 0);
+		bpf_map_update_elem(&crowds, &cookie, &blank_crowd, BPF_NOEXIST);
+	}
+	return bpf_map_lookup_elem(&crowds, &cookie);
+}
+
 /* One more slot than there were. */
 static __always_inline __u32 new_slot(struct roster *r, __u64 cookie)
 {
@@ -55,8 +73,7 @@ static __always_inline __u32 new_slot(struct roster *r, __u64 cookie)
 	if (r->rec->used >= ABI_SIGHTINGS && !r->crowd) {
 		if (!cookie)
 			return NO_SLOT;
-		bpf_map_update_elem(&crowds, &cookie, &blank_crowd, BPF_NOEXIST);
-		r->crowd = bpf_map_lookup_elem(&crowds, &cookie);
+		r->crowd = new_crowd(cookie);
 		if (!r->crowd)
 			return NO_SLOT;
 	}

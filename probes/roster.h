@@ -6,6 +6,7 @@
 #ifndef PROBES_ROSTER_H
 #define PROBES_ROSTER_H
 
+#include "mptcp.h"
 #include "table.h"
 
 static struct sock_rec blank_sock; /* all zero: the start of a record, too large for the stack */
@@ -30,15 +31,55 @@ static __always_inline void clear(struct sock_rec *rec)
 	__builtin_memset(rec, 0, __builtin_offsetof(struct sock_rec, s[1]));
 }
 
-/* Whether the place is the socket's now: it was free. Who comes in between makes no use of it. */
+/* Whether the socket is no more. While a record is being made it does not say where that is. */
+static __always_inline bool is_gone(const struct sock_rec *rec, __u64 cookie)
+{
+	__u64 sk = *(const volatile __u64 *)&rec->sk;
+
+	return sk && is_over((const struct sock *)sk, false, sk, cookie);
+}
+
+/* The same, by a call, which is quicker. */
+static __always_inline bool is_gone_quick(const struct sock_rec *rec, __u64 cookie)
+{
+	__u64 sk = *(const volatile __u64 *)&rec->sk;
+
+	return sk && sock_is_over(sk, cookie);
+}
+
+/*
+ * Whether the place is now the new socket's: it was free, or that of a socket which is no more. For
+ * nothing is told of the ends of sockets, which all would pay for. Who comes in between makes no
+ * use of it.
+ */
 static __always_inline bool take_place(struct sock_place *p, __u64 cookie)
 {
-	if (!is_at(p, 0) || __sync_val_compare_and_swap(&p->cookie, 0, PLACE_TAKEN))
+	__u64 old = *(const volatile __u64 *)&p->cookie;
+
+	if (old == PLACE_TAKEN || (old && !is_gone_quick(&p->rec, old)) ||
+	    __sync_val_compare_and_swap(&p->cookie, old, PLACE_TAKEN) != old)
 		return false;
 	clear(&p->rec);
 	barrier();
 	*(volatile __u64 *)&p->cookie = cookie;
 	return true;
+}
+
+/* One more is in need of a record whose place has another: of those that are no more the daemon is
+ * to make room in time. */
+static __always_inline void count_other(void)
+{
+	struct global_rec *g = global_state();
+	struct hint_head *h;
+
+	if (!g || (__sync_fetch_and_add(&g->others, 1) + 1) % ABI_REAP)
+		return;
+	h = bpf_ringbuf_reserve(&hints, sizeof(*h), 0);
+	if (!h)
+		return;
+	h->kind = HINT_REAP;
+	h->pad = 0;
+	bpf_ringbuf_submit(h, BPF_RB_FORCE_WAKEUP);
 }
 
 /* The record of a socket that has none, and that nobody else makes one for, but see sock_record();
@@ -52,6 +93,7 @@ static __always_inline struct sock_rec *sock_record_new(__u64 cookie)
 		return &p->rec;
 	bpf_map_update_elem(&socks, &cookie, &blank_sock, BPF_NOEXIST);
 	rec = bpf_map_lookup_elem(&socks, &cookie);
+	count_other();
 	if (!rec)
 		count(PCOUNT_SOCKS_FULL);
 	return rec;
@@ -113,21 +155,6 @@ static __always_inline struct sighting *roster_at(struct roster *r, __u32 i)
 		return NULL;
 	barrier_var(crowd); /* no arithmetic before the test: the verifier insists */
 	return &crowd->s[(i - ABI_SIGHTINGS) & (ABI_CROWD - 1)];
-}
-
-static __always_inline void roster_drop(__u64 cookie)
-{
-	struct sock_place *p = place_of(cookie);
-	struct sock_rec *rec = sock_record_kept(cookie);
-
-	if (!rec)
-		return;
-	if (rec->used > ABI_SIGHTINGS)
-		bpf_map_delete_elem(&crowds, &cookie);
-	if (is_at(p, cookie))
-		*(volatile __u64 *)&p->cookie = 0;
-	else
-		bpf_map_delete_elem(&socks, &cookie);
 }
 
 /* The parts of roster.bpf.c return what a bool would. */

@@ -150,6 +150,14 @@ struct accepting {
 	__u32 found;
 };
 
+/* The record of a listener that there is. */
+static __always_inline const struct sock_rec *listener_of(__u64 cookie)
+{
+	const struct sock_rec *rec = sock_record_kept(cookie);
+
+	return rec && !is_gone(rec, cookie) ? rec : NULL;
+}
+
 /* One of those who hold one of the listeners. */
 static long look_at_acceptor(__u32 i, struct accepting *c)
 {
@@ -159,8 +167,7 @@ static long look_at_acceptor(__u32 i, struct accepting *c)
 	__s32 fd;
 
 	if (!(i % ABI_SIGHTINGS))
-		c->listener =
-			sock_record_kept(c->at->cookie[i / ABI_SIGHTINGS & (ABI_LISTENERS - 1)]);
+		c->listener = listener_of(c->at->cookie[i / ABI_SIGHTINGS & (ABI_LISTENERS - 1)]);
 	if (!c->listener)
 		return 0;
 	s = &c->listener->s[i % ABI_SIGHTINGS];

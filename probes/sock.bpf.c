@@ -29,39 +29,11 @@ int sock_created(struct bpf_sock *ctx)
 		return 1;
 	files = bpf_get_current_task_btf()->files;
 	rec = new_record(bpf_get_socket_cookie(ctx), files, next_descriptor(files));
-	if (rec)
+	if (rec) {
 		rec->flags |= SOCK_GUESSED;
+		rec->sk = (__u64)itself(ctx);
+	}
 	return 1;
-}
-
-/*
- * The last descriptor has gone. A TCP connection has more to say (FIN, what is still in its
- * buffer): its record stays until it is closed.
- */
-SEC("cgroup/sock_release")
-int sock_released(struct bpf_sock *ctx)
-{
-	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != IPPROTO_MPTCP &&
-	    is_covered(bpf_get_netns_cookie(ctx)))
-		roster_drop(kept_cookie(itself(ctx)));
-	return 1;
-}
-
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(sock_destroyed, struct sock *sk)
-{
-	const struct sock *open;
-	__u64 cookie;
-
-	if (!is_covered(sk->__sk_common.skc_net.net->net_cookie))
-		return 0;
-	cookie = sk->__sk_common.skc_cookie.counter;
-	if (cookie)
-		roster_drop(cookie);
-	open = open_socket(sk);
-	if (open != sk && (BPF_CORE_READ(open, __sk_common.skc_flags) & SOCK_DEAD_BIT))
-		roster_drop(kept_cookie(open));
-	return 0;
 }
 
 /*
@@ -242,8 +214,10 @@ int prove_socket(struct prove_args *args)
 	if (!rec || !rec->sk)
 		return 0;
 	sk = (const void *)rec->sk;
-	if (kept_cookie(sk) != cookie)
-		return 0; /* the address is another's by now */
+	if (sock_is_over(rec->sk, cookie))
+		return 0;
+	if (!rec->netns)
+		rec->netns = sock_netns(sk);
 	out->netns = rec->netns;
 	out->state = NOTE_UNPROVEN;
 	socket = BPF_CORE_READ(sk, sk_socket);
