@@ -72,29 +72,27 @@ static __always_inline bool name_who_by_memo(struct cache_key *key, const struct
 	return n && *(const volatile __u64 *)&m->seq == seq;
 }
 
-int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask)
+int tuple_of(const struct cache_tuple *whole, __u32 hook, struct cache_tuple *t, __u64 mask)
 {
 	const struct cache_named *names;
-	__u32 hook;
 
-	if (!l || !t)
+	if (!whole || !t)
 		return 0;
 	if (mask & CACHE_SADDR) {
-		t->addr[0] = l->whole.addr[0];
-		t->addr[1] = l->whole.addr[1];
+		t->addr[0] = whole->addr[0];
+		t->addr[1] = whole->addr[1];
 	}
 	if (mask & CACHE_DADDR) {
-		t->addr[2] = l->whole.addr[2];
-		t->addr[3] = l->whole.addr[3];
+		t->addr[2] = whole->addr[2];
+		t->addr[3] = whole->addr[3];
 	}
 	if (mask & CACHE_SPORT)
-		t->sport = l->whole.sport;
+		t->sport = whole->sport;
 	if (mask & CACHE_DPORT)
-		t->dport = l->whole.dport;
-	t->proto = l->whole.proto;
-	t->family = l->whole.family;
+		t->dport = whole->dport;
+	t->proto = whole->proto;
+	t->family = whole->family;
 	t->mask = mask;
-	hook = l->hook;
 	names = mask ? bpf_map_lookup_elem(&named_by, &hook) : NULL;
 	if (names)
 		cache_narrow(names, t);
@@ -182,7 +180,7 @@ static __always_inline int question_ask(struct question *q, struct look *l, bool
 
 	if (held && (q->mask & CACHE_SOCKET))
 		q->key.cookie = l->cookie;
-	if (!c || !tuple_of(l, &q->key.tuple, q->mask))
+	if (!c || !tuple_of(&l->whole, l->hook, &q->key.tuple, q->mask))
 		return 0;
 	if (held)
 		until = meet_as_last(q, l);

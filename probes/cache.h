@@ -85,12 +85,36 @@ int ask_class(struct look *l, const struct answer *a);
 int ask_class_by_memo(struct look *l);
 int ask_class_of_nobody(struct look *l);
 
-/* Takes of a packet that is asked for what the mask has, and the rules of its chain make a
+/* Takes of a packet's addresses and ports what the mask has, and the rules of its chain make a
  * difference of. *t is all 0 before. */
-int tuple_of(const struct look *l, struct cache_tuple *t, __u64 mask);
+int tuple_of(const struct cache_tuple *whole, __u32 hook, struct cache_tuple *t, __u64 mask);
+
+/* Makes the memo of a socket that has none from the one of the packet before: inherit.h. 0: it is
+ * not that simple. Else what was said of the packet is in *l. */
+int inherit(struct look *l);
 
 /* leave_ticket(), of a packet whose class was asked for. */
 int write_ticket(const struct look *l);
+
+static __always_inline bool memo_lock(struct memo *m)
+{
+	__u64 seq = *(const volatile __u64 *)&m->seq;
+
+	return !(seq & 1) && __sync_val_compare_and_swap(&m->seq, seq, seq + 1) == seq;
+}
+
+static __always_inline void memo_unlock(struct memo *m)
+{
+	barrier();
+	__sync_fetch_and_add(&m->seq, 1);
+}
+
+/* Of what was met in that hook. The memo is locked. */
+static __always_inline void memo_forget(struct memo *m, __u32 hook)
+{
+	m->in[hook].v.class.epoch = 0;
+	m->in[hook].v.class.verdict = CACHE_NONE;
+}
 
 static __always_inline bool same_who(const struct cache_who *a, const struct cache_who *b)
 {

@@ -4,8 +4,9 @@
 #ifndef PROBES_LOOK_H
 #define PROBES_LOOK_H
 
-#include "cache.h"
 #include "flow.h"
+#include "holder.h"
+#include "inherit.h"
 #include "waiter.h"
 
 /* Whether the chain has our programs in it, and the daemon wants them to be asked. */
@@ -21,7 +22,7 @@ static __noinline bool is_of_same_class(const struct memo *m, const struct look 
 {
 	struct cache_tuple tuple = {};
 
-	return tuple_of(l, &tuple, *(const volatile __u64 *)&c->mask) &&
+	return tuple_of(&l->whole, l->hook, &tuple, *(const volatile __u64 *)&c->mask) &&
 	       same_tuple(&m->in[l->hook & (CACHE_HOOKS - 1)].tuple, &tuple);
 }
 
@@ -47,23 +48,6 @@ static __always_inline enum probe_counter take_verdict(const struct memo *m, str
 static __always_inline bool met_before(const struct memo *m, const struct look *l)
 {
 	return m->in[l->hook & (CACHE_HOOKS - 1)].v.class.verdict;
-}
-
-/* See holder_holds(). closed: he had it, and it is not to be looked for. */
-static __always_inline enum probe_counter is_as_before(const struct memo_holder *h, __u64 file,
-						       bool closed)
-{
-	const struct task_struct *task = view(task_struct, h->task);
-	const struct mm_struct *mm;
-
-	if (gen_of(h->who.tgid) != h->gen)
-		return memo_why_moved(h);
-	if (!closed && !has(task, h->files, h->fd, file))
-		return PCOUNT_CACHE_HOLDERS;
-	mm = field(task, mm);
-	if (!mm)
-		return PCOUNT_CACHE_HOLDERS;
-	return field(mm, exec_vm) == h->who.exec_pages ? PCOUNT_COUNT : PCOUNT_CACHE_MAPPINGS;
 }
 
 /* Whether one reference more is that of the call which sends the packet: one of a process with
@@ -128,6 +112,12 @@ static __always_inline enum said look_up_nobody(const struct sock *sk, const str
 	return l->passed ? SAID_NOBODY : SAID_NOTHING;
 }
 
+/* Has the packet pass if it may. */
+static __always_inline enum said passes(const struct look *l)
+{
+	return l->verdict == CACHE_ACCEPT && leave_ticket(l) ? SAID_PASSES : SAID_VERDICT;
+}
+
 /* Where the socket is open, or was: what the memo says. */
 static __always_inline enum said look_up_holders(const struct memo *m, struct look *l,
 						 const struct cache_chain *c, __u64 epoch,
@@ -137,8 +127,10 @@ static __always_inline enum said look_up_holders(const struct memo *m, struct lo
 	enum probe_counter why;
 
 	barrier();
-	if ((seq & 1) || m->cookie != l->cookie)
+	if (seq & 1)
 		return SAID_NOTHING;
+	if (m->cookie != l->cookie)
+		return l->asked && inherit(l) ? passes(l) : SAID_NOTHING;
 	why = memo_holds(m, l, sending);
 	if (why != PCOUNT_COUNT) {
 		if (met_before(m, l))
@@ -152,7 +144,7 @@ static __always_inline enum said look_up_holders(const struct memo *m, struct lo
 	if (*(const volatile __u64 *)&c->epoch != epoch)
 		why = PCOUNT_CACHE_EPOCH; /* what the rules name may be of others */
 	if (why == PCOUNT_COUNT)
-		return l->verdict == CACHE_ACCEPT && leave_ticket(l) ? SAID_PASSES : SAID_VERDICT;
+		return passes(l);
 	l->verdict = CACHE_NONE;
 	if (l->asked && met_before(m, l))
 		l->why = why;

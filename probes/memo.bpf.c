@@ -191,13 +191,6 @@ static __always_inline __u32 memo_add_all(struct memo *m, const struct sock_rec 
 	return n == a->matched ? n : 0;
 }
 
-static __always_inline bool memo_lock(struct memo *m)
-{
-	__u64 seq = *(const volatile __u64 *)&m->seq;
-
-	return !(seq & 1) && __sync_val_compare_and_swap(&m->seq, seq, seq + 1) == seq;
-}
-
 int memo_write(const struct look *l, const struct sock_rec *rec, const struct answer *a,
 	       __u64 when_ns)
 {
@@ -222,12 +215,9 @@ int memo_write(const struct look *l, const struct sock_rec *rec, const struct an
 	/* A thread may be in a call on it, or in poll(2): as many as now, or one. */
 	extra = a->references > m->n ? a->references - m->n : 0;
 	m->slack = extra < MEMO_SLACK_MAX ? extra + 1 : MEMO_SLACK_MAX;
-	for (__u32 i = 0; i < CACHE_HOOKS; i++) {
-		m->in[i].v.class.epoch = 0;
-		m->in[i].v.class.verdict = CACHE_NONE;
-	}
-	barrier();
-	__sync_fetch_and_add(&m->seq, 1);
+	for (__u32 i = 0; i < CACHE_HOOKS; i++)
+		memo_forget(m, i);
+	memo_unlock(m);
 	return 0;
 }
 
@@ -250,7 +240,6 @@ int memo_meet(const struct look *l, const struct cache_key *key, __u64 epoch, __
 		in->v.class.verdict = l->verdict;
 		in->v.class.tally = l->tally;
 	}
-	barrier();
-	__sync_fetch_and_add(&m->seq, 1);
+	memo_unlock(m);
 	return 1;
 }
