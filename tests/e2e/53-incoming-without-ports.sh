@@ -167,9 +167,14 @@ tell nobody
 expect_that "$(counter kernel)" -gt "$kernel" "packets of the kernel's own"
 stop_daemon TERM
 
-step "where only the good one is allowed, by sockets that are newer than the daemon"
+step "where only the good one is allowed, by sockets that are newer than the daemon, and than 9,000 that are gone"
 start_daemon client --pol-in DROP
 expect_ok ctl -A -c INPUT -v ACCEPT --object "$TMP/good-python"
+on client python3 - <<-'END'
+	import socket
+	for _ in range(9000):
+	    socket.socket(socket.AF_INET, socket.SOCK_RAW, 254).close()
+END
 listen good 253
 tell good-allowed
 heard good good-allowed
