@@ -178,11 +178,14 @@ struct memo_verdict {
 	struct cache_class class;
 };
 
-/* Of one hook. `passed` is not under the memo's seq, and of all sockets that share the place. */
+/* Of one hook. The first two are not under the memo's seq, and of all sockets that share the place.
+ */
 struct memo_hook {
-	__u64 passed;		  /* see cache_passed(), of the last packet that passed */
+	__u64 passed; /* see cache_passed(), of the last packet that passed */
+	__u32 denied; /* grows with each packet that the daemon denies */
+	__u32 pad;
 	struct cache_tuple tuple; /* what its class has of the last packet's */
-	__u64 rest[2];
+	__u64 rest;
 	struct memo_verdict v;
 };
 
@@ -202,8 +205,8 @@ struct memo {
 	__u32 joined_then;
 	/* The next two are not under seq, and of all sockets that share the place. */
 	__u32 joined;		   /* grows with each descriptor that comes to be on record */
-	__u32 misses[CACHE_HOOKS]; /* grow with each packet that does not pass, or is denied by
-				      the daemon: tickets from before are void */
+	__u32 misses[CACHE_HOOKS]; /* grow with each packet that does not pass: tickets from before
+				      are void */
 	struct memo_holder h[ABI_MEMO_HOLDERS]; /* as a rule there is one */
 	struct memo_hook in[CACHE_HOOKS];	/* by enum cache_hook */
 } __attribute__((aligned(64)));
@@ -220,11 +223,13 @@ struct cache_ticket {
 
 /*
  * Says of a socket that its last packet in a chain passed in the kernel, as its holders', and none
- * has gone to the daemon since: as long as the memo has this, and so many misses.
+ * has gone to the daemon, or was denied by it, since: as long as the memo has this, and so many
+ * misses and denied.
  */
-static inline __attribute__((always_inline)) __u64 cache_passed(__u64 cookie, __u32 misses)
+static inline __attribute__((always_inline)) __u64 cache_passed(__u64 cookie, __u32 misses,
+								__u32 denied)
 {
-	return cookie << 32 | misses;
+	return cookie << 32 | (__u32)(misses + denied);
 }
 
 /* The daemon has denied a packet of that socket: for probes/deny.bpf.c. */

@@ -35,8 +35,9 @@ struct look {
 	__u32 tally;
 	__u32 joined;
 	__u32 netns;  /* of a packet of kernel origin */
-	__u32 misses; /* the socket's in this hook, before all else: see write_ticket() */
-	__u8 hook;    /* enum cache_hook */
+	__u32 misses; /* the socket's in this hook, before all else: see write_ticket(); as is */
+	__u32 denied;
+	__u8 hook; /* enum cache_hook */
 	__u8 verdict;
 	__u8 asked : 1;	 /* the packet is such as classes are of, and the chain has our programs */
 	__u8 passed : 1; /* an orphan's: the last packet of who held it passed in this hook */
@@ -199,7 +200,7 @@ static __always_inline bool leave_ticket(const struct look *l)
 	    *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)] != l->misses)
 		return false;
 	if (l->file && l->verdict == CACHE_ACCEPT)
-		passed = cache_passed(l->cookie, l->misses);
+		passed = cache_passed(l->cookie, l->misses, l->denied);
 	whose = l->cookie << 2 | l->verdict;
 	t->whose = 0;
 	t->when = l->now;

@@ -9,6 +9,6 @@ int deny_socket(struct deny_args *args)
 	struct memo *m = memo_of(args->cookie);
 
 	if (m)
-		__sync_fetch_and_add(&m->misses[args->hook & (CACHE_HOOKS - 1)], 1);
+		__sync_fetch_and_add(&m->in[args->hook & (CACHE_HOOKS - 1)].denied, 1);
 	return 0;
 }

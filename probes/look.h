@@ -108,7 +108,7 @@ static __always_inline enum said look_up_nobody(const struct sock *sk, const str
 	if (!(field(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT))
 		return has_socket ? SAID_NOBODY : SAID_NOTHING;
 	l->passed = *(const volatile __u64 *)&m->in[l->hook & (CACHE_HOOKS - 1)].passed ==
-		    cache_passed(l->cookie, l->misses);
+		    cache_passed(l->cookie, l->misses, l->denied);
 	return l->passed ? SAID_NOBODY : SAID_NOTHING;
 }
 
@@ -177,6 +177,7 @@ int look_up(struct look *l)
 	if (!m)
 		return SAID_NOTHING;
 	l->misses = *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)];
+	l->denied = *(const volatile __u32 *)&m->in[l->hook & (CACHE_HOOKS - 1)].denied;
 	barrier();
 	if (state != TCP_TIME_WAIT) {
 		proto = field(sk, sk_protocol);
