@@ -29,9 +29,13 @@ few_sockets() {
 limit=$(ulimit -Hn)
 [[ $limit != unlimited ]] || limit=1048576
 ulimit -n "$limit"
-each=$((SOCKETS < limit - 100 ? SOCKETS : limit - 100))
-processes=$(((SOCKETS + each - 1) / each))
-each=$(((SOCKETS + processes - 1) / processes))
+most=$((limit - 100))
+
+# processes_for SOCKETS: how many it takes; then so many sockets each.
+processes_for() {
+	processes=$((($1 + most - 1) / most))
+	each=$((($1 + processes - 1) / processes))
+}
 
 setup_crowd
 others_judged before
@@ -39,7 +43,8 @@ at_first=$(sockets_known) rss=$(rss_kb)
 expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
 
 step "120,000 sockets that come and go while others have all places"
-crowd -n 4 4 5000 ds $SERVER4 7001
+processes_for 20000
+crowd -n 4 $processes $each ds $SERVER4 7001
 many=$SPAWNED
 WAIT_S=$((30 * ${SLOW:-1})) wait_for grep -qx crowded "$TMP/many.log"
 on client python3 - <<-'END'
@@ -69,6 +74,7 @@ END
 wait_for received "dup-299."
 expect_that $(($(counter notes_unproven) - UNPROVEN)) -lt 50 "packets whose holders were not proven as they were sent"
 
+processes_for $SOCKETS
 step "$SOCKETS sockets: $processes processes with $each each (limit on descriptors: $limit)"
 crowd -n 4 $processes $each ds $SERVER4 7001
 many=$SPAWNED
