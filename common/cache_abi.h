@@ -19,7 +19,7 @@
 #define ABI_GENS	 16384	    /* power of two */
 #define ABI_CLASSES	 16384
 #define ABI_TALLIES	 1024 /* rules whose packets pass in the kernel at the same time */
-#define ABI_TICKETS	 16   /* power of two: of one processor and hook */
+#define ABI_TICKETS	 64   /* power of two: of one processor and hook */
 
 /* In ticks of the kernel's clock, of which there are 100 to 1000 a second. */
 #define ABI_SEEN_TICKS	 3000 /* a rule of iptables that no packet has met for so long is gone */
@@ -190,8 +190,8 @@ struct memo_hook {
 };
 
 /*
- * Of each packet as a rule three lines of the processor's caches are looked at: the first, that of
- * the only holder, and that of the verdict. None is written to while packets pass.
+ * Of each packet as a rule four lines of the processor's caches are looked at: the first, that of
+ * the only holder, and both of its hook. None is written to while packets pass.
  */
 struct memo {
 	__u64 seq;	  /* odd while a writer is at it */

@@ -180,9 +180,25 @@ static __always_inline void look_around(struct look *l, const struct sock_rec *r
 }
 
 /*
+ * Whether the packet of another socket that it is for may be on its way still: interrupted, by the
+ * one that wants the place. It would come to the daemon without a note.
+ */
+static __always_inline bool is_waited_for(const volatile struct cache_ticket *t,
+					  const struct look *l)
+{
+	__u64 whose = t->whose;
+	const struct memo *m;
+
+	if (!whose || whose >> 2 == l->cookie || l->now - t->when > ABI_TICKET_TICKS)
+		return false;
+	m = memo_of(whose >> 2);
+	return m && *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)] == t->misses;
+}
+
+/*
  * Has the packet pass, or stopped, where our programs are in the filter table. false: its place is
- * taken by a packet that came in between, or one of the socket has gone to the daemon since this
- * one's verdict was looked for.
+ * another's, or taken by a packet that came in between, or one of the socket has gone to the daemon
+ * since this one's verdict was looked for.
  */
 static __always_inline bool leave_ticket(const struct look *l)
 {
@@ -196,7 +212,7 @@ static __always_inline bool leave_ticket(const struct look *l)
 	place = (l->hook * ABI_CPUS + cpu) * ABI_TICKETS + (l->cookie & (ABI_TICKETS - 1));
 	m = memo_of(l->cookie);
 	t = bpf_map_lookup_elem(&tickets, &place);
-	if (!m || !t ||
+	if (!m || !t || is_waited_for(t, l) ||
 	    *(const volatile __u32 *)&m->misses[l->hook & (CACHE_HOOKS - 1)] != l->misses)
 		return false;
 	if (l->file && l->verdict == CACHE_ACCEPT)
