@@ -74,13 +74,15 @@ sample() {
 	fail "$who: other firewalls come and go on this machine"
 }
 
-# rounds FIRST SECOND...: calls each of these functions once a round; every round begins with the next one.
+# rounds FIRST SECOND...: calls each of these functions once a round. Every round begins with the next one, and every other
+# goes backwards: what the one before has left of the machine is not always the same one's.
 rounds() {
-	local round i
+	local round i way
 	for ((round = 0; round < ROUNDS; round++)); do
 		say "round $((round + 1)) of $ROUNDS"
+		way=$((round % 2 ? $# - 1 : 1))
 		for ((i = 0; i < $#; i++)); do
-			"${@:(round + i) % $# + 1:1}"
+			"${@:(round + i * way) % $# + 1:1}"
 		done
 	done
 }
