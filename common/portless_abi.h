@@ -7,9 +7,13 @@
 
 #include <linux/types.h>
 
-#define ABI_PORTLESS \
-	8192 /* such sockets of one namespace that are remembered: 0.5 MB of kernel memory */
+#define ABI_PORTLESS	  8192 /* such sockets of one namespace that are remembered. Power of two */
 #define ABI_PORTLESS_TOLD 4096 /* of them, how many one look tells of. Power of two */
+
+/* Where the kernel has one: the daemon has no use for it. */
+struct portless_place {
+	__u64 cookie, sk;
+};
 
 /* A raw or a ping socket, as the kernel matches it against what comes in. */
 struct portless_rec {

@@ -66,8 +66,19 @@ struct {
 
 const volatile __u64 netns_cookie; /* of the daemon's namespace */
 __u64 lost;			   /* sockets that could not be remembered */
+__u64 made;			   /* grows as one has been put into the map */
 
-/* What portless_tell found: one look at a time, by the daemon's data thread. */
+/*
+ * Those of the map that were there at the last look, and `made` before it: until that grows they
+ * are all there are, and the map, most of whose places are empty, need not be gone through for each
+ * packet. One look at a time, by the daemon's data thread; this and the next.
+ */
+#define NEVER (~0ull)
+__u64 looked = NEVER;
+__u32 n_live;
+struct portless_place live[ABI_PORTLESS];
+
+/* What portless_tell found. */
 __u32 n_told;
 struct portless_rec told[ABI_PORTLESS_TOLD];
 
@@ -99,11 +110,14 @@ static long forget_if_gone(const void *map, const __u64 *cookie, const __u64 *sk
 
 static __always_inline void remember(__u64 cookie, __u64 sk)
 {
-	if (!bpf_map_update_elem(&portless, &cookie, &sk, BPF_ANY))
-		return;
-	bpf_for_each_map_elem(&portless, forget_if_gone, NULL, 0);
-	if (bpf_map_update_elem(&portless, &cookie, &sk, BPF_ANY))
-		__sync_fetch_and_add(&lost, 1);
+	if (bpf_map_update_elem(&portless, &cookie, &sk, BPF_ANY)) {
+		bpf_for_each_map_elem(&portless, forget_if_gone, NULL, 0);
+		if (bpf_map_update_elem(&portless, &cookie, &sk, BPF_ANY)) {
+			__sync_fetch_and_add(&lost, 1);
+			return;
+		}
+	}
+	__sync_fetch_and_add(&made, 1);
 }
 
 /* The context of this kind of program is the struct sock itself (kernel/bpf/cgroup.c:
@@ -191,14 +205,47 @@ static __always_inline bool read_socket(const struct sock *sk, __u64 cookie,
 	return rec->number && !is_gone(sk, cookie);
 }
 
-static long tell_one(const void *map, const __u64 *cookie, const __u64 *sk, void *nothing)
+static long put_live(const void *map, const __u64 *cookie, const __u64 *sk, void *nothing)
 {
+	__u32 n = n_live;
+
+	if (n >= ABI_PORTLESS)
+		return 1;
+	live[n & (ABI_PORTLESS - 1)] = (struct portless_place){*cookie, *sk};
+	n_live = n + 1;
+	return 0;
+}
+
+/* More than there is room for can only be seen while they come and go: the next look sees to it. */
+static __always_inline void look_at_map(void)
+{
+	__u64 before = *(volatile __u64 *)&made;
+
+	if (looked == before)
+		return;
+	n_live = 0;
+	bpf_for_each_map_elem(&portless, put_live, NULL, 0);
+	looked = before;
+	if (n_live < ABI_PORTLESS)
+		return;
+	looked = NEVER;
+	__sync_fetch_and_add(&lost, 1);
+}
+
+/* Those that are gone leave the list, and the map. */
+static long tell_one(__u32 i, __u32 *kept)
+{
+	struct portless_place p = live[i & (ABI_PORTLESS - 1)];
+	const struct sock *sk = (const struct sock *)p.sk;
 	__u32 n = n_told;
 
-	if (n >= ABI_PORTLESS_TOLD)
-		return 1;
-	forget_if_gone(map, cookie, sk, NULL);
-	if (read_socket((const struct sock *)*sk, *cookie, &told[n & (ABI_PORTLESS_TOLD - 1)]))
+	if (is_gone(sk, p.cookie)) {
+		bpf_map_delete_elem(&portless, &p.cookie);
+		return 0;
+	}
+	live[*kept & (ABI_PORTLESS - 1)] = p;
+	++*kept;
+	if (n < ABI_PORTLESS_TOLD && read_socket(sk, p.cookie, &told[n & (ABI_PORTLESS_TOLD - 1)]))
 		n_told = n + 1;
 	return 0;
 }
@@ -207,8 +254,12 @@ static long tell_one(const void *map, const __u64 *cookie, const __u64 *sk, void
 SEC("syscall")
 int portless_tell(void *ctx)
 {
+	__u32 kept = 0;
+
+	look_at_map();
 	n_told = 0;
-	bpf_for_each_map_elem(&portless, tell_one, NULL, 0);
+	bpf_loop(n_live, tell_one, &kept, 0);
+	n_live = kept;
 	return 0;
 }
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: what comes in for a ping or a raw socket is the process's that holds it: an INPUT rule on its
 # digest stops echo replies and other protocols, a twin with another digest gets them, also where only
-# the twin is allowed. What the kernel itself acts on stays the kernel's, whoever listens in.
+# the twin is allowed. What the kernel itself acts on stays the kernel's, whoever listens in. What comes for nobody costs
+# the daemon little more than what comes for somebody: who floods a closed port holds up no others.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -84,6 +85,23 @@ heard_by_none() {
 # knows_all: no packet of unknown origin since the daemon started.
 knows_all() {
 	expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
+}
+
+# took_ns: for how long the daemon has had a processor.
+took_ns() {
+	cat /proc/"$DAEMON"/task/*/schedstat | awk '{ n += $1 } END { print n }'
+}
+
+# cost_of PORT: of so many datagrams to it, in ns each. What the sender is told of a closed port keeps him from sending some.
+FLOOD=3000
+cost_of() {
+	local queued took
+	queued=$(counter queued)
+	took=$(took_ns)
+	on server "$HELPERS/flood" $FLOOD $CLIENT4 "$1" </dev/null >&2
+	wait_for counts_more queued $((queued + FLOOD / 2))
+	wait_for settled
+	echo $((($(took_ns) - took) / ($(counter queued) - queued)))
 }
 
 setup_net
@@ -193,4 +211,15 @@ dropped=$(counter dropped)
 on server "$HELPERS/talk" -u -w 200 $CLIENT4 9 hidden || true
 wait_for counts_more dropped "$dropped"
 heard_by_none hidden
+knows_all
+deafen
+
+step "many of them, and no such socket, or one"
+receive client 7009
+for listeners in 0 1; do
+	OPEN=$(cost_of 7009)
+	CLOSED=$(cost_of 9)
+	expect_that "$CLOSED" -lt $((OPEN * 5)) "ns that a datagram to a closed port takes of the daemon, of one to an open port $OPEN; $listeners raw sockets"
+	listen good 254
+done
 knows_all
