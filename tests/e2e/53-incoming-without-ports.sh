@@ -89,7 +89,7 @@ knows_all() {
 
 # took_ns: for how long the daemon has had a processor.
 took_ns() {
-	cat /proc/"$DAEMON"/task/*/schedstat | awk '{ n += $1 } END { print n }'
+	cat /proc/"$DAEMON"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f\n", n }'
 }
 
 # cost_of PORT: of so many datagrams to it, in ns each. What the sender is told of a closed port keeps him from sending some.
@@ -116,7 +116,7 @@ cat >"$TMP/hear.py" <<-'END'
 	s = socket.socket(socket.AF_INET if v == 4 else socket.AF_INET6, socket.SOCK_RAW, protocol)
 	print("listening", flush=True)
 	while True:
-	    print(s.recv(2048).decode(errors="replace"), flush=True)
+	    print(ascii(s.recv(2048).decode(errors="replace")), flush=True)
 END
 touch "$TMP"/{evil,good}{4,6}.log
 for t in iptables ip6tables; do
