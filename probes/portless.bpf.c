@@ -209,27 +209,26 @@ static long put_live(const void *map, const __u64 *cookie, const __u64 *sk, void
 {
 	__u32 n = n_live;
 
-	if (n >= ABI_PORTLESS)
+	/* That can only be seen while they come and go: the next look sees to it. */
+	if (n >= ABI_PORTLESS) {
+		looked = NEVER;
+		__sync_fetch_and_add(&lost, 1);
 		return 1;
+	}
 	live[n & (ABI_PORTLESS - 1)] = (struct portless_place){*cookie, *sk};
 	n_live = n + 1;
 	return 0;
 }
 
-/* More than there is room for can only be seen while they come and go: the next look sees to it. */
 static __always_inline void look_at_map(void)
 {
 	__u64 before = *(volatile __u64 *)&made;
 
 	if (looked == before)
 		return;
+	looked = before;
 	n_live = 0;
 	bpf_for_each_map_elem(&portless, put_live, NULL, 0);
-	looked = before;
-	if (n_live < ABI_PORTLESS)
-		return;
-	looked = NEVER;
-	__sync_fetch_and_add(&lost, 1);
 }
 
 /* Those that are gone leave the list, and the map. */
