@@ -123,10 +123,13 @@ static bool take_next(struct note_table *t, uint64_t print, uint64_t empty_ns, s
 	return false;
 }
 
-/* A note is copied once, unless several are alike. */
-static bool take_of_set(struct note_table *t, const struct note_set *set, uint64_t print,
-			uint64_t empty_ns, struct note *out)
+/* A note is copied once, unless several are alike. late: the youngest is meant, and not the oldest.
+ */
+static bool take_of_set(struct note_table *t, uint64_t print, uint64_t empty_ns, bool late,
+			struct note *out)
 {
+	const struct note_set *set = &t->sets[abi_note_set(print, t->secret, t->set_bits)];
+
 	const struct note_head *oldest = NULL;
 	const uint16_t tag = abi_note_tag(print);
 	bool astray = false, oldest_astray = false;
@@ -151,7 +154,7 @@ static bool take_of_set(struct note_table *t, const struct note_set *set, uint64
 		astray |= its;
 		if (n->when_ns + ON_ITS_WAY_NS < empty_ns)
 			continue;
-		if (n != out && n->when_ns > out->when_ns)
+		if (n != out && (n->when_ns > out->when_ns) != late)
 			continue;
 		if (n != out)
 			*out = *n;
@@ -171,7 +174,10 @@ static bool take_of_set(struct note_table *t, const struct note_set *set, uint64
 
 bool note_table_take(struct note_table *t, uint64_t print, uint64_t empty_ns, struct note *out)
 {
-	return take_next(t, print, empty_ns, out) ||
-	       take_of_set(t, &t->sets[abi_note_set(print, t->secret, t->set_bits)], print,
-			   empty_ns, out);
+	return take_next(t, print, empty_ns, out) || take_of_set(t, print, empty_ns, false, out);
+}
+
+bool note_table_take_late(struct note_table *t, uint64_t print, struct note *out)
+{
+	return take_of_set(t, print, 0, true, out);
 }

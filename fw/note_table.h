@@ -6,7 +6,8 @@
  * taken its place in the set before it was read. From then on, which of those that are left is
  * whose cannot be told, and they say so, until the print has gone from where that was. Nor is a
  * note for whom its packet never comes, because a rule before the queue let it pass: a queue that
- * was empty since then has it no more. Reads what other processors write; never waits.
+ * was empty since then has it no more, unless its sender, or the whole machine, stood still on the
+ * way there. Reads what other processors write; never waits.
  */
 #ifndef FW_NOTE_TABLE_H
 #define FW_NOTE_TABLE_H
@@ -51,5 +52,11 @@ struct note_table {
  * another packet's that is alike; or it was lost, and *out has nothing else.
  */
 bool note_table_take(struct note_table *t, uint64_t print, uint64_t empty_ns, struct note *out);
+
+/*
+ * For a packet that is sure to have a note, when none was young enough for it: it was longer on its
+ * way than any should be, and the youngest is its own. As note_table_take().
+ */
+bool note_table_take_late(struct note_table *t, uint64_t print, struct note *out);
 
 #endif

@@ -316,9 +316,15 @@ static bool find_note(struct owner *o, const struct queue_packet *p, struct note
 
 	if (!k->print)
 		return false;
-	return probe_note(o->sockets.probe, k->print, hook, empty_ns, note) ||
+	if (probe_note(o->sockets.probe, k->print, hook, empty_ns, note) ||
+	    (k->print_short != k->print &&
+	     probe_note(o->sockets.probe, k->print_short, hook, empty_ns, note)))
+		return true;
+	if (p->hook != NF_INET_LOCAL_OUT || !p->all_noted)
+		return false;
+	return probe_note_late(o->sockets.probe, k->print, hook, note) ||
 	       (k->print_short != k->print &&
-		probe_note(o->sockets.probe, k->print_short, hook, empty_ns, note));
+		probe_note_late(o->sockets.probe, k->print_short, hook, note));
 }
 
 void owner_hint(struct owner *o, const struct hint *hint)

@@ -50,8 +50,9 @@ struct probe_notes;
 struct probe_notes *probe_notes_attach(struct probe *p);
 void probe_notes_detach(struct probe_notes *n);
 
-/* The note of a packet by fingerprint, hook NF_INET_*: see note_table_take(). */
+/* The note of a packet by fingerprint, hook NF_INET_*: see note_table_take() and ..._late(). */
 bool probe_note(struct probe *p, uint64_t print, uint8_t hook, uint64_t empty_ns, struct note *out);
+bool probe_note_late(struct probe *p, uint64_t print, uint8_t hook, struct note *out);
 
 /* From now on the sockets of all network namespaces are put on record, not only of our own; those
  * that there are, by the next scan. 0 or -errno. */

@@ -102,3 +102,8 @@ bool probe_note(struct probe *p, uint64_t print, uint8_t hook, uint64_t empty_ns
 {
 	return note_table_take(&p->notes, abi_print_at(print, hook), empty_ns, out);
 }
+
+bool probe_note_late(struct probe *p, uint64_t print, uint8_t hook, struct note *out)
+{
+	return note_table_take_late(&p->notes, abi_print_at(print, hook), out);
+}

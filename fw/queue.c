@@ -140,6 +140,7 @@ static void judge_message(struct queue *q, const struct nlmsghdr *nlh, uint64_t 
 	if (queue_message_read(nlh, &p))
 		return;
 	p.empty_ns = q->empty_ns;
+	p.all_noted = !q->asks_uid;
 	p.asks_uid = q->asks_uid && q->empty_ns >= q->asked_ns;
 	count(q, COUNT_QUEUED, 1);
 	if (q->judge(q->cookie, q, &p, ticks, &ruling)) {

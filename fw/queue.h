@@ -45,6 +45,7 @@ struct queue_packet {
 	uint32_t head_len;
 	uint64_t empty_ns; /* CLOCK_BOOTTIME of a moment at which the queue was empty, before this
 			      came; 0: none is known */
+	bool all_noted;	   /* those that went out by this queue had a note, each of them so far */
 };
 
 /*

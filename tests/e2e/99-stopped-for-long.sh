@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: packets that wait while the daemon stands still are judged by who sent them, however long ago that was and
-# long after these are gone; what is waited for, for as long as if it had not stood still; and what it could not be
-# told of meanwhile, it is told of again.
+# long after these are gone, and so is one that is long on its way to the queue; what is waited for, for as long as if
+# it had not stood still; and what it could not be told of meanwhile, it is told of again.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/helpers/ways.sh
@@ -37,6 +37,41 @@ fill_ring() {
 	for ((i = 0; i < 1500; i++)); do /bin/true; done
 }
 
+# travel TEXT SIZE: the program `traveller` sends a datagram of so many bytes, and is gone.
+travel() {
+	on client "$TMP/traveller" -c 'import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(sys.argv[3].ljust(int(sys.argv[4]), "a").encode(), (sys.argv[1], int(sys.argv[2])))' \
+		$SERVER4 $GOOD_PORT "$1" "$2" </dev/null
+}
+
+# long_way MS: rules before the queue that take the kernel at least as long for a datagram of LARGE bytes.
+LARGE=30000
+long_way() {
+	local i rules took=0
+	on client iptables -w 5 -N long
+	for ((rules = 50; took < $1; rules += 50)); do
+		[[ $rules -le 1000 ]] || fail "$rules times $rules rules take $took ms"
+		{
+			echo '*filter'
+			for ((i = 0; i < 50; i++)); do
+				echo "-A long -m string --algo kmp --string aaaaaaaab"
+				echo "-I OUTPUT -p udp -m length --length $LARGE:65535 -j long"
+			done
+			echo COMMIT
+		} | on client iptables-restore -w 5 --noflush
+		took=$(ms_of travel "too soon" $LARGE)
+	done
+	echo "$rules times $rules rules: $took ms"
+}
+
+# ms_of CMD...: that it takes, whatever its status.
+ms_of() {
+	local began=${EPOCHREALTIME/[.,]/}
+	"$@" >/dev/null || true
+	echo $(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+}
+
 setup_ways
 copy_program "$HELPERS/ways" driver
 for f in ${FORMS-deny allow}; do
@@ -45,6 +80,25 @@ for f in ${FORMS-deny allow}; do
 		"$TMP/good" "$TMP/evil"
 	expect_lives "$f" $((LIVES / 2))
 done
+
+step "a packet that is long on its way to the queue, while others pass it"
+copy_program /usr/bin/python3 traveller
+form allow
+expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$TMP/traveller"
+long_way 1000
+unknown=$(counter unknown)
+began=${EPOCHREALTIME/[.,]/}
+travel "long way" $LARGE &
+traveller=$!
+until ((${EPOCHREALTIME/[.,]/} - began > 300000)); do travel passes 10; done
+kill -STOP "$DAEMON"
+kill -0 "$traveller" || fail "it was there before the daemon stood still"
+wait "$traveller"
+kill -CONT "$DAEMON"
+wait_for settled
+expect_that "$(counter unknown)" -eq "$unknown" "packets of unknown origin"
+wait_for received "long way"
+on client iptables -w 5 -F long
 
 step "a packet that waits for a digest"
 form deny

@@ -46,7 +46,15 @@ where() {
 fail() {
 	trap - ERR
 	echo "FAIL $(where): $*" >&2
+	show_counters
 	exit 1
+}
+
+# show_counters: what the daemon has counted, if it runs and answers.
+show_counters() {
+	[[ -n $DAEMON ]] || return 0
+	timeout 5 "$BIN/ctl-fw" --socket "$APP_FW_SOCKET" stats --json 2>/dev/null |
+		jq -r '.counters | [to_entries[] | select(.value > 0) | "\(.key) \(.value)"] | "FAIL with " + join(", ")' >&2 || true
 }
 
 skip() {

@@ -289,6 +289,31 @@ static void a_note_whose_packet_is_on_its_way(void)
 	expect_taken(2);
 }
 
+static void expect_late(uint64_t cookie)
+{
+	struct note n;
+
+	CU_ASSERT_TRUE_FATAL(note_table_take_late(&table, PRINT, &n));
+	CU_ASSERT_EQUAL(n.cookie, cookie);
+	CU_ASSERT_EQUAL(n.flags, 0);
+}
+
+/* Its sender stood still on the way, and others did not: of those whose packets never came, it is
+ * not. Each note is taken once all the same. */
+static void a_note_whose_packet_is_late(void)
+{
+	struct note n;
+
+	reset();
+	put(PRINT, 1);
+	put(PRINT, 2);
+	now = empty_ns = 1000000000;
+	expect_none();
+	expect_late(2);
+	expect_late(1);
+	CU_ASSERT_FALSE(note_table_take_late(&table, PRINT, &n));
+}
+
 /* How old one is, is told by the latest of its packets. */
 static void a_note_of_one_packet_more(void)
 {
@@ -552,6 +577,7 @@ static const struct unit_test tests[] = {
 	{"a count is of one note", a_count_is_of_one_note},
 	{"a note whose packet never came", a_note_whose_packet_never_came},
 	{"a note whose packet is on its way", a_note_whose_packet_is_on_its_way},
+	{"a note whose packet is late", a_note_whose_packet_is_late},
 	{"a note of one packet more", a_note_of_one_packet_more},
 	{"notes that are taken back", notes_that_are_taken_back},
 	{"as many sets as the queues need", as_many_sets_as_the_queues_need},
