@@ -45,7 +45,8 @@ costs_of() {
 
 setup_net
 serve_nginx server 8088
-receive server 7001 7002
+# Whose an answer is that comes when its socket was closed just now cannot be told: only who waits for one gets it.
+receive server -a waits 7001 7002
 copy_program "$(readlink -f "$(command -v python3)")" good
 copy_program "$TMP/good" evil
 copy_program "$(ldd "$TMP/good" | awk '/libm\./ { print $3 }')" evil.so

@@ -36,7 +36,7 @@ def send(s, text, to=port):
 def ask(s, text):
     """Waits for the answer: by then the kernel knows what such packets meet."""
     s.settimeout(20)
-    send(s, text)
+    send(s, text + " waits")
     s.recv(16)
 
 
