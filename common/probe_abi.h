@@ -182,6 +182,12 @@ struct note_set {
 	__u32 call_next;	  /* as call, for the line that this is in */
 } __attribute__((aligned(64)));
 
+/* When notes of one print but of different sockets were there together last: of the packets that
+ * are alike then, which came first cannot be told by their notes. */
+struct note_mixed {
+	__u64 when_ns; /* CLOCK_BOOTTIME; 0: never */
+};
+
 static inline __attribute__((always_inline)) __u16 abi_note_tag(__u64 print)
 {
 	return print;
@@ -199,6 +205,14 @@ static inline __attribute__((always_inline)) __u32 abi_note_at(__u32 cpu, __u64 
 static inline __attribute__((always_inline)) int abi_note_is_at(__u64 turn, __u32 at)
 {
 	return !((turn ^ at) & ((1u << ABI_TURN_BITS) - 1));
+}
+
+/* Whether a note with that turn lay there before the one that is meant. */
+static inline __attribute__((always_inline)) int abi_note_is_older(__u64 turn, __u32 at)
+{
+	__u32 behind = (at - (__u32)turn) & ((1u << ABI_TURN_BITS) - 1);
+
+	return behind && behind < 1u << (ABI_TURN_BITS - 1);
 }
 
 /* The index of what lies there, in rings of 2^bits. */

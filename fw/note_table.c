@@ -54,14 +54,22 @@ static bool read_note(const struct note_table *t, uint32_t cpu, const struct not
 }
 
 /* The writer cannot know that the note before it had been taken: it says of each of another socket
- * that it took the place of one. */
-static bool is_astray(const struct note_table *t, const struct note *n, uint32_t instead)
+ * that it took the place of one. See struct note_taken. */
+static uint64_t astray_since(const struct note_table *t, const struct note *n, uint32_t instead)
 {
 	const struct note_taken *before = &t->taken[index_of(t, instead)];
 
-	return (n->flags & NOTE_OVERRUN) &&
-	       (before->astray || !abi_note_is_at(before->turn, instead) ||
-		n->before != before->packets);
+	if (!(n->flags & NOTE_OVERRUN))
+		return 0;
+	if (!abi_note_is_at(before->turn, instead) || n->before != before->packets)
+		return n->when_ns;
+	return before->astray_ns;
+}
+
+/* Whether what happened then still matters: a packet of that time may be in the queue yet. */
+static bool is_recent(uint64_t when_ns, uint64_t empty_ns)
+{
+	return when_ns && when_ns + ON_ITS_WAY_NS >= empty_ns;
 }
 
 /* Whether each of its packets has taken the note that is there. */
@@ -86,14 +94,15 @@ static void expect_next(struct note_table *t, uint32_t cpu, uint64_t turn)
 	t->next[0] = (struct note_next){cpu, turn + 1};
 }
 
-static void take(struct note_table *t, const struct note_head *h, const struct note *n, bool astray)
+static void take(struct note_table *t, const struct note_head *h, const struct note *n,
+		 uint64_t astray_ns)
 {
 	struct note_taken *taken = &t->taken[h - t->heads];
 
 	if (n->turn == taken->turn)
 		taken->packets++;
 	else
-		*taken = (struct note_taken){n->turn, 1, astray};
+		*taken = (struct note_taken){.turn = n->turn, .packets = 1, .astray_ns = astray_ns};
 	t->newest_ns = n->when_ns;
 	expect_next(t, (h - t->heads) >> t->ring_bits, n->turn);
 }
@@ -117,67 +126,182 @@ static bool take_next(struct note_table *t, uint64_t print, uint64_t empty_ns, s
 		    (out->flags & (NOTE_ALIKE | NOTE_OVERRUN)) ||
 		    out->when_ns + ON_ITS_WAY_NS < since)
 			continue;
-		take(t, h, out, false);
+		take(t, h, out, 0);
 		return true;
 	}
 	return false;
 }
 
-/* A note is copied once, unless several are alike. late: the youngest is meant, and not the oldest.
- */
-static bool take_of_set(struct note_table *t, uint64_t print, uint64_t empty_ns, bool late,
-			struct note *out)
+/* Adds the holders of one more that it may be. */
+static void add_holders(struct note *all, const struct note *n)
 {
-	const struct note_set *set = &t->sets[abi_note_set(print, t->secret, t->set_bits)];
+	uint32_t count = all->n_holders < ABI_HOLDERS ? all->n_holders : ABI_HOLDERS;
 
-	const struct note_head *oldest = NULL;
-	const uint16_t tag = abi_note_tag(print);
-	bool astray = false, oldest_astray = false;
+	for (uint32_t i = 0; i < n->n_holders && i < ABI_HOLDERS; i++) {
+		uint32_t k = 0;
+
+		while (k < count && all->holder[k].tgid != n->holder[i].tgid)
+			k++;
+		if (k == count && count < ABI_HOLDERS)
+			all->holder[count++] = n->holder[i];
+	}
+	all->n_holders = count;
+}
+
+/* Where the notes of a print are found. */
+static const struct note_set *set_of(const struct note_table *t, uint64_t print)
+{
+	return &t->sets[abi_note_set(print, t->secret, t->set_bits)];
+}
+
+/* One that lies there, and whose packet did not come before the queue was empty. NULL: no such. */
+static const struct note_head *live_at(const struct note_table *t, const struct note_set *set,
+				       size_t way, uint64_t print, uint64_t empty_ns)
+{
+	const struct note_head *h =
+		set->tag[way] == abi_note_tag(print) ? head_at(t, set->at[way], print) : NULL;
+
+	return h && is_recent(h->when_ns, empty_ns) ? h : NULL;
+}
+
+/* What a set has of one print. */
+struct alike {
+	const struct note_head *meant; /* the one to take; NULL: all have been taken */
+	uint64_t meant_astray_ns;
+	unsigned int n, left; /* how many there are, and of which a packet is to come */
+	bool astray;	      /* one is lost: which is whose cannot be told */
+	bool mixed;	      /* nor can it because they are of several sockets */
+};
+
+/* Whether one that is left is of another socket, and another processor wrote it: what one processor
+ * writes and queues is in order. */
+static bool is_mixed(const struct note_table *t, uint64_t print, uint64_t empty_ns,
+		     const struct note_head *meant)
+{
+	const struct note_set *set = set_of(t, print);
 
 	for (size_t i = 0; i < ABI_NOTE_WAYS; i++) {
-		struct note another, *n = oldest ? &another : out;
-		const struct note_head *h;
-		const struct note_taken *taken;
-		uint32_t at = set->at[i];
-		bool its;
+		const struct note_head *h = live_at(t, set, i, print, empty_ns);
 
-		if (set->tag[i] != tag || !(h = head_at(t, at, print)))
+		if (h && (h->cookie != meant->cookie || h->state != meant->state) &&
+		    (h - t->heads) >> t->ring_bits != (meant - t->heads) >> t->ring_bits &&
+		    !is_spent(h, &t->taken[h - t->heads]))
+			return true;
+	}
+	return false;
+}
+
+/* late: the youngest is meant, and not the oldest. *out is a copy of it: a note is copied once,
+ * unless several are left. */
+static struct alike look_at_set(const struct note_table *t, uint64_t print, uint64_t empty_ns,
+				bool late, struct note *out)
+{
+	const struct note_set *set = set_of(t, print);
+	struct alike a = {0};
+
+	for (size_t i = 0; i < ABI_NOTE_WAYS; i++) {
+		const struct note_head *h = live_at(t, set, i, print, empty_ns);
+		const struct note_taken *taken;
+		struct note another, *n = a.meant ? &another : out;
+		uint64_t astray_ns;
+
+		if (!h)
 			continue;
+		a.n++;
 		taken = &t->taken[h - t->heads];
+		a.mixed |= h->turn == taken->turn && taken->mixed;
 		if (is_spent(h, taken)) {
-			astray |= taken->astray;
+			a.astray |= is_recent(taken->astray_ns, empty_ns);
 			continue;
 		}
-		if (!read_note(t, at >> ABI_TURN_BITS, h, print, n))
+		if (!read_note(t, set->at[i] >> ABI_TURN_BITS, h, print, n))
 			continue;
-		its = n->turn == taken->turn ? taken->astray : is_astray(t, n, h->instead);
-		astray |= its;
-		if (n->when_ns + ON_ITS_WAY_NS < empty_ns)
+		astray_ns =
+			n->turn == taken->turn ? taken->astray_ns : astray_since(t, n, h->instead);
+		a.astray |= is_recent(astray_ns, empty_ns);
+		a.left++;
+		if (a.meant && (n->when_ns > out->when_ns) != late)
 			continue;
-		if (n != out && (n->when_ns > out->when_ns) != late)
-			continue;
-		if (n != out)
-			*out = *n;
-		oldest = h;
-		oldest_astray = its;
+		if (a.meant)
+			*out = another;
+		a.meant = h;
+		a.meant_astray_ns = astray_ns;
 	}
-	if (oldest)
-		take(t, oldest, out, oldest_astray);
-	else if (astray)
+	a.mixed |= a.left > 1 && is_mixed(t, print, empty_ns, a.meant);
+	return a;
+}
+
+/* The holders of all that lie there: also of those whose packets have all come, for some of these
+ * may have been others'. */
+static void add_all_holders(const struct note_table *t, uint64_t print, uint64_t empty_ns,
+			    struct note *all)
+{
+	const struct note_set *set = set_of(t, print);
+	struct note n;
+
+	for (size_t i = 0; i < ABI_NOTE_WAYS; i++) {
+		const struct note_head *h = live_at(t, set, i, print, empty_ns);
+
+		if (h && read_note(t, set->at[i] >> ABI_TURN_BITS, h, print, &n))
+			add_holders(all, &n);
+	}
+}
+
+/* All packets of those that were mixed have come: the next notes are in order. */
+static void order_again(struct note_table *t, uint64_t print)
+{
+	const struct note_set *set = set_of(t, print);
+
+	for (size_t i = 0; i < ABI_NOTE_WAYS; i++) {
+		const struct note_head *h = live_at(t, set, i, print, 0);
+
+		if (h)
+			t->taken[h - t->heads].mixed = false;
+	}
+}
+
+/* mixed: those of different sockets have been there since the queue was empty. */
+static bool take_of_set(struct note_table *t, uint64_t print, uint64_t empty_ns, bool late,
+			bool mixed, struct note *out)
+{
+	struct alike a = look_at_set(t, print, empty_ns, late, out);
+
+	if (a.meant)
+		take(t, a.meant, out, a.meant_astray_ns);
+	else if (a.astray || (mixed && a.n))
 		*out = (struct note){.state = NOTE_UNPROVEN};
 	else
 		return false;
 	out->flags &= ~(NOTE_OVERRUN | NOTE_ALIKE);
-	out->flags |= astray ? NOTE_OVERRUN : 0;
+	if (a.meant && !a.astray && !a.mixed)
+		return true;
+	out->flags |= NOTE_OVERRUN;
+	add_all_holders(t, print, empty_ns, out);
+	if (a.meant && a.mixed) {
+		struct note_taken *taken = &t->taken[a.meant - t->heads];
+
+		taken->mixed = true;
+		if (a.left == 1 && is_spent(a.meant, taken))
+			order_again(t, print);
+	}
 	return true;
+}
+
+/* Whether the next note may be another packet's that is alike and was noted at the same time. */
+static bool may_be_mixed(const struct note_table *t, uint64_t empty_ns)
+{
+	return is_recent(__atomic_load_n(&t->mixed->when_ns, __ATOMIC_ACQUIRE), empty_ns);
 }
 
 bool note_table_take(struct note_table *t, uint64_t print, uint64_t empty_ns, struct note *out)
 {
-	return take_next(t, print, empty_ns, out) || take_of_set(t, print, empty_ns, false, out);
+	bool mixed = may_be_mixed(t, empty_ns);
+
+	return (!mixed && take_next(t, print, empty_ns, out)) ||
+	       take_of_set(t, print, empty_ns, false, mixed, out);
 }
 
 bool note_table_take_late(struct note_table *t, uint64_t print, struct note *out)
 {
-	return take_of_set(t, print, 0, true, out);
+	return take_of_set(t, print, 0, true, false, out);
 }

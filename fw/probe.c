@@ -107,6 +107,7 @@ static size_t page_round(size_t size)
 #define HEADS_SIZE(p)  page_round(sizeof(struct note_head) * HEADS(p))
 #define RESTS_SIZE(p)  page_round(sizeof(struct note_rest) * HEADS(p) / ABI_NOTE_RESTS)
 #define PROOF_SIZE     page_round(sizeof(struct proof))
+#define MIXED_SIZE     page_round(sizeof(struct note_mixed))
 #define WISHES_SIZE    page_round(sizeof(struct wishes))
 #define NAMED_SIZE     page_round(sizeof(struct cache_named) * CACHE_HOOKS)
 #define CHAINS_SIZE    page_round(sizeof(struct cache_chain) * CACHE_HOOKS)
@@ -164,6 +165,7 @@ static int bind_maps(struct probe *p)
 	p->notes.sets = map_memory(p, "note_sets", SETS_SIZE(p), PROT_READ);
 	p->notes.heads = map_memory(p, "notes", HEADS_SIZE(p), PROT_READ);
 	p->notes.rests = map_memory(p, "note_rests", RESTS_SIZE(p), PROT_READ);
+	p->notes.mixed = map_memory(p, "note_mixed", MIXED_SIZE, PROT_READ);
 	p->notes.taken = calloc(HEADS(p), sizeof(*p->notes.taken));
 	p->proof = map_memory(p, "proof_out", PROOF_SIZE, PROT_READ);
 	p->wishes = map_memory(p, "wishes", WISHES_SIZE, PROT_READ | PROT_WRITE);
@@ -173,9 +175,9 @@ static int bind_maps(struct probe *p)
 	p->tallies = map_memory(p, "tallies", TALLIES_SIZE, PROT_READ);
 	p->snapshots = map_memory(p, "snapshots", SNAPSHOTS_SIZE, PROT_READ);
 	p->ring = ring_buffer__new(p->hints, on_hint, p, NULL);
-	return p->notes.sets && p->notes.heads && p->notes.rests && p->notes.taken && p->proof &&
-			       p->wishes && p->chains && p->named && p->tallies && p->snapshots &&
-			       p->ring
+	return p->notes.sets && p->notes.heads && p->notes.rests && p->notes.mixed &&
+			       p->notes.taken && p->proof && p->wishes && p->chains && p->named &&
+			       p->tallies && p->snapshots && p->ring
 		       ? 0
 		       : -errno;
 }
@@ -292,6 +294,7 @@ void probe_close(struct probe *p)
 	unmap(p->notes.sets, SETS_SIZE(p));
 	unmap(p->notes.heads, HEADS_SIZE(p));
 	unmap(p->notes.rests, RESTS_SIZE(p));
+	unmap((void *)p->notes.mixed, MIXED_SIZE);
 	unmap(p->proof, PROOF_SIZE);
 	unmap(p->wishes, WISHES_SIZE);
 	unmap(p->chains, CHAINS_SIZE);

@@ -16,6 +16,7 @@ struct map_note_drafts note_drafts SEC(".maps");
 struct map_note_sets note_sets SEC(".maps");
 struct map_notes notes SEC(".maps");
 struct map_note_rests note_rests SEC(".maps");
+struct map_note_mixed note_mixed SEC(".maps");
 struct map_note_turns note_turns SEC(".maps");
 struct map_noted last_noted SEC(".maps");
 struct map_proof proof_out SEC(".maps");

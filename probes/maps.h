@@ -169,6 +169,14 @@ struct map_note_rests {
 	__type(value, struct note_rest);
 };
 
+struct map_note_mixed {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct note_mixed);
+};
+
 /* The last turns of a processor's notes, and of their rests. */
 struct note_turns {
 	__u64 head, rest;
@@ -324,6 +332,7 @@ extern struct map_note_drafts note_drafts SEC(".maps");
 extern struct map_note_sets note_sets SEC(".maps"); /* fingerprint -> where its notes are */
 extern struct map_notes notes SEC(".maps");	    /* rings, one a processor, as the next */
 extern struct map_note_rests note_rests SEC(".maps");
+extern struct map_note_mixed note_mixed SEC(".maps");
 extern struct map_note_turns note_turns SEC(".maps");
 extern struct map_noted last_noted SEC(".maps");
 extern struct map_proof proof_out SEC(".maps");

@@ -243,8 +243,10 @@ static __always_inline __u64 whose_is(__u32 state, __u32 flags, __u64 cookie)
 	return state == NOTE_KERNEL && !(flags & ~NOTE_ALIKE) ? NOBODY : cookie;
 }
 
-/* The note before it in its place, if that is of the same print: it can be found no more. */
-static __always_inline void replace(struct note_head *h, const struct note *note, __u32 at)
+/* The note before it in its place, if that is of the same print: it can be found no more. mixed: it
+ * is missed then although it is of the same socket. */
+static __always_inline void replace(struct note_head *h, const struct note *note, __u32 at,
+				    bool mixed)
 {
 	struct note_head *old = head_at(at);
 	__u64 turn;
@@ -254,9 +256,50 @@ static __always_inline void replace(struct note_head *h, const struct note *note
 	turn = old->turn;
 	h->before = abi_note_count(__sync_lock_test_and_set(&old->packets, 0), turn);
 	h->instead = at;
-	if (whose_is(old->state, old->flags, old->cookie) !=
-	    whose_is(note->state, note->flags, note->cookie))
+	if (mixed || whose_is(old->state, old->flags, old->cookie) !=
+			     whose_is(note->state, note->flags, note->cookie))
 		h->flags |= NOTE_OVERRUN;
+}
+
+/* Whether what lies, or is about to lie, at a place is a note of that print that tells of somebody
+ * else. */
+int is_of_another(__u32 at, __u64 print, __u64 whose)
+{
+	const struct note_head *h = head_at(at);
+	__u64 turn;
+
+	if (!h)
+		return 0;
+	turn = h->turn;
+	if (abi_note_is_at(turn, at))
+		return h->print == print && whose_is(h->state, h->flags, h->cookie) != whose;
+	return !turn || abi_note_is_older(turn, at);
+}
+
+/*
+ * Whether the set has notes of that print which tell of others, and were written by other
+ * processors: what one writes is queued in that order. Called when the new one has its way there,
+ * by an instruction that all before it is seen after: of two that put theirs at the same time, at
+ * least one sees the other's.
+ */
+static __always_inline bool are_mixed(const struct note_set *set, __u32 own, __u64 print,
+				      __u64 whose) /* own: abi_note_at() */
+{
+	for (__u32 way = 0; way < ABI_NOTE_WAYS; way++)
+		if (set->tag[way] == abi_note_tag(print) && (set->at[way] ^ own) >> ABI_TURN_BITS &&
+		    is_of_another(set->at[way], print, whose))
+			return true;
+	return false;
+}
+
+/* Before the packet is in the queue: the daemon looks for it when it has the packet. */
+static __always_inline void tell_mixed(void)
+{
+	__u32 zero = 0;
+	struct note_mixed *m = bpf_map_lookup_elem(&note_mixed, &zero);
+
+	if (m)
+		m->when_ns = bpf_ktime_get_boot_ns();
 }
 
 /* Where the rest of the next note goes on this processor. 0: there is no room. */
@@ -319,6 +362,7 @@ static __always_inline void put_note(const struct sk_buff *skb, __u32 index, str
 	struct noted noted = {.set = index, .abroad = abroad};
 	struct note_head *h;
 	struct noted *last;
+	bool mixed;
 
 	if (!turns)
 		return;
@@ -334,6 +378,11 @@ static __always_inline void put_note(const struct sk_buff *skb, __u32 index, str
 	noted.tag_before = set->tag[way];
 	noted.at_before = set->at[way];
 	last = borrow_last();
+	set->tag[way] = abi_note_tag(print);
+	__sync_lock_test_and_set(&set->at[way], noted.at);
+	mixed = are_mixed(set, noted.at, print, whose_is(note->state, note->flags, note->cookie));
+	if (mixed)
+		tell_mixed();
 	h->turn = 0;
 	h->packets = 0;
 	barrier();
@@ -344,12 +393,10 @@ static __always_inline void put_note(const struct sk_buff *skb, __u32 index, str
 	if (alike)
 		h->flags |= NOTE_ALIKE;
 	if (alike && noted.tag_before == abi_note_tag(print) && is_of_print(noted.at_before, print))
-		replace(h, note, noted.at_before);
+		replace(h, note, noted.at_before, mixed);
 	h->packets = abi_note_packets(noted.turn, 1);
 	barrier();
 	h->turn = noted.turn;
-	set->tag[way] = abi_note_tag(print);
-	set->at[way] = noted.at;
 	remember(last, skb, &noted);
 }
 

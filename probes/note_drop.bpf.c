@@ -16,6 +16,16 @@ static __always_inline bool may_have_copy(const struct noted *n, const struct sk
 	return n->abroad && BPF_CORE_READ_BITFIELD_PROBED(skb, cloned);
 }
 
+/* The note whose place this one took has it again, and its count: see replace(). */
+static __always_inline void give_back(const struct note_head *h)
+{
+	struct note_head *old = h->before ? head_at(h->instead) : NULL;
+	__u64 turn = old ? old->turn : 0;
+
+	if (old && abi_note_is_at(turn, h->instead))
+		__sync_val_compare_and_swap(&old->packets, 0, abi_note_packets(turn, h->before));
+}
+
 /*
  * Empties the place. Only a note of one packet: that one has gone, whoever has taken the note and
  * wherever the packet went meanwhile, for its memory is another packet's or free.
@@ -33,6 +43,7 @@ static __always_inline void take_back(const struct noted *n)
 	if (!g || !set || !turns || !h || h->turn != turn || (h->flags & NOTE_OVERRUN) ||
 	    __sync_val_compare_and_swap(&h->packets, one, 0) != one)
 		return;
+	give_back(h);
 	h->turn = 0;
 	h->print = 0;
 	/* The next one comes here, and not in the place of one whose packet waits; but a turn is

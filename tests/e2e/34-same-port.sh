@@ -68,6 +68,38 @@ for f in deny allow; do
 	unknown_since "$f/alike"
 done
 
+# at_once N TEXT: good and evil, each on a processor of its own, send N datagrams to GOOD_PORT from one port, that
+# differ only by what comes after 40 bytes: TEXT/good and TEXT/evil.
+at_once() {
+	local who cpu=0 pids=() text
+	text=$(printf '%040d' 0)$2
+	for who in good evil; do
+		on client taskset -c $cpu "$TMP/$who-flood" -s 6007 "$1" $SERVER6 $GOOD_PORT "$text/$who"$'\n' </dev/null >/dev/null &
+		pids+=($!)
+		((cpu += 1))
+	done
+	wait "${pids[@]}"
+	mark
+}
+
+# alone TEXT: good does, and all arrives.
+alone() {
+	expect_ok on client "$TMP/good-flood" -s 6007 $ALIKE $SERVER6 $GOOD_PORT "$(printf '%040d' 0)$1"$'\n'
+	mark
+	expect_that "$(arrived "$1")" -eq $ALIKE "of good arrived"
+}
+
+step "alike as far as it is looked at, at once"
+form allow
+expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$TMP/good-flood"
+alone before/good
+for ((i = 0; i < 10; i++)); do at_once 1000 at-once; done
+echo "of good arrived: $(arrived at-once/good) of 10000"
+expect_that "$(arrived at-once/evil)" -eq 0 "of evil arrived"
+sleep 0.2 # an empty queue, for longer than the way to it takes
+mark
+alone after/good
+
 # What is noted as it is sent, and let pass by a rule before the queue, is never judged; then the other sends the same.
 step "alike to the last byte: one has not been queued"
 form deny

@@ -20,6 +20,7 @@ static struct note_table table;
 static uint64_t turns[CPUS], rest_turns[CPUS];
 static uint32_t cpu; /* that writes */
 static uint64_t now, empty_ns;
+static struct note_mixed mixed;
 
 /* One set has them all. */
 static void reset(void)
@@ -34,11 +35,12 @@ static void reset(void)
 				    .heads = heads,
 				    .rests = rests,
 				    .taken = taken,
+				    .mixed = &mixed,
 				    .set_bits = 1, /* these prints are all of the first */
 				    .ring_bits = RING_BITS,
 				    .cpus = CPUS};
 	cpu = 0;
-	now = empty_ns = 0;
+	now = empty_ns = mixed.when_ns = 0;
 }
 
 static struct note_head *head_at(uint32_t at)
@@ -298,8 +300,8 @@ static void expect_late(uint64_t cookie)
 	CU_ASSERT_EQUAL(n.flags, 0);
 }
 
-/* Its sender stood still on the way, and others did not: of those whose packets never came, it is
- * not. Each note is taken once all the same. */
+/* Its sender stood still on the way, and others did not. Of those whose packets never came it is
+ * the youngest. Each note is taken once all the same. */
 static void a_note_whose_packet_is_late(void)
 {
 	struct note n;
@@ -312,6 +314,64 @@ static void a_note_whose_packet_is_late(void)
 	expect_late(2);
 	expect_late(1);
 	CU_ASSERT_FALSE(note_table_take_late(&table, PRINT, &n));
+}
+
+/* What two processors have written of two sockets: which packet came first, nobody knows. Both are
+ * said to have sent each, until all have come. */
+static void of_two_processors(void)
+{
+	struct note n;
+
+	reset();
+	put(PRINT, 1)->holder.tgid = 11;
+	heads[abi_note_index(abi_note_at(0, 1), RING_BITS)].n_holders = 1;
+	cpu = 1;
+	put(PRINT, 2)->holder.tgid = 22;
+	heads[abi_note_index(abi_note_at(1, 1), RING_BITS)].n_holders = 1;
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_TRUE_FATAL(note_table_take(&table, PRINT, empty_ns, &n));
+		CU_ASSERT_EQUAL(n.flags, NOTE_OVERRUN);
+		CU_ASSERT_EQUAL_FATAL(n.n_holders, 2);
+		CU_ASSERT_EQUAL(n.holder[0].tgid + n.holder[1].tgid, 33);
+	}
+	expect_none();
+	put(PRINT, 3);
+	put(PRINT, 4);
+	expect_taken(3);
+	expect_taken(4);
+}
+
+/* Of one socket they are in order: who sends by it after another has waited for his packet. */
+static void of_two_processors_and_one_socket(void)
+{
+	struct note n;
+
+	reset();
+	put(PRINT, 1)->flags = NOTE_ORPHAN; /* says something else */
+	cpu = 1;
+	put(PRINT, 1);
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_TRUE_FATAL(note_table_take(&table, PRINT, empty_ns, &n));
+		CU_ASSERT_EQUAL(n.flags, i ? 0 : NOTE_ORPHAN);
+	}
+}
+
+/* The next note of a processor is its packet's, unless the writers say that it may be another's. */
+static void the_next_may_be_mixed(void)
+{
+	reset();
+	put(ANOTHER, 7);
+	CU_ASSERT_TRUE(note_table_take(&table, ANOTHER, 0, &(struct note){0}));
+	put(PRINT, 1);
+	cpu = 1;
+	put(PRINT, 2);
+	mixed.when_ns = now;
+	expect_astray();
+	expect_astray();
+	/* And one that has none any more is not asked for by its address. */
+	expect_astray();
+	empty_ns = now + 1000000000;
+	expect_none();
 }
 
 /* How old one is, is told by the latest of its packets. */
@@ -578,6 +638,9 @@ static const struct unit_test tests[] = {
 	{"a note whose packet never came", a_note_whose_packet_never_came},
 	{"a note whose packet is on its way", a_note_whose_packet_is_on_its_way},
 	{"a note whose packet is late", a_note_whose_packet_is_late},
+	{"notes of two processors", of_two_processors},
+	{"notes of two processors and one socket", of_two_processors_and_one_socket},
+	{"the next note may be mixed", the_next_may_be_mixed},
 	{"a note of one packet more", a_note_of_one_packet_more},
 	{"notes that are taken back", notes_that_are_taken_back},
 	{"as many sets as the queues need", as_many_sets_as_the_queues_need},
