@@ -256,8 +256,8 @@ static __always_inline void replace(struct note_head *h, const struct note *note
 	turn = old->turn;
 	h->before = abi_note_count(__sync_lock_test_and_set(&old->packets, 0), turn);
 	h->instead = at;
-	if (mixed || whose_is(old->state, old->flags, old->cookie) !=
-			     whose_is(note->state, note->flags, note->cookie))
+	if (mixed | (whose_is(old->state, old->flags, old->cookie) !=
+		     whose_is(note->state, note->flags, note->cookie)))
 		h->flags |= NOTE_OVERRUN;
 }
 
@@ -278,28 +278,27 @@ int is_of_another(__u32 at, __u64 print, __u64 whose)
 
 /*
  * Whether the set has notes of that print which tell of others, and were written by other
- * processors: what one writes is queued in that order. Called when the new one has its way there,
- * by an instruction that all before it is seen after: of two that put theirs at the same time, at
- * least one sees the other's.
+ * processors: what one writes is queued in that order. The daemon is told before the packet is in
+ * the queue: it looks for that when it has the packet. Called when the new one (own: abi_note_at())
+ * has its way there, by an instruction that all before it is seen after: of two that put theirs at
+ * the same time, at least one sees the other's.
  */
-static __always_inline bool are_mixed(const struct note_set *set, __u32 own, __u64 print,
-				      __u64 whose) /* own: abi_note_at() */
-{
-	for (__u32 way = 0; way < ABI_NOTE_WAYS; way++)
-		if (set->tag[way] == abi_note_tag(print) && (set->at[way] ^ own) >> ABI_TURN_BITS &&
-		    is_of_another(set->at[way], print, whose))
-			return true;
-	return false;
-}
-
-/* Before the packet is in the queue: the daemon looks for it when it has the packet. */
-static __always_inline void tell_mixed(void)
+int are_mixed(struct note_set *set, __u32 own, __u64 print, __u64 whose)
 {
 	__u32 zero = 0;
 	struct note_mixed *m = bpf_map_lookup_elem(&note_mixed, &zero);
 
-	if (m)
+	if (!set || !m)
+		return 0;
+	for (__u32 way = 0; way < ABI_NOTE_WAYS; way++) {
+		if (set->tag[way] != abi_note_tag(print) ||
+		    !((set->at[way] ^ own) >> ABI_TURN_BITS) ||
+		    !is_of_another(set->at[way], print, whose))
+			continue;
 		m->when_ns = bpf_ktime_get_boot_ns();
+		return 1;
+	}
+	return 0;
 }
 
 /* Where the rest of the next note goes on this processor. 0: there is no room. */
@@ -381,8 +380,6 @@ static __always_inline void put_note(const struct sk_buff *skb, __u32 index, str
 	set->tag[way] = abi_note_tag(print);
 	__sync_lock_test_and_set(&set->at[way], noted.at);
 	mixed = are_mixed(set, noted.at, print, whose_is(note->state, note->flags, note->cookie));
-	if (mixed)
-		tell_mixed();
 	h->turn = 0;
 	h->packets = 0;
 	barrier();
