@@ -201,8 +201,8 @@ int says_the_same(struct note_head *a, struct note *b, __u32 at);
 int says_the_same(struct note_head *a, struct note *b, __u32 at)
 {
 	if (!a || !b || a->cookie != b->cookie || a->state != b->state ||
-	    (a->flags & ~NOTE_ALIKE) != b->flags || a->uid != b->uid || a->gid != b->gid ||
-	    a->netns != b->netns || a->n_holders != b->n_holders ||
+	    (a->flags & ~(NOTE_ALIKE | NOTE_OVERRUN)) != b->flags || a->uid != b->uid ||
+	    a->gid != b->gid || a->netns != b->netns || a->n_holders != b->n_holders ||
 	    (a->state != NOTE_PROVEN && a->state != NOTE_KERNEL))
 		return 0;
 	if (a->n_holders && !same_holder(&a->holder, &b->holder[0]))

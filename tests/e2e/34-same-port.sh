@@ -89,16 +89,22 @@ alone() {
 	expect_that "$(arrived "$1")" -eq $ALIKE "of good arrived"
 }
 
-step "alike as far as it is looked at, at once"
-form allow
-expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$TMP/good-flood"
-alone before/good
-for ((i = 0; i < 10; i++)); do at_once 1000 at-once; done
-echo "of good arrived: $(arrived at-once/good) of 10000"
-expect_that "$(arrived at-once/evil)" -eq 0 "of evil arrived"
-sleep 0.2 # an empty queue, for longer than the way to it takes
-mark
-alone after/good
+for f in deny allow; do
+	form $f
+	step "alike as far as it is looked at, at once"
+	if [[ $f == deny ]]; then
+		expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil-flood"
+	else
+		expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$TMP/good-flood"
+	fi
+	alone $f-before/good
+	for ((i = 0; i < 10; i++)); do at_once 1000 $f-at-once; done
+	echo "of good arrived: $(arrived $f-at-once/good) of 10000"
+	expect_that "$(arrived $f-at-once/evil)" -eq 0 "of evil arrived"
+	sleep 0.2 # an empty queue, for longer than the way to it takes
+	mark
+	alone $f-after/good
+done
 
 # What is noted as it is sent, and let pass by a rule before the queue, is never judged; then the other sends the same.
 step "alike to the last byte: one has not been queued"
