@@ -168,9 +168,10 @@ static const struct note_head *live_at(const struct note_table *t, const struct 
 struct alike {
 	const struct note_head *meant; /* the one to take; NULL: all have been taken */
 	uint64_t meant_astray_ns;
-	unsigned int n, left; /* how many there are, and of which a packet is to come */
-	bool astray;	      /* one is lost: which is whose cannot be told */
-	bool mixed;	      /* nor can it because they are of several sockets */
+	unsigned int left; /* of how many a packet is to come */
+	bool any;	   /* there is one, though its packets may all have come */
+	bool astray;	   /* one is lost: which is whose cannot be told */
+	bool mixed;	   /* nor can it because they are of several sockets */
 };
 
 /* Whether one that is left is of another socket, and another processor wrote it: what one processor
@@ -207,7 +208,7 @@ static struct alike look_at_set(const struct note_table *t, uint64_t print, uint
 
 		if (!h)
 			continue;
-		a.n++;
+		a.any = true;
 		taken = &t->taken[h - t->heads];
 		a.mixed |= h->turn == taken->turn && taken->mixed;
 		if (is_spent(h, taken)) {
@@ -268,7 +269,7 @@ static bool take_of_set(struct note_table *t, uint64_t print, uint64_t empty_ns,
 
 	if (a.meant)
 		take(t, a.meant, out, a.meant_astray_ns);
-	else if (a.astray || (mixed && a.n))
+	else if (a.astray || (mixed && a.any))
 		*out = (struct note){.state = NOTE_UNPROVEN};
 	else
 		return false;

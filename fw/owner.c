@@ -313,18 +313,18 @@ static bool find_note(struct owner *o, const struct queue_packet *p, struct note
 	bool forwarded = p->hook == NF_INET_FORWARD;
 	uint8_t hook = forwarded ? NF_INET_LOCAL_OUT : p->hook;
 	uint64_t empty_ns = forwarded ? 0 : p->empty_ns;
+	const uint64_t prints[] = {k->print, k->print_short};
+	size_t n = k->print_short != k->print ? 2 : 1;
 
 	if (!k->print)
 		return false;
-	if (probe_note(o->sockets.probe, k->print, hook, empty_ns, note) ||
-	    (k->print_short != k->print &&
-	     probe_note(o->sockets.probe, k->print_short, hook, empty_ns, note)))
-		return true;
-	if (p->hook != NF_INET_LOCAL_OUT || !p->all_noted)
-		return false;
-	return probe_note_late(o->sockets.probe, k->print, hook, note) ||
-	       (k->print_short != k->print &&
-		probe_note_late(o->sockets.probe, k->print_short, hook, note));
+	for (size_t i = 0; i < n; i++)
+		if (probe_note(o->sockets.probe, prints[i], hook, empty_ns, note))
+			return true;
+	for (size_t i = 0; p->hook == NF_INET_LOCAL_OUT && p->all_noted && i < n; i++)
+		if (probe_note_late(o->sockets.probe, prints[i], hook, note))
+			return true;
+	return false;
 }
 
 void owner_hint(struct owner *o, const struct hint *hint)
