@@ -264,7 +264,7 @@ asan: root deps ## unit tests and scenarios under ASan and UBSan
 
 # In these the daemon does all that it can do. The others measure speed or memory, or differ in what the processes beside it do;
 # of streams the fuzzers see more, and events are watched by TSan.
-ASAN_SCENARIOS = 10 17 18 20 22 25 29 30 44 50 51 52 53 54 57 59 60 61 63 64 68 69 70 71 72 73 77 80 87 91 96 98
+ASAN_SCENARIOS = 10 17 18 20 22 25 29 30 44 50 51 52 53 54 57 59 60 61 63 64 68 69 70 71 72 73 77 80 87 91 96 98 100
 
 tsan: root deps ## scenarios under TSan
 	$(SUBMAKE) SAN=tsan runnable

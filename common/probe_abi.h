@@ -247,6 +247,9 @@ enum note_flags {
 	NOTE_OVERRUN = 4,    /* it took the place of a note of the same print, of another socket */
 	NOTE_ALIKE = 16,     /* another of the same print had a place in the set */
 	NOTE_PASSED = 8,     /* orphan: the last packet of who held it passed in the kernel */
+	/* Of a proof of a UDP socket, no note has these: */
+	NOTE_SHARED = 32,  /* other sockets may have its port as well */
+	NOTE_STEERED = 64, /* and a program chooses who gets a datagram */
 };
 
 enum proc_flags {

@@ -14,6 +14,15 @@
 #include "common/sock_abi.h"
 #include "holder.h"
 #include "portless.h"
+#include "sockdiag.h"
+
+/* Whose packet it is that has no note, if it is anybody's. */
+enum sought {
+	SOUGHT_SOCKET,	 /* the one socket's, which has `cookie` */
+	SOUGHT_PORT,	 /* the same; or if others may have its port, see SOUGHT_SHARERS */
+	SOUGHT_SHARERS,	 /* theirs who have that port, `port` */
+	SOUGHT_PORTLESS, /* theirs who have a raw or ping socket for it, `portless` */
+};
 
 /* Who, before their mappings are looked at. */
 struct attribution {
@@ -30,9 +39,13 @@ struct attribution {
 	uint64_t changed_ns;  /* if noted, as in struct answer */
 	bool nobody;	      /* if noted: no process was seen to hold it */
 	uint32_t unexplained; /* if noted, references beyond those of who was seen */
-	bool is_portless;     /* whoever has a raw or ping socket for it gets it: asked for by
-				 `portless` */
-	struct portless_query portless;
+	uint32_t shared;      /* of the socket that was found: NOTE_SHARED, NOTE_STEERED */
+	enum sought sought;
+	union {
+		struct portless_query portless;
+		struct sockdiag_query port;
+	};
+	bool several; /* these are the holders of several sockets, not of one */
 	/* ORIGIN_KNOWN: all holders. ORIGIN_UNKNOWN: those that are certain, if any. */
 	size_t n;
 	struct note_holder few[ABI_SIGHTINGS], *many; /* many: on the heap, or NULL */

@@ -49,7 +49,8 @@ struct holder {
 struct holders {
 	enum origin origin;
 	uint64_t netns;	 /* inode number of the socket's network namespace; 0 unknown */
-	uint64_t cookie; /* of the socket (SO_COOKIE); 0 unknown */
+	uint64_t cookie; /* of the socket (SO_COOKIE); 0: unknown, or they are several */
+	bool several;	 /* sockets, each of which some of these hold */
 	bool has_uid;	 /* it is known who opened the socket: */
 	uint32_t uid, gid;
 	/* >= 1 for ORIGIN_KNOWN, 0 for ORIGIN_KERNEL; ORIGIN_UNKNOWN: those that are certain */

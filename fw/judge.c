@@ -222,10 +222,13 @@ static bool tell_monitored(struct judge *j, enum chain chain, const struct packe
 	return drops;
 }
 
-/* All who hold the socket, where these are known: nobody is ended on a guess. */
+/* All who hold the socket, where these are known: nobody is ended on a guess, nor for another's
+ * socket. */
 static void end_holders(struct judge *j, const struct holders *who)
 {
-	for (size_t i = 0; who->origin == ORIGIN_KNOWN && i < who->n; i++) {
+	if (who->origin != ORIGIN_KNOWN || who->several)
+		return;
+	for (size_t i = 0; i < who->n; i++) {
 		const struct holder *h = &who->h[i];
 		int r = killer_kill(h->pid, h->start_ns);
 
@@ -459,6 +462,7 @@ int judge_attributed(struct judge *j, enum chain chain, const struct queue_packe
 	holders.origin = who->origin;
 	holders.netns = who->netns;
 	holders.cookie = who->cookie;
+	holders.several = who->several;
 	holders.has_uid = who->has_uid;
 	holders.uid = who->uid;
 	holders.gid = who->gid;

@@ -14,6 +14,8 @@
 #include "netns.h"
 #include "portless.h"
 #include "process_socket.h"
+#include "route.h"
+#include "sharers.h"
 #include "sockdiag.h"
 #include "sockowner.h"
 
@@ -28,6 +30,7 @@ struct owner {
 	struct sockowner sockets;
 	struct stats *stats;
 	struct sockdiag *diag;
+	struct route *route;
 	struct netns_table *netns;
 	struct portless *portless; /* NULL: raw and ping sockets cannot be seen */
 	bool forwarding; /* other namespaces are not touched before a packet was forwarded to us */
@@ -45,6 +48,7 @@ int owner_new(struct probe *probe, struct scanner *scanner, struct portless *por
 	o->portless = portless;
 	o->stats = stats;
 	r = sockdiag_open(&o->diag);
+	r = r ? r : route_open(&o->route);
 	r = r ? r : netns_open(probe, &o->netns);
 	if (r) {
 		owner_free(o);
@@ -59,6 +63,7 @@ void owner_free(struct owner *o)
 	if (!o)
 		return;
 	sockdiag_close(o->diag);
+	route_close(o->route);
 	netns_close(o->netns);
 	free(o);
 }
@@ -75,7 +80,11 @@ static void make_query(const struct queue_packet *p, bool in, struct sockdiag_qu
 	memcpy(q->remote, in ? k->saddr : k->daddr, 16);
 	q->local_port = in ? k->dport : k->sport;
 	q->remote_port = in ? k->sport : k->dport;
-	q->ifindex = in ? p->in_ifindex : 0;
+	/* Of a forwarded packet they are none of its socket's namespace. */
+	if (p->hook == NF_INET_LOCAL_IN)
+		q->ifindex = p->in_ifindex;
+	else if (p->hook == NF_INET_LOCAL_OUT)
+		q->ifindex = p->out_ifindex;
 }
 
 /* The socket that the kernel would find: in our namespace, or for a forwarded packet in another. */
@@ -122,25 +131,6 @@ static bool maybe_process(const struct queue_packet *p)
 	return p->hook != NF_INET_LOCAL_IN && (p->has_uid || !p->asks_uid);
 }
 
-/* A socket was found: who answers for it? */
-static enum reply attribute_found(struct owner *o, bool forwarded,
-				  const struct sockdiag_query *ends,
-				  const struct sockdiag_answer *a, const struct question *q,
-				  struct attribution *out)
-{
-	bool tcp = ends->proto == IPPROTO_TCP;
-	bool request = a->state == STATE_SYN_RECV || a->state == STATE_NEW_SYN;
-	enum reply answer = ASK_LISTENER;
-
-	if (tcp && a->state == STATE_TIME_WAIT) {
-		attribution_set(out, ORIGIN_KERNEL);
-		return ANSWERED;
-	}
-	if (!tcp || a->inode || !request)
-		answer = sockowner_resolve(&o->sockets, a->cookie, q, out);
-	return answer == ASK_LISTENER ? attribute_listener(o, forwarded, *ends, q, out) : answer;
-}
-
 struct gathering {
 	struct owner *owner;
 	const struct question *question;
@@ -162,16 +152,70 @@ static void gather(void *cookie, uint64_t socket)
 	g->all->cookie = g->sockets++ ? 0 : socket;
 }
 
-/* Each of the raw and ping sockets gets the packet: the holders of all are its holders. */
-static enum reply resolve_portless(struct owner *o, const struct question *q,
-				   struct attribution *out)
+/*
+ * Each of the sockets gets what comes in: the holders of all are its holders. What went out was
+ * sent by one of them, or by one that is gone already: it cannot be told.
+ */
+static enum reply resolve_all(struct owner *o, const struct question *q, struct attribution *out)
 {
 	struct gathering g = {.owner = o, .question = q, .all = out, .reply = ANSWERED};
+	int r;
 
 	attribution_set(out, ORIGIN_KERNEL);
-	if (portless_each(o->portless, &out->portless, gather, &g))
+	r = out->sought == SOUGHT_PORTLESS
+		    ? portless_each(o->portless, &out->portless, gather, &g)
+		    : sharers_each(o->diag, &out->port, out->incoming, gather, &g);
+	out->several = g.sockets > 1 && out->n > 1;
+	if (r || !out->incoming)
 		out->origin = ORIGIN_UNKNOWN;
 	return g.reply;
+}
+
+/* Whether the kernel's choice of one socket is not all that there is to say of a datagram: it gives
+ * it to others as well, or to another, or another has sent it. */
+static bool is_of_several(struct owner *o, const struct attribution *who)
+{
+	const struct sockdiag_query *q = &who->port;
+
+	if (!(who->shared & NOTE_SHARED))
+		return false;
+	return !who->incoming || who->shared & NOTE_STEERED ||
+	       sharers_get_all(q->family, q->local) ||
+	       (q->family == 4 && !route_is_unicast(o->route, q->remote, q->local, q->ifindex));
+}
+
+static enum reply resolve_one(struct owner *o, uint64_t cookie, const struct question *q,
+			      struct attribution *who)
+{
+	enum reply answer = sockowner_resolve(&o->sockets, cookie, q, who);
+
+	if (who->sought != SOUGHT_PORT || !is_of_several(o, who))
+		return answer;
+	who->sought = SOUGHT_SHARERS;
+	return resolve_all(o, q, who);
+}
+
+/* A socket was found: who answers for it? */
+static enum reply attribute_found(struct owner *o, bool forwarded,
+				  const struct sockdiag_query *ends,
+				  const struct sockdiag_answer *a, const struct question *q,
+				  struct attribution *out)
+{
+	bool tcp = ends->proto == IPPROTO_TCP;
+	bool request = a->state == STATE_SYN_RECV || a->state == STATE_NEW_SYN;
+	enum reply answer = ASK_LISTENER;
+
+	if (tcp && a->state == STATE_TIME_WAIT) {
+		attribution_set(out, ORIGIN_KERNEL);
+		return ANSWERED;
+	}
+	if (!tcp && !forwarded) {
+		out->sought = SOUGHT_PORT;
+		out->port = *ends;
+	}
+	if (!tcp || a->inode || !request)
+		answer = resolve_one(o, a->cookie, q, out);
+	return answer == ASK_LISTENER ? attribute_listener(o, forwarded, *ends, q, out) : answer;
 }
 
 /*
@@ -184,9 +228,9 @@ static enum reply attribute_portless(struct owner *o, const struct queue_packet 
 	attribution_set(out, ORIGIN_KERNEL);
 	if (!portless_may_get(&p->packet))
 		return ANSWERED;
-	out->is_portless = true;
+	out->sought = SOUGHT_PORTLESS;
 	portless_make_query(&p->packet, p->in_ifindex, &out->portless);
-	return resolve_portless(o, q, out);
+	return resolve_all(o, q, out);
 }
 
 /* Without ports, or with ports that nobody has: is it a process's, or does the kernel speak? */
@@ -396,8 +440,9 @@ int owner_retry(struct owner *o, bool final, struct attribution *who)
 			     .nobody = who->nobody,
 			     .unexplained = who->unexplained};
 
-	if ((who->is_portless ? resolve_portless(o, &q, who)
-			      : sockowner_resolve(&o->sockets, who->cookie, &q, who)) == ASK_LATER)
+	if ((who->sought == SOUGHT_SHARERS || who->sought == SOUGHT_PORTLESS
+		     ? resolve_all(o, &q, who)
+		     : resolve_one(o, who->cookie, &q, who)) == ASK_LATER)
 		return -EAGAIN;
 	attribution_add_seen(who);
 	return 0;

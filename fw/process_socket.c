@@ -57,5 +57,7 @@ uint64_t process_socket_find(struct sockdiag *d, uint32_t pid, const struct sock
 {
 	struct search s = {.pid = pid, .wanted = wanted};
 
-	return sockdiag_each(d, wanted->family, wanted->proto, is_wanted, &s) ? 0 : s.cookie;
+	return sockdiag_each(d, wanted->family, wanted->proto, wanted->local_port, is_wanted, &s)
+		       ? 0
+		       : s.cookie;
 }

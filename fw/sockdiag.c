@@ -60,22 +60,23 @@ static void fill_id(const struct sockdiag_query *q, struct inet_diag_sockid *id)
 	id->idiag_dport = htons(q->local_port);
 }
 
-static int request(struct sockdiag *d, const struct sockdiag_query *q, uint16_t flags)
+static int request(struct sockdiag *d, uint8_t family, uint8_t proto,
+		   const struct inet_diag_sockid *id, uint16_t flags)
 {
 	char buf[256] __attribute__((aligned(8)));
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
 	struct inet_diag_req_v2 *req;
 
-	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP && q->proto != IPPROTO_UDPLITE)
+	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_UDPLITE)
 		return -EOPNOTSUPP;
 	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
 	h->nlmsg_flags = NLM_F_REQUEST | flags;
 	h->nlmsg_seq = ++d->seq;
 	req = mnl_nlmsg_put_extra_header(h, sizeof(*req));
-	req->sdiag_family = q->family == 4 ? AF_INET : AF_INET6;
-	req->sdiag_protocol = q->proto;
+	req->sdiag_family = family == 4 ? AF_INET : AF_INET6;
+	req->sdiag_protocol = proto;
 	req->idiag_states = ~0u;
-	fill_id(q, &req->id);
+	req->id = *id;
 	return mnl_socket_sendto(d->nl, h, h->nlmsg_len) < 0 ? -errno : 0;
 }
 
@@ -84,6 +85,7 @@ static void read_answer(const struct inet_diag_msg *m, struct sockdiag_answer *o
 	out->cookie = m->id.idiag_cookie[0] | (uint64_t)m->id.idiag_cookie[1] << 32;
 	out->inode = m->idiag_inode;
 	out->state = m->idiag_state;
+	out->v6_only = false;
 }
 
 static int receive(struct sockdiag *d, struct sockdiag_answer *out)
@@ -112,8 +114,11 @@ static int receive(struct sockdiag *d, struct sockdiag_answer *out)
 
 int sockdiag_find(struct sockdiag *d, const struct sockdiag_query *q, struct sockdiag_answer *out)
 {
-	int r = request(d, q, 0);
+	struct inet_diag_sockid id = {0};
+	int r;
 
+	fill_id(q, &id);
+	r = request(d, q->family, q->proto, &id, 0);
 	return r ? r : receive(d, out);
 }
 
@@ -127,6 +132,14 @@ static void read_ends(const struct inet_diag_msg *m, uint8_t family, struct sock
 	memcpy(ends->remote, m->id.idiag_dst, n);
 	ends->local_port = ntohs(m->id.idiag_sport);
 	ends->remote_port = ntohs(m->id.idiag_dport);
+	ends->ifindex = m->id.idiag_if;
+}
+
+static int on_attr(const struct nlattr *a, void *v6_only)
+{
+	if (mnl_attr_get_type(a) == INET_DIAG_SKV6ONLY && !mnl_attr_validate(a, MNL_TYPE_U8))
+		*(bool *)v6_only = mnl_attr_get_u8(a);
+	return MNL_CB_OK;
 }
 
 struct each {
@@ -150,19 +163,20 @@ static int on_socket(const struct nlmsghdr *h, void *data)
 	m = mnl_nlmsg_get_payload(h);
 	read_ends(m, e->family, &ends);
 	read_answer(m, &a);
+	mnl_attr_parse(h, sizeof(*m), on_attr, &a.v6_only);
 	e->done = e->fn(e->cookie, &ends, &a);
 	return MNL_CB_OK;
 }
 
-int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto,
+int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto, uint16_t port,
 		  bool (*fn)(void *cookie, const struct sockdiag_query *ends,
 			     const struct sockdiag_answer *a),
 		  void *cookie)
 {
-	struct sockdiag_query q = {.family = family, .proto = proto};
+	const struct inet_diag_sockid id = {.idiag_sport = htons(port)};
 	struct each e = {.family = family, .fn = fn, .cookie = cookie};
 	char buf[32768];
-	int r = request(d, &q, NLM_F_DUMP);
+	int r = request(d, family, proto, &id, NLM_F_DUMP);
 
 	while (!r) {
 		ssize_t n = mnl_socket_recvfrom(d->nl, buf, sizeof(buf));

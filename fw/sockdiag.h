@@ -16,13 +16,14 @@ struct sockdiag_query {
 	uint8_t proto;			  /* IPPROTO_TCP, IPPROTO_UDP or IPPROTO_UDPLITE */
 	uint8_t local[16], remote[16];	  /* network order; IPv4 in the first 4 bytes */
 	uint16_t local_port, remote_port; /* host order */
-	uint32_t ifindex;		  /* for link-local IPv6; 0: any */
+	uint32_t ifindex; /* it comes or goes by, or its socket is bound to; 0: any */
 };
 
 struct sockdiag_answer {
 	uint64_t cookie;
 	uint32_t inode; /* 0: no open file stands behind it */
 	uint8_t state;	/* TCP state as in include/net/tcp_states.h */
+	bool v6_only;	/* told by sockdiag_each(), of those that are not connected */
 };
 
 /* A handle on the network namespace of the caller. 0 or -errno; *out untouched on failure. */
@@ -33,10 +34,10 @@ void sockdiag_close(struct sockdiag *d); /* NULL is fine */
 int sockdiag_find(struct sockdiag *d, const struct sockdiag_query *q, struct sockdiag_answer *out);
 
 /*
- * Tells fn of every socket of a protocol (ends: its addresses and ports) until it returns true.
- * 0, or -errno.
+ * Tells fn of every socket of a family and protocol, with that local port (0: any), until it
+ * returns true. ends: its addresses, ports and device. 0, or -errno.
  */
-int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto,
+int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto, uint16_t port,
 		  bool (*fn)(void *cookie, const struct sockdiag_query *ends,
 			     const struct sockdiag_answer *a),
 		  void *cookie);

@@ -132,6 +132,8 @@ static enum reply resolve(struct sockowner *o, uint64_t cookie, const struct que
 	out->cookie = cookie;
 	if (prove(o, cookie, scanned ? began : 0, q, &p))
 		return ANSWERED;
+	/* Of one that is not on record it is not known. */
+	out->shared = p.state ? p.flags & (NOTE_SHARED | NOTE_STEERED) : NOTE_SHARED;
 	if (p.flags & NOTE_UNACCEPTED)
 		return ASK_LISTENER;
 	if (!p.state && q->noted) {

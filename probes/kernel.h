@@ -289,6 +289,8 @@ struct sock_common {
 	unsigned short skc_family;
 	__u16 skc_num; /* local port, in host order */
 	volatile unsigned char skc_state;
+	unsigned char skc_reuse : 4;
+	unsigned char skc_reuseport : 1;
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
 	refcount_t skc_refcnt;
@@ -301,8 +303,13 @@ struct socket {
 	struct sock *sk;
 };
 
+struct sock_reuseport {
+	struct bpf_prog *prog;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	struct sock_reuseport *sk_reuseport_cb;
 	struct socket *sk_socket;
 	struct socket_wq *sk_wq;
 	__u16 sk_protocol;
@@ -373,9 +380,10 @@ struct rtnl_link_stats64 {
 #define TCP_LISTEN	 10
 #define TCP_NEW_SYN_RECV 12
 
-#define IPPROTO_TCP   6
-#define IPPROTO_UDP   17
-#define IPPROTO_MPTCP 262
+#define IPPROTO_TCP	6
+#define IPPROTO_UDP	17
+#define IPPROTO_UDPLITE 136
+#define IPPROTO_MPTCP	262
 
 #define AF_UNIX	 1
 #define AF_INET	 2

@@ -185,6 +185,20 @@ static __noinline void take_scan(struct sock_rec *rec, __u64 cookie, const struc
 	roster_clean(rec, cookie, (__u64)file);
 }
 
+/* Whether it is the only one that a datagram for its port can be for, or of: enum note_flags. */
+static __always_inline __u32 sharing_of(const struct sock *sk)
+{
+	const struct sock_reuseport *group;
+	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+
+	if ((protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) ||
+	    (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse) &&
+	     !BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport)))
+		return 0;
+	group = BPF_CORE_READ(sk, sk_reuseport_cb);
+	return group && BPF_CORE_READ(group, prog) ? NOTE_SHARED | NOTE_STEERED : NOTE_SHARED;
+}
+
 /*
  * The daemon's question: who holds this socket now? After a scan of every process the sightings
  * are complete as of its start, whatever the sum says; what it left unexplained is remembered.
@@ -220,14 +234,15 @@ int prove_socket(struct prove_args *args)
 		rec->netns = sock_netns(sk);
 	out->netns = rec->netns;
 	out->state = NOTE_UNPROVEN;
+	out->flags = sharing_of(sk);
 	socket = BPF_CORE_READ(sk, sk_socket);
 	file = socket ? BPF_CORE_READ(socket, file) : NULL;
 	if (!file) {
 		if (BPF_CORE_READ(sk, __sk_common.skc_flags) & SOCK_DEAD_BIT) {
 			out->state = NOTE_KERNEL;
-			out->flags = NOTE_ORPHAN;
+			out->flags |= NOTE_ORPHAN;
 		} else if (!socket) {
-			out->flags = NOTE_UNACCEPTED;
+			out->flags |= NOTE_UNACCEPTED;
 		}
 		return 0;
 	}
