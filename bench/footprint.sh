@@ -11,17 +11,18 @@ WINDOWS=6       # the daemon works when anything on this machine does: the quiet
 CPU_GOAL=0.2    # % of one processor
 RSS_GOAL=32768  # kB
 
-ticks() {
-	awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$DAEMON/stat"
+# ns that its threads have run. Not the ticks of proc_pid_stat(5): one of them is 0.2 % of a window.
+ran_ns() {
+	awk '{ n += $1 } END { printf "%.0f\n", n }' /proc/"$DAEMON"/task/*/schedstat
 }
 
 # % of one processor, over a window.
 usage() {
 	local before began
-	before=$(ticks) began=${EPOCHREALTIME/[.,]/}
+	before=$(ran_ns) began=${EPOCHREALTIME/[.,]/}
 	sleep $WINDOW_S
-	awk -v t=$(($(ticks) - before)) -v us=$((${EPOCHREALTIME/[.,]/} - began)) -v hz="$(getconf CLK_TCK)" \
-		'BEGIN { printf "%.3f\n", 100 * t / hz / (us / 1e6) }'
+	awk -v ns=$(($(ran_ns) - before)) -v us=$((${EPOCHREALTIME/[.,]/} - began)) \
+		'BEGIN { printf "%.3f\n", 100 * ns / 1e3 / us }'
 }
 
 arrived() {
