@@ -48,14 +48,20 @@ done
 for who in good evil; do
 	copy_program "$HELPERS/flood" $who-flood
 done
-for f in deny allow; do
-	form $f
-	step "alike to the last byte, more than there are notes; nobody is left as they are judged"
-	if [[ $f == deny ]]; then
+
+# rule_on_floods FORM: as the form has it for evil and good.
+rule_on_floods() {
+	if [[ $1 == deny ]]; then
 		expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil-flood"
 	else
 		expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$TMP/good-flood"
 	fi
+}
+
+for f in deny allow; do
+	form $f
+	step "alike to the last byte, more than there are notes; nobody is left as they are judged"
+	rule_on_floods $f
 	kill -STOP "$DAEMON"
 	for to in $SERVER4 $SERVER6; do
 		expect_ok on client "$TMP/good-flood" $ALIKE "$to" $GOOD_PORT $f-alike
@@ -92,11 +98,7 @@ alone() {
 for f in deny allow; do
 	form $f
 	step "alike as far as it is looked at, at once"
-	if [[ $f == deny ]]; then
-		expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil-flood"
-	else
-		expect_ok ctl -A -c OUTPUT -v ACCEPT --object "$TMP/good-flood"
-	fi
+	rule_on_floods $f
 	alone $f-before/good
 	for ((i = 0; i < 10; i++)); do at_once 1000 $f-at-once; done
 	echo "of good arrived: $(arrived $f-at-once/good) of 10000"
