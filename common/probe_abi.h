@@ -14,6 +14,7 @@
 #define ABI_PROCS     65536 /* processes on record: at most 76 MB, on demand */
 #define ABI_GHOSTS    1024  /* dead processes whose number was taken again at once */
 #define ABI_FORMER    16384 /* programs whose process runs another, for packets that wait */
+#define ABI_EXITS     16384 /* processes that have ended, until their records are taken away */
 #define ABI_PORTS     4096  /* that TCP sockets are bound to, and of each */
 #define ABI_LISTENERS 8	    /* sockets; power of two */
 #define ABI_PATHS     4096  /* of MPTCP, that are on record */
@@ -318,6 +319,14 @@ struct proc_rec {
 				     last_start of ours the first is the program */
 };
 
+/* A process whose last thread has gone, in that order: whose record is to be taken away. */
+struct exited {
+	__u64 start_ns;
+	__u64 exit_ns; /* CLOCK_BOOTTIME */
+	__u32 tgid;
+	__u32 pad;
+};
+
 /* Calls of pidfd_getfd, which are traced only while that matters. CLOCK_BOOTTIME. */
 struct watch {
 	__u64 asked;	/* they are to be traced */
@@ -334,6 +343,7 @@ struct global_rec {
 	__u64 scanned_ns;  /* when the first scan began, once it is done */
 	__u64 received_ns; /* last message that brought descriptors which could not be put on record
 			    */
+	__u64 unlisted_ns; /* last exit that had no room among those to be taken away */
 	__u64 others;	   /* how often a socket's record was put where others than its place are */
 	__u64 note_secret; /* of abi_note_set(), and */
 	__u32 note_bits;   /* its bits, and */

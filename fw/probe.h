@@ -98,7 +98,10 @@ void probe_each_proc(const struct probe *p,
 		     void (*fn)(void *cookie, uint32_t tgid, const struct proc_rec *rec),
 		     void *cookie);
 
-/* Drops the records of processes that exited before that (CLOCK_BOOTTIME, in ns), telling of each.
+/*
+ * Drops the records of processes that exited before that (CLOCK_BOOTTIME, in ns), telling of each,
+ * and of those whose number another has by now. It takes time by how many have ended, not by how
+ * many there are.
  */
 void probe_reap(struct probe *p, uint64_t before_ns,
 		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie);

@@ -44,7 +44,9 @@ struct probe {
 	const struct snapshots *snapshots;
 	int classes;
 	char pins[PROBE_PIN_MAX - 16]; /* folder of what is pinned; "": nothing is */
-	int sock_places, socks, paths, crowds, procs, ghosts, former, counters, hints, global;
+	int sock_places, socks, paths, crowds, procs, ghosts, former, exits, counters, hints,
+		global;
+	uint64_t reaped_ns; /* until when processes had ended whose records all are taken away */
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
 	int prove, deny, reap, watch_calls;
 	int cpus;

@@ -122,6 +122,34 @@ static void reap_one(void *cookie, uint32_t tgid, const struct proc_rec *rec)
 	r->fn(r->cookie, tgid, rec->start_ns);
 }
 
+/* Some had no room among the exits: all are looked at, until that one is old enough as well. */
+static void reap_unlisted(const struct reaping *r)
+{
+	struct global_rec global;
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(r->p->global, &zero, &global) ||
+	    global.unlisted_ns <= r->p->reaped_ns)
+		return;
+	probe_each_proc(r->p, reap_one, (void *)r);
+	r->p->reaped_ns = r->before_ns;
+}
+
+/* False: it is not over for long enough. By its record that can be later than what is listed: of
+ * its last threads several may be told to be the last. */
+static bool reap_listed(const struct reaping *r, const struct exited *e)
+{
+	struct proc_rec rec;
+	bool has = !probe_proc(r->p, e->tgid, &rec) && rec.start_ns == e->start_ns;
+
+	if (e->exit_ns > r->before_ns || (has && rec.exit_ns > r->before_ns))
+		return false;
+	if (has)
+		bpf_map_delete_elem(r->p->procs, &e->tgid);
+	r->fn(r->cookie, e->tgid, e->start_ns);
+	return true;
+}
+
 /* What ran before needs no longer be known than who is dead. */
 static void reap_former(const struct probe *p, uint64_t before_ns)
 {
@@ -140,9 +168,12 @@ static void reap_former(const struct probe *p, uint64_t before_ns)
 void probe_reap(struct probe *p, uint64_t before_ns,
 		void (*fn)(void *cookie, uint32_t tgid, uint64_t start_ns), void *cookie)
 {
-	struct reaping r = {p, before_ns, fn, cookie};
+	const struct reaping r = {p, before_ns, fn, cookie};
+	struct exited e;
 
-	probe_each_proc(p, reap_one, &r);
+	reap_unlisted(&r);
+	while (!bpf_map_lookup_elem(p->exits, NULL, &e) && reap_listed(&r, &e))
+		bpf_map_lookup_and_delete_elem(p->exits, NULL, &e);
 	reap_former(p, before_ns);
 }
 

@@ -8,6 +8,7 @@ struct map_crowds crowds SEC(".maps");
 struct map_procs procs SEC(".maps");
 struct map_ghosts ghosts SEC(".maps");
 struct map_former former SEC(".maps");
+struct map_exits exits SEC(".maps");
 struct map_ports ports SEC(".maps");
 struct map_paths paths SEC(".maps");
 struct map_scratch scratches SEC(".maps");

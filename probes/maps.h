@@ -55,6 +55,12 @@ struct map_former {
 	__type(value, struct proc_rec);
 };
 
+struct map_exits {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, ABI_EXITS);
+	__type(value, struct exited);
+};
+
 /* Where a socket may listen: a port, over IPv4 or IPv6, TCP alone. */
 struct port {
 	__u64 netns; /* cookie */
@@ -324,6 +330,7 @@ extern struct map_procs procs SEC(".maps");   /* tgid -> generations */
 extern struct map_ghosts ghosts SEC(".maps"); /* start -> process whose number another has now */
 /* stamp of an execve -> the process before it, as far as its packets may still be judged */
 extern struct map_former former SEC(".maps");
+extern struct map_exits exits SEC(".maps"); /* those in procs that have ended, the first first */
 extern struct map_ports ports SEC(".maps"); /* port -> who listens there */
 extern struct map_paths paths SEC(".maps"); /* mptcp.h: path -> what is open; cookies */
 extern struct map_scratch scratches SEC(".maps");

@@ -284,6 +284,22 @@ int BPF_PROG(uring_created)
 	return 0;
 }
 
+/* The daemon is to take its record away. Of threads that end at once, each may be the last. */
+static __always_inline void list_exit(struct proc_rec *rec, __u32 tgid)
+{
+	struct exited e = {.start_ns = rec->start_ns, .exit_ns = rec->exit_ns, .tgid = tgid};
+	__u32 zero = 0;
+	struct global_rec *g;
+
+	if (__sync_fetch_and_or(&rec->flags, PROC_EXITED) & PROC_EXITED)
+		return;
+	if (!bpf_map_push_elem(&exits, &e, 0))
+		return;
+	g = bpf_map_lookup_elem(&global, &zero);
+	if (g)
+		g->unlisted_ns = e.exit_ns;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
@@ -299,8 +315,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 		return 0;
 	rec->last = (__u64)task;
 	rec->files = (__u64)BPF_CORE_READ(task, files);
-	proc_mark(rec, PROC_EXITED);
 	rec->exit_ns = bpf_ktime_get_boot_ns();
+	list_exit(rec, tgid);
 	return 0;
 }
 
