@@ -203,6 +203,8 @@ static void check_losses(const struct doctor_facts *f, struct doctor_report *r)
 		 RESTART_ADVICE},
 		{"queue_overflow", "times that the kernel lost messages of a queue",
 		 RESTART_ADVICE},
+		{"queue_unread", "looks at what the kernel says of a queue that failed",
+		 RESTART_ADVICE},
 		{"verdict_failed", "verdicts that the kernel refused", RESTART_ADVICE},
 		{"probes_missed", "runs of probes that the kernel left out", RESTART_ADVICE},
 		{"sockets_lost", "sockets for which there was no room", RESTART_ADVICE},

@@ -4,10 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "log.h"
 #include "pin.h"
 
 struct data_thread {
@@ -65,17 +62,11 @@ struct loop *data_threads_loop(struct data_threads *t, size_t i)
 	return t->threads[i].loop;
 }
 
-/* Half of the queues served would look like all of them. */
 static void *run(void *cookie)
 {
 	struct data_thread *t = cookie;
-	int r = loop_run(t->loop);
 
-	if (r) {
-		log_line("app-fw: waiting for packets: %s", strerror(-r));
-		log_stop();
-		_exit(EXIT_FAILURE);
-	}
+	loop_serve(t->loop, "packets");
 	return NULL;
 }
 

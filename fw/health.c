@@ -22,6 +22,8 @@ static const struct loss losses[] = {
 	{HEALTH_DAEMON, COUNT_QUEUE_OVERFLOW, 0, "receive overflows"},
 	{HEALTH_DAEMON, COUNT_QUEUE_DROPPED, 0, "packets dropped by a full queue"},
 	{HEALTH_DAEMON, COUNT_QUEUE_USER_DROPPED, 0, "packets that the kernel could not deliver"},
+	{HEALTH_DAEMON, COUNT_QUEUE_UNREAD, 0,
+	 "looks at what the kernel says of a queue that failed"},
 	{HEALTH_DAEMON, COUNT_VERDICT_FAILED, 0, "verdicts that the kernel refused"},
 };
 

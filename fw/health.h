@@ -43,7 +43,7 @@ unsigned int health_check(struct health *h, uint64_t now_ns);
 
 /* The kinds of losses, 0..HEALTH_LOSSES - 1: what was lost, in words; and whether some was lately.
  */
-#define HEALTH_LOSSES 8
+#define HEALTH_LOSSES 9
 const char *health_text(size_t loss);
 bool health_lost(const struct health *h, size_t loss, uint64_t now_ns);
 

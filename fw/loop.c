@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/queue.h>
@@ -16,6 +18,7 @@
 
 #include "clock.h"
 #include "deadlines.h"
+#include "log.h"
 #include "pause.h"
 #include "slice.h"
 
@@ -452,6 +455,19 @@ int loop_run(struct loop *l)
 	l->stop = false;
 	loop_unlock(l);
 	return err;
+}
+
+void loop_serve(struct loop *l, const char *what)
+{
+	static pthread_mutex_t last_words = PTHREAD_MUTEX_INITIALIZER;
+	int err = loop_run(l);
+
+	if (!err)
+		return;
+	pthread_mutex_lock(&last_words); /* for good: the first thread ends them all */
+	log_line("app-fw: waiting for %s: %s", what, strerror(-err));
+	log_stop();
+	_exit(EXIT_FAILURE);
 }
 
 void loop_stop(struct loop *l)

@@ -63,6 +63,13 @@ void loop_worked(struct loop *l, uint32_t packets, uint64_t began_ns);
 
 /* Runs until loop_stop. Returns 0, or -errno when waiting itself fails. */
 int loop_run(struct loop *l);
+
+/*
+ * The same for a thread of the daemon. If waiting fails, so that what it waits for would never be
+ * done while the rest looks well, the process ends at once with EXIT_FAILURE, and says so on a line
+ * that begins with what it waited for.
+ */
+void loop_serve(struct loop *l, const char *what);
 void loop_stop(struct loop *l);
 
 #endif

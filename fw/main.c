@@ -319,11 +319,19 @@ static int run_threads(struct daemon *d)
 	return r ? fail("data threads", r) : 0;
 }
 
+static int start_log(struct daemon *d)
+{
+	int r = log_start();
+
+	(void)d;
+	return r ? fail("log thread", r) : 0;
+}
+
 static void *run_control(void *arg)
 {
 	struct daemon *d = arg;
 
-	loop_run(d->control_loop);
+	loop_serve(d->control_loop, "requests");
 	return NULL;
 }
 
@@ -475,10 +483,10 @@ static int start_tick(struct daemon *d)
 static int daemon_start(struct daemon *d)
 {
 	static int (*const steps[])(struct daemon * d) = {
-		begin_clock,   start_rules,   start_loops,  start_threads,
-		start_signals, start_metrics, witness_open, start_probes,
-		start_judge,   start_pins,    start_queues, command_sig_start,
-		start_tick,    start_clock,   run_threads,  start_control,
+		begin_clock,   start_rules,	  start_loops,	start_threads, start_signals,
+		start_metrics, witness_open,	  start_probes, start_judge,   start_pins,
+		start_queues,  command_sig_start, start_tick,	start_clock,   run_threads,
+		start_log,     start_control,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -541,16 +549,19 @@ static void announce(const struct daemon *d)
 }
 
 /* Whoever wants it to end may say so once all of it has begun. */
-static int run(struct daemon *d)
+static void run(struct daemon *d)
 {
 	struct heed heed = {.d = d};
-	int r = log_start();
 
 	metrics_serve(d->metrics);
 	mailbox_call(d->control_mailbox, heed_signals, &heed);
+	if (heed.r) {
+		/* No way to stop the control thread: it may wait for this one already. */
+		log_stop();
+		_exit(EXIT_REFUSED);
+	}
 	announce(d);
-	r = r ? r : heed.r;
-	return r ? r : loop_run(d->loop);
+	loop_serve(d->loop, "packets");
 }
 
 int main(int argc, char **argv)
@@ -567,7 +578,7 @@ int main(int argc, char **argv)
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	r = daemon_start(&d);
 	if (!r) {
-		r = run(&d);
+		run(&d);
 		sd_notify(0, "STOPPING=1");
 	}
 	daemon_stop(&d);

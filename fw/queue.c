@@ -37,7 +37,7 @@ struct queue {
 	bool timer_armed;
 	struct verdicts *verdicts;
 
-	int table_fd; /* TABLE_PATH, of the namespace that the queue was bound in; or -errno */
+	int table_fd; /* TABLE_PATH, of the namespace that the queue was bound in */
 	uint32_t dropped, user_dropped;
 	uint32_t open_id; /* all before it have been judged, but those that are held */
 	struct backlog backlog;
@@ -333,10 +333,12 @@ static int open_socket(struct queue *q)
 	if (err)
 		return err;
 	size_socket(q);
+	err = bind_queue(q);
+	if (err)
+		return err;
+	/* Not before: what is bound first may load the kernel's module, and that makes the file. */
 	q->table_fd = open(TABLE_PATH, O_RDONLY | O_CLOEXEC);
-	if (q->table_fd < 0)
-		q->table_fd = -errno;
-	return bind_queue(q);
+	return q->table_fd < 0 ? -errno : 0;
 }
 
 static size_t stride_for(uint32_t bytes)
@@ -510,8 +512,6 @@ static int read_row(const struct queue *q, struct row *out)
 	_cleanup_fclose_ FILE *f = NULL;
 	_cleanup_close_ int fd = -1;
 
-	if (q->table_fd < 0)
-		return q->table_fd;
 	fd = fcntl(q->table_fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return -errno;
@@ -528,8 +528,10 @@ int queue_poll(struct queue *q)
 	struct row row;
 	int err = read_row(q, &row);
 
-	if (err)
+	if (err) {
+		count(q, COUNT_QUEUE_UNREAD, 1);
 		return err;
+	}
 	count(q, COUNT_QUEUE_DROPPED, row.dropped - q->dropped);
 	count(q, COUNT_QUEUE_USER_DROPPED, row.user_dropped - q->user_dropped);
 	q->dropped = row.dropped;

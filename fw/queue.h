@@ -93,7 +93,7 @@ const struct queue_options *queue_options(const struct queue *q);
 /*
  * Looks at what the kernel says of this queue (/proc/net/netfilter/nfnetlink_queue): adds what it
  * has dropped since the last call to COUNT_QUEUE_DROPPED and COUNT_QUEUE_USER_DROPPED, and moves
- * queue_judged_ns(). 0 or -errno.
+ * queue_judged_ns(). 0; or -errno, and counted as COUNT_QUEUE_UNREAD.
  */
 int queue_poll(struct queue *q);
 

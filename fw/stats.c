@@ -68,6 +68,8 @@ static const struct {
 				  "times the kernel lost queue messages (ENOBUFS)"},
 	[COUNT_QUEUE_DROPPED] = {"queue_dropped", "packets the kernel dropped at a full queue"},
 	[COUNT_QUEUE_USER_DROPPED] = {"queue_user_dropped", "packets the kernel could not deliver"},
+	[COUNT_QUEUE_UNREAD] = {"queue_unread",
+				"looks at what the kernel says of a queue that failed"},
 	[COUNT_VERDICT_FAILED] = {"verdict_failed", "verdict messages the kernel refused"},
 	[COUNT_CACHE_ACCEPTED] = {"cache_accepted",
 				  "packets that passed in the kernel, not queued"},

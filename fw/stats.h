@@ -84,6 +84,7 @@ enum counter {
 	COUNT_QUEUE_OVERFLOW, /* ENOBUFS on a queue's socket: the kernel lost messages */
 	COUNT_QUEUE_DROPPED,  /* packets the kernel dropped because a queue was full */
 	COUNT_QUEUE_USER_DROPPED, /* packets the kernel could not deliver to us */
+	COUNT_QUEUE_UNREAD,	  /* looks at what it says of a queue that failed */
 	COUNT_VERDICT_FAILED,	  /* verdict messages the kernel refused */
 	COUNT_CACHE_ACCEPTED,	  /* packets that passed in the kernel, and were not queued */
 	COUNT_CACHE_ACCEPTED_BYTES,

@@ -123,3 +123,24 @@ evil_is_stopped
 step "nor while the daemon reads what it can"
 wait_for overflows "$(counter queue_dropped)"
 evil_is_stopped
+
+step "that it cannot look at what was lost is told as well"
+expect_that "$(counter queue_unread)" -eq 0 "looks that failed, before"
+limit=$(prlimit --pid "$DAEMON" --nofile --raw --noheadings -o SOFT)
+# As many as it waits for, and no more than it has. So there is none for a client, who is asked for nothing meanwhile.
+expect_ok prlimit --pid "$DAEMON" --nofile=24:
+sleep 5 # it looks every two seconds
+expect_ok prlimit --pid "$DAEMON" --nofile="$limit":
+expect_that "$(counter queue_unread)" -gt 0 "looks that failed"
+expect_line "looks at what the kernel says of a queue that failed" ctl status
+evil_is_stopped
+
+step "a daemon that cannot wait for packets any more ends"
+expect_ok prlimit --pid "$DAEMON" --nofile=1:
+on client "$TMP/good" -u -w 1 $SERVER4 7001 waking >/dev/null || true
+wait_for gone "$DAEMON"
+STATUS=0
+wait "$DAEMON" || STATUS=$?
+expect_that $STATUS -eq 1 "its status"
+expect_that "$(grep -c 'waiting for .*: Invalid argument' "$TMP"/app-fw.*.log)" -eq 1 "lines that say why"
+DAEMON=

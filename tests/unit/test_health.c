@@ -60,6 +60,8 @@ static void each_loss_is_told_and_mended(void)
 		{{HEALTH_DAEMON, COUNT_QUEUE_DROPPED, 7}, 0, "7 packets dropped by a full queue"},
 		{{HEALTH_DAEMON, COUNT_QUEUE_USER_DROPPED, 7}, 0,
 		 "7 packets that the kernel could not deliver"},
+		{{HEALTH_DAEMON, COUNT_QUEUE_UNREAD, 7}, 0,
+		 "7 looks at what the kernel says of a queue that failed"},
 		{{HEALTH_DAEMON, COUNT_VERDICT_FAILED, 7}, 0, "7 verdicts that the kernel refused"},
 		/* clang-format on */
 	};
