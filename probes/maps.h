@@ -7,6 +7,7 @@
 #define PROBES_MAPS_H
 
 #include "kernel.h"
+#include "object.h"
 #include "common/cache_abi.h"
 #include "common/probe_abi.h"
 #include "common/sock_abi.h"
@@ -148,6 +149,15 @@ struct map_draft {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct proc_rec);
+};
+
+/* Where the program that execs looks at what it maps: one at a time and CPU. Not on the stack,
+ * where the verifier would follow each value of it. */
+struct map_views {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct view);
 };
 
 /* Of the next three the numbers of entries are set as they are loaded. */
@@ -335,6 +345,7 @@ extern struct map_ports ports SEC(".maps"); /* port -> who listens there */
 extern struct map_paths paths SEC(".maps"); /* mptcp.h: path -> what is open; cookies */
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
+extern struct map_views views SEC(".maps");
 extern struct map_note_drafts note_drafts SEC(".maps");
 extern struct map_note_sets note_sets SEC(".maps"); /* fingerprint -> where its notes are */
 extern struct map_notes notes SEC(".maps");	    /* rings, one a processor, as the next */

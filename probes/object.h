@@ -65,29 +65,28 @@ static __always_inline bool is_layered(const struct file *file)
 }
 
 /*
- * Memory whose bytes are of no file: none stands behind it (/dev/zero is none either), or a private
- * mapping of one has been written to, or can be.
+ * VMA_ANONYMOUS for memory whose bytes are of no file: none stands behind it (/dev/zero is none
+ * either), or a private mapping of one has been written to, or can be. VMA_OBJECT with *key if a
+ * file is behind it. enum vma_flags.
+ *
+ * Each pointer that is loaded here costs the verifier a search through all types of the kernel, on
+ * each path that it comes by: so each is loaded once, and before paths part.
  */
-static __always_inline bool is_anonymous(const struct vm_area_struct *vma)
-{
-	unsigned long flags = vma->vm_flags;
-
-	if (!vma->vm_ops)
-		return true;
-	return vma->vm_file && !(flags & VM_SHARED) && ((flags & VM_WRITE) || vma->anon_vma);
-}
-
-/* VMA_ANONYMOUS if it is, and VMA_OBJECT with *key if a file is behind it: enum vma_flags. */
 static __always_inline __u32 what_is_mapped(struct object_key *key,
 					    const struct vm_area_struct *vma)
 {
-	__u32 flags = is_anonymous(vma) ? VMA_ANONYMOUS : 0;
 	const struct file *file = vma->vm_file;
 
-	if (!file || !vma->vm_ops)
-		return flags;
+	if (!vma->vm_ops)
+		return VMA_ANONYMOUS;
+	if (!file)
+		return 0;
 	object_key_of(key, file);
-	return flags | VMA_OBJECT;
+	if (vma->vm_flags & VM_SHARED)
+		return VMA_OBJECT;
+	if ((vma->vm_flags & VM_WRITE) || vma->anon_vma)
+		return VMA_OBJECT | VMA_ANONYMOUS;
+	return VMA_OBJECT;
 }
 
 /* *rec is all 0 before. */
@@ -129,24 +128,23 @@ static __always_inline void view_of(struct view *v, const struct vm_area_struct 
 	v->flags = what_is_mapped(&v->object, vma);
 }
 
-static long look_at_mapping(struct task_struct *task, struct vm_area_struct *vma, struct view *v)
-{
-	view_of(v, vma);
-	return 0;
-}
-
 #define VIEW_TRIES 1024 /* of some 50 ns: who changes a mapping seldom has the lock for longer */
 
 struct peek {
 	__u64 address;
-	struct view *view;
+	struct view *view; /* best in a map: the verifier follows each value of one on the stack */
 	long result;
 };
 
+static long look_at_mapping(struct task_struct *task, struct vm_area_struct *vma, struct peek *l)
+{
+	view_of(l->view, vma);
+	return 0;
+}
+
 static long try_to_look(__u32 i, struct peek *l)
 {
-	l->result =
-		bpf_find_vma(bpf_get_current_task_btf(), l->address, look_at_mapping, l->view, 0);
+	l->result = bpf_find_vma(bpf_get_current_task_btf(), l->address, look_at_mapping, l, 0);
 	return l->result != -EBUSY;
 }
 

@@ -185,12 +185,14 @@ __noinline int add_at(struct proc_rec *rec, __u64 address);
 
 int add_at(struct proc_rec *rec, __u64 address)
 {
-	struct view v = {};
+	__u32 zero = 0;
+	struct view *v = bpf_map_lookup_elem(&views, &zero);
 
-	if (!rec)
+	if (!rec || !v)
 		return 0;
-	if (view_at(address, &v) && v.flags & VMA_OBJECT)
-		object_add(rec, &v.object, true);
+	__builtin_memset(v, 0, sizeof(*v));
+	if (view_at(address, v) && v->flags & VMA_OBJECT)
+		object_add(rec, &v->object, true);
 	else
 		proc_mark(rec, PROC_OBJECTS_PARTIAL);
 	return 0;

@@ -155,7 +155,18 @@ static __always_inline const struct sock_rec *listener_of(__u64 cookie)
 {
 	const struct sock_rec *rec = sock_record_kept(cookie);
 
-	return rec && !is_gone(rec, cookie) ? rec : NULL;
+	return rec && !is_gone_quick(rec, cookie) ? rec : NULL;
+}
+
+/*
+ * Whether a process lives, and has its descriptors in that table. Not static: the verifier looks at
+ * it once, and not on each path on which it is called.
+ */
+__noinline int lives_by_table(const struct proc_rec *proc, __u32 tgid, __u64 files);
+
+__noinline int lives_by_table(const struct proc_rec *proc, __u32 tgid, __u64 files)
+{
+	return proc && !(proc->flags & PROC_EXITED) && uses_table(proc, tgid, files);
 }
 
 /* One of those who hold one of the listeners. */
@@ -179,7 +190,7 @@ static long look_at_acceptor(__u32 i, struct accepting *c)
 		return c->found;
 	}
 	proc = bpf_map_lookup_elem(&procs, &tgid);
-	if (!proc || (proc->flags & PROC_EXITED) || !uses_table(proc, tgid, s->files))
+	if (!lives_by_table(proc, tgid, s->files))
 		return 0;
 	fd = table_find(s->files, c->file, c->reach);
 	c->reach -= c->reach / 8; /* so that all of it has a bound, with many of them */
