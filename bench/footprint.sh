@@ -11,11 +11,6 @@ WINDOWS=6       # the daemon works when anything on this machine does: the quiet
 CPU_GOAL=0.2    # % of one processor
 RSS_GOAL=32768  # kB
 
-# ns that its threads have run. Not the ticks of proc_pid_stat(5): one of them is 0.2 % of a window.
-ran_ns() {
-	awk '{ n += $1 } END { printf "%.0f\n", n }' /proc/"$DAEMON"/task/*/schedstat
-}
-
 # % of one processor, over a window.
 usage() {
 	local before began

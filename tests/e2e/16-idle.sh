@@ -8,11 +8,6 @@
 WINDOW_S=3
 WINDOWS=4 # the daemon works when anything on this machine does: the quietest one counts
 
-# ns that its threads have run, by the scheduler: a tick of proc_pid_stat(5) is more than what is allowed in a window.
-ran_ns() {
-	awk '{ n += $1 } END { printf "%.0f\n", n }' /proc/"$DAEMON"/task/*/schedstat
-}
-
 # CPU time that it uses in one window, in parts per 100,000. To measure an interval takes the interval.
 usage() {
 	local before began

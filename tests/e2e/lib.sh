@@ -446,6 +446,11 @@ queue_threads() {
 	done
 }
 
+# ran_ns: for how long its threads have run, by the scheduler: a tick of proc_pid_stat(5) is 0.2 % of five seconds.
+ran_ns() {
+	awk '{ n += $1 } END { printf "%.0f\n", n }' /proc/"$DAEMON"/task/*/schedstat
+}
+
 daemon_alive() {
 	! gone "$DAEMON" || fail "the daemon is dead"
 }
