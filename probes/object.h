@@ -69,8 +69,7 @@ static __always_inline bool is_layered(const struct file *file)
  * either), or a private mapping of one has been written to, or can be. VMA_OBJECT with *key if a
  * file is behind it. enum vma_flags.
  *
- * Each pointer that is loaded here costs the verifier a search through all types of the kernel, on
- * each path that it comes by: so each is loaded once, and before paths part.
+ * The key is read before paths part: the verifier follows each of them to the end.
  */
 static __always_inline __u32 what_is_mapped(struct object_key *key,
 					    const struct vm_area_struct *vma)
