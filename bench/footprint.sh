@@ -11,15 +11,6 @@ WINDOWS=6       # the daemon works when anything on this machine does: the quiet
 CPU_GOAL=0.2    # % of one processor
 RSS_GOAL=32768  # kB
 
-# % of one processor, over a window.
-usage() {
-	local before began
-	before=$(ran_ns) began=${EPOCHREALTIME/[.,]/}
-	sleep $WINDOW_S
-	awk -v ns=$(($(ran_ns) - before)) -v us=$((${EPOCHREALTIME/[.,]/} - began)) \
-		'BEGIN { printf "%.3f\n", 100 * ns / 1e3 / us }'
-}
-
 arrived() {
 	[[ $(seen_by_rule server army) -ge $PROCESSES ]]
 }
@@ -35,8 +26,8 @@ WAIT_S=60 wait_for grep -qx sent "$TMP/army.log"
 WAIT_S=30 wait_for settled
 wait_for arrived
 
-for ((i = 0; i < WINDOWS; i++)); do usage >>"$TMP/usage"; done
-cpu=$(least "$TMP/usage")
+for ((i = 0; i < WINDOWS; i++)); do usage $WINDOW_S >>"$TMP/usage"; done
+cpu=$(awk -v n="$(least "$TMP/usage")" 'BEGIN { print n / 1000 }')
 rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$DAEMON/status")
 file=$(awk '/^RssFile|^RssShmem/ { n += $2 } END { print n }' "/proc/$DAEMON/status")
 jq -cn --argjson cpu "$cpu" --argjson rss "$rss" --argjson file "$file" --argjson cpu_goal $CPU_GOAL --argjson rss_goal $RSS_GOAL '

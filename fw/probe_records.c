@@ -140,9 +140,12 @@ static void reap_unlisted(const struct reaping *r)
 static bool reap_listed(const struct reaping *r, const struct exited *e)
 {
 	struct proc_rec rec;
-	bool has = !probe_proc(r->p, e->tgid, &rec) && rec.start_ns == e->start_ns;
+	bool has;
 
-	if (e->exit_ns > r->before_ns || (has && rec.exit_ns > r->before_ns))
+	if (e->exit_ns > r->before_ns)
+		return false;
+	has = !probe_proc(r->p, e->tgid, &rec) && rec.start_ns == e->start_ns;
+	if (has && rec.exit_ns > r->before_ns)
 		return false;
 	if (has)
 		bpf_map_delete_elem(r->p->procs, &e->tgid);

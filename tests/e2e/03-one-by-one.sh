@@ -32,24 +32,6 @@ one_by_one() {
 	done
 }
 
-# yields: so many there were while strace looked on.
-yields() {
-	awk '$NF == "sched_yield" { n = $4 } END { print n + 0 }' "$TMP/calls"
-}
-
-# watched COMMAND...: strace counts the calls of the daemon meanwhile.
-watched() {
-	local strace
-	rm -f "$TMP/calls"
-	spawn client strace strace -c -p "$DAEMON" -o "$TMP/calls"
-	strace=$SPAWNED
-	wait_for grep -q attached "$TMP/strace.log"
-	"$@"
-	kill -INT "$strace"
-	wait_for test -s "$TMP/calls"
-	cat "$TMP/calls"
-}
-
 flood() {
 	on client "$HELPERS/flood" $FLOOD $SERVER4 7001 </dev/null
 }
@@ -65,8 +47,8 @@ expect_that "$usual" -gt $BRIEF_NS "ns in one go, as the kernel has it"
 step "one by one"
 one_by_one 10
 wait_for slice_is $BRIEF_NS
-watched one_by_one $ONES
-expect_that "$(yields)" -le $((ONES / 10)) "times that others ran first"
+watched "" one_by_one $ONES
+expect_that "$(calls_of sched_yield)" -le $((ONES / 10)) "times that others ran first"
 
 step "all the time"
 flood

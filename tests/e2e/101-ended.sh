@@ -27,23 +27,12 @@ known_later() {
 	known "$@"
 }
 
-# idle_calls: how often all threads of the daemon call bpf(2) in a window.
-idle_calls() {
-	local strace
-	spawn client strace strace -f -c -e trace=bpf -p "$DAEMON" -o "$TMP/calls"
-	strace=$SPAWNED
-	wait_for grep -q attached "$TMP/strace.log"
-	sleep $WINDOW_S
-	kill -INT "$strace"
-	wait_for gone "$strace"
-	awk '$NF == "bpf" { n = $4 } END { print n + 0 }' "$TMP/calls"
-}
-
 # expect_quiet: in one of a few windows there is no call for each process, as programs of this machine end in others.
 expect_quiet() {
 	local i calls=$LIVES
 	for ((i = 0; i < 4 && calls >= LIVES / 2; i++)); do
-		calls=$(idle_calls)
+		watched "-f -e trace=bpf" sleep $WINDOW_S
+		calls=$(calls_of bpf)
 		echo "window $i: $calls calls"
 	done
 	expect_that "$calls" -gt 0 "calls of bpf(2) while nothing happens"

@@ -8,14 +8,6 @@
 WINDOW_S=3
 WINDOWS=4 # the daemon works when anything on this machine does: the quietest one counts
 
-# CPU time that it uses in one window, in parts per 100,000. To measure an interval takes the interval.
-usage() {
-	local before began
-	before=$(ran_ns) began=${EPOCHREALTIME/[.,]/}
-	sleep $WINDOW_S
-	echo $((($(ran_ns) - before) * 100 / (${EPOCHREALTIME/[.,]/} - began)))
-}
-
 # How often its threads have gone to sleep.
 sleeps() {
 	awk '/^voluntary_ctxt_switches/ { n += $2 } END { print n }' /proc/"$DAEMON"/task/*/status
@@ -38,7 +30,7 @@ wait_for settled
 
 least=100000
 for ((i = 0; i < WINDOWS && least >= 200; i++)); do
-	used=$(usage)
+	used=$(usage $WINDOW_S)
 	echo "window $i: $used/100000"
 	least=$((used < least ? used : least))
 done

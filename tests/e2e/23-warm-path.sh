@@ -55,12 +55,7 @@ send $PACKETS
 expect_that $(($(allocations) - before)) -lt 100 "allocations of the thread that judges"
 
 step "system calls of as many"
-spawn client strace strace -c -p "$DAEMON" -o "$TMP/calls"
-wait_for grep -q attached "$TMP/strace.log"
-send $((PACKETS + 1))
-kill -INT "$SPAWNED"
-wait_for test -s "$TMP/calls"
-cat "$TMP/calls"
+watched "" send $((PACKETS + 1))
 # calls NAME...: how often these were made; with -v, how often all others were.
 calls() {
 	local others=

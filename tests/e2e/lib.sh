@@ -451,6 +451,34 @@ ran_ns() {
 	awk '{ n += $1 } END { printf "%.0f\n", n }' /proc/"$DAEMON"/task/*/schedstat
 }
 
+# usage SECONDS: CPU time that it uses meanwhile, in parts per 100,000. To measure an interval takes the interval.
+usage() {
+	local before began
+	before=$(ran_ns) began=${EPOCHREALTIME/[.,]/}
+	sleep "$1"
+	echo $((($(ran_ns) - before) * 100 / (${EPOCHREALTIME/[.,]/} - began)))
+}
+
+# watched OPTIONS COMMAND...: strace, with these options, counts the calls of the daemon meanwhile, in $TMP/calls.
+watched() {
+	local options=$1 strace
+	shift
+	rm -f "$TMP/calls" "$TMP/strace.log"
+	# shellcheck disable=SC2086 # words
+	spawn client strace strace -c $options -p "$DAEMON" -o "$TMP/calls"
+	strace=$SPAWNED
+	wait_for grep -q attached "$TMP/strace.log"
+	"$@"
+	kill -INT "$strace"
+	wait_for gone "$strace"
+	cat "$TMP/calls"
+}
+
+# calls_of NAME: so many there were while strace looked on.
+calls_of() {
+	awk -v name="$1" '$NF == name { n = $4 } END { print n + 0 }' "$TMP/calls"
+}
+
 daemon_alive() {
 	! gone "$DAEMON" || fail "the daemon is dead"
 }
