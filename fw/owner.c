@@ -440,6 +440,8 @@ int owner_retry(struct owner *o, bool final, struct attribution *who)
 			     .nobody = who->nobody,
 			     .unexplained = who->unexplained};
 
+	/* It may be the path of one that the scan has found. */
+	who->cookie = probe_open_socket(o->sockets.probe, who->cookie);
 	if ((who->sought == SOUGHT_SHARERS || who->sought == SOUGHT_PORTLESS
 		     ? resolve_all(o, &q, who)
 		     : resolve_one(o, who->cookie, &q, who)) == ASK_LATER)

@@ -27,6 +27,17 @@ static __always_inline const struct sock *open_socket(const struct sock *sk)
 	return open ? open : sk;
 }
 
+/* The other way round: its first path, which has the port, and listens if it does; or itself. */
+static __always_inline const struct sock *path_of(const struct sock *open)
+{
+	const struct mptcp_sock *m = (const void *)open;
+
+	return bpf_core_type_exists(struct mptcp_sock) &&
+			       BPF_CORE_READ(open, sk_protocol) == IPPROTO_MPTCP
+		       ? BPF_CORE_READ(m, first)
+		       : open;
+}
+
 static __always_inline bool is_accepted_mptcp(const struct sock *open)
 {
 	const struct mptcp_sock *m = (const void *)open;

@@ -147,6 +147,8 @@ int scan_files(struct bpf_iter__task_file *ctx)
 		rec->flags |= SOCK_ELDER;
 	rec->sk = (__u64)sk;
 	rec->netns = sock_netns(sk);
+	if (path_of(sk) != sk)
+		path_add(sock_cookie(path_of(sk)), cookie);
 	roster_add(rec, cookie, (__u64)BPF_CORE_READ(task, files), task->tgid, ctx->fd);
 	if (may_listen(sk))
 		listener_add(sk->__sk_common.skc_net.net->net_cookie, sk->__sk_common.skc_num,

@@ -30,6 +30,9 @@ says_in_vain() {
 setup_net
 receive server 7001
 serve_http client 8080
+on client sysctl -q -w net.mptcp.enabled=1
+spawn client multipath /usr/bin/python3 $SCRIPTS/echo.py $CLIENT4 7102 262
+wait_for listening client 7102
 copy_program "$HELPERS/talk" good
 copy_program "$HELPERS/talk" evil
 for name in good evil; do
@@ -58,8 +61,13 @@ wait_for received good4-ruled
 wait_for received good6-ruled
 expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
 
-step "a server that was listening before"
+step "servers that were listening before, one of multipath TCP"
 expect_passes before 8080 curl_get server $CLIENT4
+expect_ok on server "$HELPERS/talk" $CLIENT4 7102 hello
+expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
 expect_ok ctl -A -c INPUT -v DROP --sng-hash "$(digest python3)"
 expect_blocked server4 8080 curl_get server $CLIENT4
 expect_blocked server6 8080 curl_get server $CLIENT6
+before=$(counter dropped)
+expect_fail on server "$HELPERS/talk" -w 300 $CLIENT4 7102 hello
+expect_that "$(counter dropped)" -gt "$before" "packets dropped"
