@@ -248,9 +248,9 @@ enum note_flags {
 	NOTE_OVERRUN = 4,    /* it took the place of a note of the same print, of another socket */
 	NOTE_ALIKE = 16,     /* another of the same print had a place in the set */
 	NOTE_PASSED = 8,     /* orphan: the last packet of who held it passed in the kernel */
-	/* Of a proof of a UDP socket, no note has these: */
+	/* Of a proof of a UDP socket or of one that listens, no note has these: */
 	NOTE_SHARED = 32,  /* other sockets may have its port as well */
-	NOTE_STEERED = 64, /* and a program chooses who gets a datagram */
+	NOTE_STEERED = 64, /* and who gets what does not follow from addresses and ports alone */
 };
 
 enum proc_flags {
@@ -376,6 +376,15 @@ struct prove_args {
 	__u64 scanned_ns; /* a scan of all processes began at this time and is done; 0: none. The
 			     first one, with cookie 0, stands for all sockets that it saw */
 	__u64 everywhere; /* from now on the sockets of all namespaces go on record */
+};
+
+/* Argument of the accept queue program, all cookies: a socket that listens, a connection that
+ * nobody has accepted yet; and its answer, the one of those that have that port together in whose
+ * queue it waits. 0: none has it. */
+struct queue_args {
+	__u64 listener;
+	__u64 connection;
+	__u64 waits_for;
 };
 
 /* Hints on the ring buffer: look ahead, nothing more. */

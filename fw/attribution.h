@@ -20,7 +20,7 @@
 enum sought {
 	SOUGHT_SOCKET,	 /* the one socket's, which has `cookie` */
 	SOUGHT_PORT,	 /* the same; or if others may have its port, see SOUGHT_SHARERS */
-	SOUGHT_SHARERS,	 /* theirs who have that port, `port` */
+	SOUGHT_SHARERS,	 /* theirs who have that port, `port`; of TCP, who listen there */
 	SOUGHT_PORTLESS, /* theirs who have a raw or ping socket for it, `portless` */
 };
 

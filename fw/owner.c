@@ -20,9 +20,11 @@
 #include "sockowner.h"
 
 /* include/net/tcp_states.h */
-#define STATE_TIME_WAIT 6
-#define STATE_SYN_RECV	3
-#define STATE_NEW_SYN	12
+#define STATE_ESTABLISHED 1
+#define STATE_SYN_RECV	  3
+#define STATE_TIME_WAIT	  6
+#define STATE_CLOSE_WAIT  8
+#define STATE_NEW_SYN	  12
 
 #define TCP_SYN_ACK 0x12 /* RFC 9293 section 3.1 */
 
@@ -108,23 +110,6 @@ static int find_socket(struct owner *o, bool forwarded, const struct sockdiag_qu
 	return r;
 }
 
-/* The listener behind a connection that no process has accepted yet. */
-static enum reply attribute_listener(struct owner *o, bool forwarded, struct sockdiag_query ends,
-				     const struct question *q, struct attribution *out)
-{
-	struct question now = *q;
-	struct sockdiag_answer a;
-	enum reply answer = ANSWERED;
-
-	now.now = true; /* what nobody has accepted yet is of those who may */
-	memset(ends.remote, 0, sizeof(ends.remote));
-	ends.remote_port = 0;
-	attribution_set(out, ORIGIN_UNKNOWN);
-	if (!find_socket(o, forwarded, &ends, &a, out))
-		answer = sockowner_resolve(&o->sockets, a.cookie, &now, out);
-	return answer == ASK_LISTENER ? ANSWERED : answer;
-}
-
 /* Whether the packet could come from a process's socket that sock_diag cannot name. */
 static bool maybe_process(const struct queue_packet *p)
 {
@@ -144,6 +129,8 @@ static void gather(void *cookie, uint64_t socket)
 	struct gathering *g = cookie;
 	struct attribution one = {.origin = ORIGIN_UNKNOWN};
 
+	if (g->all->sought == SOUGHT_SHARERS && g->all->port.proto == IPPROTO_TCP)
+		socket = probe_open_socket(g->owner->sockets.probe, socket);
 	if (sockowner_resolve(&g->owner->sockets, socket, g->question, &one) == ASK_LATER)
 		g->reply = ASK_LATER;
 	attribution_add_seen(&one);
@@ -153,25 +140,27 @@ static void gather(void *cookie, uint64_t socket)
 }
 
 /*
- * Each of the sockets gets what comes in: the holders of all are its holders. What went out was
- * sent by one of them, or by one that is gone already: it cannot be told.
+ * Each of the sockets gets what comes in, or may get the connection: the holders of all are its
+ * holders. A datagram that went out was sent by one of them, or by one that is gone already: it
+ * cannot be told.
  */
 static enum reply resolve_all(struct owner *o, const struct question *q, struct attribution *out)
 {
 	struct gathering g = {.owner = o, .question = q, .all = out, .reply = ANSWERED};
+	bool portless = out->sought == SOUGHT_PORTLESS;
+	bool get = out->incoming || (!portless && out->port.proto == IPPROTO_TCP);
 	int r;
 
 	attribution_set(out, ORIGIN_KERNEL);
-	r = out->sought == SOUGHT_PORTLESS
-		    ? portless_each(o->portless, &out->portless, gather, &g)
-		    : sharers_each(o->diag, &out->port, out->incoming, gather, &g);
+	r = portless ? portless_each(o->portless, &out->portless, gather, &g)
+		     : sharers_each(o->diag, &out->port, get, gather, &g);
 	out->several = g.sockets > 1 && out->n > 1;
-	if (r || !out->incoming)
+	if (r || !get)
 		out->origin = ORIGIN_UNKNOWN;
 	return g.reply;
 }
 
-/* Whether the kernel's choice of one socket is not all that there is to say of a datagram: it gives
+/* Whether the kernel's choice of one socket is not all that there is to say of a packet: it gives
  * it to others as well, or to another, or another has sent it. */
 static bool is_of_several(struct owner *o, const struct attribution *who)
 {
@@ -179,6 +168,8 @@ static bool is_of_several(struct owner *o, const struct attribution *who)
 
 	if (!(who->shared & NOTE_SHARED))
 		return false;
+	if (q->proto == IPPROTO_TCP)
+		return who->shared & NOTE_STEERED;
 	return !who->incoming || who->shared & NOTE_STEERED ||
 	       sharers_get_all(q->family, q->local) ||
 	       (q->family == 4 && !route_is_unicast(o->route, q->remote, q->local, q->ifindex));
@@ -195,6 +186,62 @@ static enum reply resolve_one(struct owner *o, uint64_t cookie, const struct que
 	return resolve_all(o, q, who);
 }
 
+/*
+ * It is the one's in whose queue the connection waits; where none has it, as of a request, any of
+ * those that listen there may get it. connection: its cookie, 0: it is a request.
+ */
+static enum reply resolve_listener(struct owner *o, bool forwarded, uint64_t listener,
+				   uint64_t connection, const struct question *q,
+				   struct attribution *out)
+{
+	enum reply answer = sockowner_resolve(&o->sockets, listener, q, out);
+	uint64_t waits_for;
+
+	if (!(out->shared & NOTE_SHARED))
+		return answer;
+	waits_for = connection ? probe_accept_queue(o->sockets.probe, listener, connection) : 0;
+	if (waits_for == listener)
+		return answer;
+	if (waits_for)
+		return sockowner_resolve(&o->sockets, waits_for, q, out);
+	attribution_set(out, ORIGIN_UNKNOWN);
+	if (forwarded)
+		return ANSWERED;
+	out->sought = SOUGHT_SHARERS;
+	return resolve_all(o, q, out);
+}
+
+/* The listener behind a connection that no process has accepted yet. */
+static enum reply attribute_listener(struct owner *o, bool forwarded, struct sockdiag_query ends,
+				     uint64_t connection, const struct question *q,
+				     struct attribution *out)
+{
+	struct question now = *q;
+	struct sockdiag_answer a;
+	enum reply answer = ANSWERED;
+
+	now.now = true; /* what nobody has accepted yet is of those who may */
+	memset(ends.remote, 0, sizeof(ends.remote));
+	ends.remote_port = 0;
+	out->port = ends;
+	attribution_set(out, ORIGIN_UNKNOWN);
+	if (!find_socket(o, forwarded, &ends, &a, out))
+		answer = resolve_listener(o, forwarded, a.cookie, connection, &now, out);
+	return answer == ASK_LISTENER ? ANSWERED : answer;
+}
+
+static bool is_request(const struct sockdiag_answer *a)
+{
+	return a->state == STATE_SYN_RECV || a->state == STATE_NEW_SYN;
+}
+
+/* Of a connection. Who has accepted one has its file, and who closes that ends one of its ways. */
+static bool is_unaccepted(const struct sockdiag_answer *a)
+{
+	return !a->inode &&
+	       (is_request(a) || a->state == STATE_ESTABLISHED || a->state == STATE_CLOSE_WAIT);
+}
+
 /* A socket was found: who answers for it? */
 static enum reply attribute_found(struct owner *o, bool forwarded,
 				  const struct sockdiag_query *ends,
@@ -202,20 +249,23 @@ static enum reply attribute_found(struct owner *o, bool forwarded,
 				  struct attribution *out)
 {
 	bool tcp = ends->proto == IPPROTO_TCP;
-	bool request = a->state == STATE_SYN_RECV || a->state == STATE_NEW_SYN;
-	enum reply answer = ASK_LISTENER;
+	uint64_t waiting = is_request(a) ? 0 : a->cookie;
+	enum reply answer;
 
 	if (tcp && a->state == STATE_TIME_WAIT) {
 		attribution_set(out, ORIGIN_KERNEL);
 		return ANSWERED;
 	}
-	if (!tcp && !forwarded) {
+	if (tcp && is_unaccepted(a))
+		return attribute_listener(o, forwarded, *ends, waiting, q, out);
+	if (!forwarded && (!tcp || a->state == SOCKDIAG_LISTEN)) {
 		out->sought = SOUGHT_PORT;
 		out->port = *ends;
 	}
-	if (!tcp || a->inode || !request)
-		answer = resolve_one(o, a->cookie, q, out);
-	return answer == ASK_LISTENER ? attribute_listener(o, forwarded, *ends, q, out) : answer;
+	answer = resolve_one(o, a->cookie, q, out);
+	if (answer != ASK_LISTENER)
+		return answer;
+	return attribute_listener(o, forwarded, *ends, waiting, q, out);
 }
 
 /*
@@ -336,7 +386,8 @@ static enum reply attribute_by_note(struct owner *o, const struct queue_packet *
 		hindsight_programs(o->sockets.probe, q, out);
 	} else if (note->flags & NOTE_UNACCEPTED) {
 		make_query(p, p->hook == NF_INET_LOCAL_IN, &ends);
-		return attribute_listener(o, p->hook == NF_INET_FORWARD, ends, q, out);
+		return attribute_listener(o, p->hook == NF_INET_FORWARD, ends, note->cookie, q,
+					  out);
 	} else if (note->cookie) {
 		enum reply answer = sockowner_resolve(&o->sockets, note->cookie, q, out);
 

@@ -61,6 +61,10 @@ int probe_cover_all(struct probe *p);
 /* Who holds a socket now. scanned_ns: see struct prove_args. 0 or -errno. */
 int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct proof *out);
 
+/* In whose queue a connection waits that nobody has accepted yet, of those that have their port
+ * together with that listener; all cookies. 0: in none's, as far as can be seen. */
+uint64_t probe_accept_queue(struct probe *p, uint64_t listener, uint64_t connection);
+
 /* -ENOENT when there is no such record. probe_proc_started finds a process whose number has gone to
  * another since, too. */
 int probe_proc(const struct probe *p, uint32_t tgid, struct proc_rec *out);

@@ -48,7 +48,7 @@ struct probe {
 		global;
 	uint64_t reaped_ns; /* until when processes had ended whose records all are taken away */
 	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
-	int prove, deny, reap, watch_calls;
+	int prove, deny, reap, watch_calls, accept_queue;
 	int cpus;
 	void (*hint_fn)(void *cookie, const struct hint *h);
 	void *hint_cookie;

@@ -29,6 +29,14 @@ int probe_prove(struct probe *p, uint64_t cookie, uint64_t scanned_ns, struct pr
 	return 0;
 }
 
+uint64_t probe_accept_queue(struct probe *p, uint64_t listener, uint64_t connection)
+{
+	struct queue_args args = {.listener = listener, .connection = connection};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+
+	return bpf_prog_test_run_opts(p->accept_queue, &opts) ? 0 : args.waits_for;
+}
+
 int probe_cover_all(struct probe *p)
 {
 	struct prove_args args = {.everywhere = 1};

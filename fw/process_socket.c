@@ -57,7 +57,8 @@ uint64_t process_socket_find(struct sockdiag *d, uint32_t pid, const struct sock
 {
 	struct search s = {.pid = pid, .wanted = wanted};
 
-	return sockdiag_each(d, wanted->family, wanted->proto, wanted->local_port, is_wanted, &s)
+	return sockdiag_each(d, wanted->family, wanted->proto, wanted->local_port, SOCKDIAG_ANY,
+			     is_wanted, &s)
 		       ? 0
 		       : s.cookie;
 }

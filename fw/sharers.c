@@ -2,6 +2,7 @@
 #include "sharers.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 static const uint8_t any[16];
@@ -66,11 +67,12 @@ int sharers_each(struct sockdiag *d, const struct sockdiag_query *q, bool in,
 		 void (*fn)(void *cookie, uint64_t socket), void *cookie)
 {
 	struct search s = {.q = q, .fn = fn, .cookie = cookie, .in = in};
+	uint32_t states = q->proto == IPPROTO_TCP ? 1u << SOCKDIAG_LISTEN : SOCKDIAG_ANY;
 	int r = 0;
 
 	/* Those of IPv6 may have IPv4 as well. */
 	for (s.family = q->family; !r && s.family <= 6; s.family += 2)
-		r = sockdiag_each(d, s.family, q->proto, q->local_port, on_socket, &s);
+		r = sockdiag_each(d, s.family, q->proto, q->local_port, states, on_socket, &s);
 	if (!r && s.found > SHARERS_MAX)
 		r = -E2BIG;
 	return r;

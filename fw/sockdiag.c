@@ -61,7 +61,7 @@ static void fill_id(const struct sockdiag_query *q, struct inet_diag_sockid *id)
 }
 
 static int request(struct sockdiag *d, uint8_t family, uint8_t proto,
-		   const struct inet_diag_sockid *id, uint16_t flags)
+		   const struct inet_diag_sockid *id, uint32_t states, uint16_t flags)
 {
 	char buf[256] __attribute__((aligned(8)));
 	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
@@ -75,7 +75,7 @@ static int request(struct sockdiag *d, uint8_t family, uint8_t proto,
 	req = mnl_nlmsg_put_extra_header(h, sizeof(*req));
 	req->sdiag_family = family == 4 ? AF_INET : AF_INET6;
 	req->sdiag_protocol = proto;
-	req->idiag_states = ~0u;
+	req->idiag_states = states;
 	req->id = *id;
 	return mnl_socket_sendto(d->nl, h, h->nlmsg_len) < 0 ? -errno : 0;
 }
@@ -118,7 +118,7 @@ int sockdiag_find(struct sockdiag *d, const struct sockdiag_query *q, struct soc
 	int r;
 
 	fill_id(q, &id);
-	r = request(d, q->family, q->proto, &id, 0);
+	r = request(d, q->family, q->proto, &id, SOCKDIAG_ANY, 0);
 	return r ? r : receive(d, out);
 }
 
@@ -168,7 +168,7 @@ static int on_socket(const struct nlmsghdr *h, void *data)
 	return MNL_CB_OK;
 }
 
-int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto, uint16_t port,
+int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto, uint16_t port, uint32_t states,
 		  bool (*fn)(void *cookie, const struct sockdiag_query *ends,
 			     const struct sockdiag_answer *a),
 		  void *cookie)
@@ -176,7 +176,7 @@ int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto, uint16_t po
 	const struct inet_diag_sockid id = {.idiag_sport = htons(port)};
 	struct each e = {.family = family, .fn = fn, .cookie = cookie};
 	char buf[32768];
-	int r = request(d, family, proto, &id, NLM_F_DUMP);
+	int r = request(d, family, proto, &id, states, NLM_F_DUMP);
 
 	while (!r) {
 		ssize_t n = mnl_socket_recvfrom(d->nl, buf, sizeof(buf));

@@ -33,11 +33,15 @@ void sockdiag_close(struct sockdiag *d); /* NULL is fine */
 /* 0; -ENOENT when there is no such socket; -EOPNOTSUPP for another protocol; else -errno. */
 int sockdiag_find(struct sockdiag *d, const struct sockdiag_query *q, struct sockdiag_answer *out);
 
+#define SOCKDIAG_LISTEN 10 /* include/net/tcp_states.h: TCP_LISTEN */
+#define SOCKDIAG_ANY	(~0u)
+
 /*
- * Tells fn of every socket of a family and protocol, with that local port (0: any), until it
- * returns true. ends: its addresses, ports and device. 0, or -errno.
+ * Tells fn of every socket of a family and protocol, with that local port (0: any) and in one of
+ * these states (a bit each, 1 << state), until it returns true. ends: its addresses, ports and
+ * device. 0, or -errno.
  */
-int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto, uint16_t port,
+int sockdiag_each(struct sockdiag *d, uint8_t family, uint8_t proto, uint16_t port, uint32_t states,
 		  bool (*fn)(void *cookie, const struct sockdiag_query *ends,
 			     const struct sockdiag_answer *a),
 		  void *cookie);

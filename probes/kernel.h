@@ -247,7 +247,14 @@ struct tcp_sock {
 	bool is_mptcp;
 };
 
+struct request_sock;
+
+struct request_sock_queue {
+	struct request_sock *rskq_accept_head;
+};
+
 struct inet_connection_sock {
+	struct request_sock_queue icsk_accept_queue;
 	void *icsk_ulp_data;
 };
 
@@ -298,13 +305,22 @@ struct sock_common {
 	struct sock *skc_listener; /* of a connection request, in the place of skc_flags */
 };
 
+struct request_sock {
+	struct sock_common __req_common;
+	struct request_sock *dl_next;
+	struct sock *sk;
+};
+
 struct socket {
 	struct file *file;
 	struct sock *sk;
 };
 
 struct sock_reuseport {
+	__u16 num_socks;
+	__u16 incoming_cpu; /* since 6.2: so many have set SO_INCOMING_CPU */
 	struct bpf_prog *prog;
+	struct sock *socks[0];
 };
 
 struct sock {

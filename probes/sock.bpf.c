@@ -187,18 +187,32 @@ static __noinline void take_scan(struct sock_rec *rec, __u64 cookie, const struc
 	roster_clean(rec, cookie, (__u64)file);
 }
 
-/* Whether it is the only one that a datagram for its port can be for, or of: enum note_flags. */
-static __always_inline __u32 sharing_of(const struct sock *sk)
+/* Whether who gets what comes in does not follow from addresses and ports alone: a program chooses,
+ * or the processor that it comes in on. */
+static __always_inline bool is_steered(const struct sock_reuseport *group)
 {
-	const struct sock_reuseport *group;
-	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+	return BPF_CORE_READ(group, prog) ||
+	       (bpf_core_field_exists(group->incoming_cpu) && BPF_CORE_READ(group, incoming_cpu));
+}
 
-	if ((protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE) ||
-	    (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse) &&
-	     !BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport)))
+/*
+ * Whether it is the only one that a datagram for its port can be for, or of; or a connection, where
+ * SO_REUSEADDR lets nobody else listen. See enum note_flags.
+ */
+static __always_inline __u32 sharing_of(const struct sock *open)
+{
+	const struct sock *sk = path_of(open);
+	const struct sock_reuseport *group = BPF_CORE_READ(sk, sk_reuseport_cb);
+	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+	bool udp = protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
+
+	if (!udp && BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
 		return 0;
-	group = BPF_CORE_READ(sk, sk_reuseport_cb);
-	return group && BPF_CORE_READ(group, prog) ? NOTE_SHARED | NOTE_STEERED : NOTE_SHARED;
+	/* Who has joined a group stays in it, whatever he says of SO_REUSEPORT since. */
+	if (!group && !BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport) &&
+	    (!udp || !BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse)))
+		return 0;
+	return group && is_steered(group) ? NOTE_SHARED | NOTE_STEERED : NOTE_SHARED;
 }
 
 /*

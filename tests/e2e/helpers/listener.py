@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""listener.py wait PORT [PROTOCOL] [INDEX]: listens at a port that others may have too (SO_REUSEPORT), for both IPs, and
+accepts nobody; with INDEX it has the kernel give all to that one of them. At each line of its orders it accepts all who
+wait, prints what each has said, and "done".
+listener.py call ADDR PORT TIMES CONNECT DELIVER: connects so often, one after the other, waits CONNECT seconds at most for
+that, and DELIVER for what it says to have been acknowledged. Prints a line for each: its text, and "delivered",
+"connected" or "none"; the connections that there are stay until it is ended."""
+import ctypes
+import fcntl
+import socket
+import struct
+import sys
+import termios
+import time
+
+SO_ATTACH_REUSEPORT_CBPF = 51  # socket(7)
+BPF_RET_K = 6
+
+
+def steer(s, index):
+    code = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RET_K, 0, 0, index))  # linux/filter.h
+    s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, struct.pack("HP", 1, ctypes.addressof(code)))
+
+
+def accept_all(s):
+    while True:
+        try:
+            c, _ = s.accept()
+        except BlockingIOError:
+            break
+        c.settimeout(0.1)
+        try:
+            text = c.recv(2048).decode(errors="replace")
+        except TimeoutError:
+            text = "nothing"
+        print(text, flush=True)
+        c.close()
+    print("done", flush=True)
+
+
+def wait(port, protocol="0", index=None):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, int(protocol))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.bind(("", int(port)))
+    s.listen(64)
+    s.setblocking(False)
+    if index is not None:
+        steer(s, int(index))
+    print("listening", flush=True)
+    for _ in sys.stdin:
+        accept_all(s)
+
+
+def acknowledged(s, seconds):
+    end = time.monotonic() + seconds
+    left = bytearray(4)
+    while time.monotonic() < end:
+        fcntl.ioctl(s, termios.TIOCOUTQ, left)
+        if left == bytes(4):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def call(addr, port, times, connect, deliver):
+    kept = []
+    for i in range(int(times)):
+        text = f"{addr}-{i}"
+        s = socket.socket(socket.AF_INET6 if ":" in addr else socket.AF_INET, socket.SOCK_STREAM)
+        s.settimeout(float(connect))
+        # Whatever has not arrived when it ends is not sent again.
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        try:
+            s.connect((addr, int(port)))
+        except OSError:
+            print(text, "none", flush=True)
+            continue
+        kept.append(s)
+        s.sendall(text.encode())
+        print(text, "delivered" if acknowledged(s, float(deliver)) else "connected", flush=True)
+    print("called", flush=True)
+    sys.stdin.read()
+
+
+{"wait": wait, "call": call}[sys.argv[1]](*sys.argv[2:])
