@@ -2,9 +2,8 @@
 /*
  * The sockets that have one port between them (SO_REUSEADDR, SO_REUSEPORT). Of UDP: which of them
  * get a datagram that comes in for more than one of them, and which may have sent one. Of TCP:
- * which of those that listen may get a connection. Sources: __udp_is_mcast_sock() in
- * net/ipv4/udp.c,
- * __udp_v6_is_mcast_sock() in net/ipv6/udp.c; compute_score() in net/ipv4/inet_hashtables.c.
+ * which of those that listen may get a connection. Sources, all in net: __udp_is_mcast_sock() in
+ * ipv4/udp.c, __udp_v6_is_mcast_sock() in ipv6/udp.c; compute_score() in ipv4/inet_hashtables.c.
  */
 #ifndef FW_SHARERS_H
 #define FW_SHARERS_H

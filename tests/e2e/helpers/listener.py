@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """listener.py wait PORT [PROTOCOL] [INDEX]: listens at a port that others may have too (SO_REUSEPORT), for both IPs, and
-accepts nobody; with INDEX it has the kernel give all to that one of them. At each line of its orders it accepts all who
+accepts nobody; with INDEX it has the kernel give all to that one of them, with "cpu" asks for what comes in on
+a processor that there is not. At each line of its orders it accepts all who
 wait, prints what each has said, and "done".
 listener.py call ADDR PORT TIMES CONNECT DELIVER: connects so often, one after the other, waits CONNECT seconds at most for
 that, and DELIVER for what it says to have been acknowledged. Prints a line for each: its text, and "delivered",
@@ -14,6 +15,7 @@ import termios
 import time
 
 SO_ATTACH_REUSEPORT_CBPF = 51  # socket(7)
+SO_INCOMING_CPU = 49
 BPF_RET_K = 6
 
 
@@ -45,7 +47,9 @@ def wait(port, protocol="0", index=None):
     s.bind(("", int(port)))
     s.listen(64)
     s.setblocking(False)
-    if index is not None:
+    if index == "cpu":
+        s.setsockopt(socket.SOL_SOCKET, SO_INCOMING_CPU, 4095)
+    elif index is not None:
         steer(s, int(index))
     print("listening", flush=True)
     for _ in sys.stdin:
