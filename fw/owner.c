@@ -96,17 +96,13 @@ static int find_socket(struct owner *o, bool forwarded, const struct sockdiag_qu
 	int r;
 
 	o->stats->counter[COUNT_SOCK_LOOKUP]++;
-	if (!forwarded) {
-		r = sockdiag_find(o->diag, q, a);
-	} else {
+	if (!forwarded)
+		return sockdiag_find(o->diag, q, a);
+	r = netns_find(o->netns, q, a, &out->netns);
+	if (r == -ENOENT) {
+		netns_refresh(o->netns);
 		r = netns_find(o->netns, q, a, &out->netns);
-		if (r == -ENOENT) {
-			netns_refresh(o->netns);
-			r = netns_find(o->netns, q, a, &out->netns);
-		}
 	}
-	if (!r && q->proto == IPPROTO_TCP)
-		a->cookie = probe_open_socket(o->sockets.probe, a->cookie);
 	return r;
 }
 
@@ -129,14 +125,12 @@ static void gather(void *cookie, uint64_t socket)
 	struct gathering *g = cookie;
 	struct attribution one = {.origin = ORIGIN_UNKNOWN};
 
-	if (g->all->sought == SOUGHT_SHARERS && g->all->port.proto == IPPROTO_TCP)
-		socket = probe_open_socket(g->owner->sockets.probe, socket);
 	if (sockowner_resolve(&g->owner->sockets, socket, g->question, &one) == ASK_LATER)
 		g->reply = ASK_LATER;
 	attribution_add_seen(&one);
 	attribution_merge(g->all, &one);
 	attribution_clear(&one);
-	g->all->cookie = g->sockets++ ? 0 : socket;
+	g->all->cookie = g->sockets++ ? 0 : one.cookie;
 }
 
 /*
@@ -199,8 +193,8 @@ static enum reply resolve_listener(struct owner *o, bool forwarded, uint64_t lis
 
 	if (!(out->shared & NOTE_SHARED))
 		return answer;
-	waits_for = connection ? probe_accept_queue(o->sockets.probe, listener, connection) : 0;
-	if (waits_for == listener)
+	waits_for = connection ? probe_accept_queue(o->sockets.probe, out->cookie, connection) : 0;
+	if (waits_for == out->cookie)
 		return answer;
 	if (waits_for)
 		return sockowner_resolve(&o->sockets, waits_for, q, out);
@@ -491,8 +485,6 @@ int owner_retry(struct owner *o, bool final, struct attribution *who)
 			     .nobody = who->nobody,
 			     .unexplained = who->unexplained};
 
-	/* It may be the path of one that the scan has found. */
-	who->cookie = probe_open_socket(o->sockets.probe, who->cookie);
 	if ((who->sought == SOUGHT_SHARERS || who->sought == SOUGHT_PORTLESS
 		     ? resolve_all(o, &q, who)
 		     : resolve_one(o, who->cookie, &q, who)) == ASK_LATER)
@@ -517,8 +509,6 @@ int owner_of_process(struct owner *o, uint32_t pid, enum chain chain, const stru
 	make_query(&as, chain == CHAIN_INPUT, &wanted);
 	if (p->has_proto)
 		cookie = process_socket_find(o->diag, pid, &wanted);
-	if (cookie && p->proto == IPPROTO_TCP)
-		cookie = probe_open_socket(o->sockets.probe, cookie);
 	if (cookie && sockowner_resolve(&o->sockets, cookie, &q, out) == ANSWERED &&
 	    out->origin == ORIGIN_KNOWN)
 		return 0;

@@ -161,7 +161,7 @@ static enum reply resolve(struct sockowner *o, uint64_t cookie, const struct que
 enum reply sockowner_resolve(struct sockowner *o, uint64_t cookie, const struct question *q,
 			     struct attribution *out)
 {
-	enum reply reply = resolve(o, cookie, q, out);
+	enum reply reply = resolve(o, probe_open_socket(o->probe, cookie), q, out);
 
 	if (q->noted && !q->now)
 		hindsight_programs(o->probe, q, out);

@@ -39,7 +39,8 @@ enum reply {
 	ASK_LATER,    /* a scan has been asked for, or it will soon be settled */
 };
 
-/* Who holds the socket. Unless ANSWERED, out says unknown; its cookie is set in any case. */
+/* Who holds the socket that has that cookie, or the path that has it. Unless ANSWERED, out says
+ * unknown; its cookie is set in any case, to that of what is open. */
 enum reply sockowner_resolve(struct sockowner *o, uint64_t cookie, const struct question *q,
 			     struct attribution *out);
 

@@ -10,6 +10,7 @@ set -Eeuo pipefail
 
 PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
+export PYTHONDONTWRITEBYTECODE=1 # the tree is not written to
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""listener.py wait PORT [PROTOCOL] [INDEX]: listens at a port that others may have too (SO_REUSEPORT), for both IPs, and
-accepts nobody; with INDEX it has the kernel give all to that one of them, with "cpu" asks for what comes in on
-a processor that there is not. At each line of its orders it accepts all who
-wait, prints what each has said, and "done".
-listener.py call ADDR PORT TIMES CONNECT DELIVER: connects so often, one after the other, waits CONNECT seconds at most for
-that, and DELIVER for what it says to have been acknowledged. Prints a line for each: its text, and "delivered",
+"""listener.py wait PORT [PROTOCOL] [INDEX]: listens at a port that others may have too (SO_REUSEPORT), for both IPs,
+and accepts nobody; with INDEX it has the kernel give all to that one of them, with "cpu" asks for what comes in on a
+processor that there is not. At each line of its orders it accepts all who wait, prints what each has said, and "done".
+listener.py call ADDR PORT TIMES CONNECT DELIVER: connects so often, one after the other, waits CONNECT seconds at most
+for that, and DELIVER for what it says to have been acknowledged. Prints a line for each: its text, and "delivered",
 "connected" or "none"; the connections that there are stay until it is ended."""
-import ctypes
 import fcntl
 import socket
 import struct
@@ -14,14 +12,9 @@ import sys
 import termios
 import time
 
-SO_ATTACH_REUSEPORT_CBPF = 51  # socket(7)
+from reuseport import steer
+
 SO_INCOMING_CPU = 49
-BPF_RET_K = 6
-
-
-def steer(s, index):
-    code = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RET_K, 0, 0, index))  # linux/filter.h
-    s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, struct.pack("HP", 1, ctypes.addressof(code)))
 
 
 def accept_all(s):

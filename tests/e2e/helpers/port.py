@@ -4,15 +4,14 @@
 that one of them.
 port.py say ADDR PORT TEXT [FROM]: sends one; from that port, which others may have too.
 port.py ask ADDR PORT TEXT: sends one and waits for an answer."""
-import ctypes
 import socket
 import struct
 import sys
 
+from reuseport import steer
+
 GROUP4, GROUP6 = "239.1.2.3", "ff02::1:2:3"
 DEVICE = "veth0"
-SO_ATTACH_REUSEPORT_CBPF = 51  # socket(7)
-BPF_RET_K = 6
 
 
 def family(addr):
@@ -21,12 +20,6 @@ def family(addr):
 
 def share(s, how):
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR if how == "addr" else socket.SO_REUSEPORT, 1)
-
-
-def steer(s, index):
-    code = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RET_K, 0, 0, index))  # linux/filter.h
-    program = struct.pack("HP", 1, ctypes.addressof(code))
-    s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, program)
 
 
 def hear(version, how, port, index=None):
