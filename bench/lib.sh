@@ -19,7 +19,9 @@ DISTURBED=0                     # samples taken although it was not quiet
 RESULTS=${RESULTS:-bench/results}
 ROWS=$TMP/rows                  # one JSON object a line
 # As the measurement begins: what is done to the tree meanwhile is not what it measures.
-COMMIT=$(git -c safe.directory='*' describe --always --dirty 2>/dev/null || true)
+# What was recorded before is no part of that either.
+COMMIT=$(git -c safe.directory='*' describe --always 2>/dev/null || true)
+[[ -z $(git -c safe.directory='*' status --porcelain -uno -- . ':!bench/results' 2>/dev/null) ]] || COMMIT+=-dirty
 
 # say WORDS...: progress; the tables alone are on stdout.
 say() {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -10,12 +11,9 @@
 
 #include "clock.h"
 #include "common/cleanup.h"
-#include "window.h"
 
-#define CHUNK	   (64 * 1024)
-#define STRIDE	   1024
-#define CACHE_LINE 64
-#define TICKS	   4 /* waited for at most */
+#define CHUNK (128 * 1024) /* what a processor has cached as it is hashed */
+#define TICKS 4		   /* waited for at most */
 
 static void cleanup_md(EVP_MD_CTX **ctx)
 {
@@ -51,68 +49,42 @@ static void await_tick(const struct stat *st)
 	}
 }
 
-struct hashing {
-	EVP_MD_CTX *md;
-	uint64_t *moved_ns;
-};
-
-/*
- * The next lines are on their way from memory while these are hashed: the processor alone asks for
- * them only when it needs them, and SHA instructions then wait.
- */
-static int hash_part(void *cookie, const unsigned char *bytes, size_t n)
-{
-	struct hashing *h = cookie;
-
-	for (size_t at = 0; at < n; at += STRIDE) {
-		size_t part = n - at < STRIDE ? n - at : STRIDE;
-
-		for (size_t i = at + STRIDE; i < at + 2 * STRIDE && i < n; i += CACHE_LINE)
-			__builtin_prefetch(bytes + i);
-		if (EVP_DigestUpdate(h->md, bytes + at, part) != 1)
-			return -EIO;
-	}
-	__atomic_store_n(h->moved_ns, clock_monotonic_ns(), __ATOMIC_RELAXED);
-	return 0;
-}
-
 /* Exactly `size` bytes: one that grows as it is read would never end. */
-static int read_each(int fd, off_t size, window_fn *fn, void *cookie)
+static int hash_bytes(EVP_MD_CTX *md, int fd, off_t size, uint64_t *moved_ns)
 {
-	_cleanup_free_ unsigned char *chunk = malloc(CHUNK);
+	size_t room = size < CHUNK ? size : CHUNK;
+	_cleanup_free_ unsigned char *chunk = malloc(room);
 	off_t at = 0;
 
-	if (!chunk)
+	if (!chunk && room)
 		return -ENOMEM;
 	while (at < size) {
 		ssize_t n = pread(fd, chunk, size - at < CHUNK ? size - at : CHUNK, at);
-		int r;
 
 		if (n <= 0)
 			return n ? -errno : -ESTALE;
-		r = fn(cookie, chunk, n);
-		if (r)
-			return r;
+		if (EVP_DigestUpdate(md, chunk, n) != 1)
+			return -EIO;
+		__atomic_store_n(moved_ns, clock_monotonic_ns(), __ATOMIC_RELAXED);
 		at += n;
 	}
 	return 0;
 }
 
-static int hash_all(int fd, off_t size, bool near, uint64_t *moved_ns, struct sha256 *out)
+static int hash_all(int fd, off_t size, uint64_t *moved_ns, struct sha256 *out)
 {
 	_cleanup_(cleanup_md) EVP_MD_CTX *md = EVP_MD_CTX_new();
-	struct hashing h = {md, moved_ns};
 	int r;
 
 	if (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
 		return -ENOMEM;
-	r = (near && size >= WINDOW_SIZE ? window_each : read_each)(fd, size, hash_part, &h);
+	r = hash_bytes(md, fd, size, moved_ns);
 	if (r)
 		return r;
 	return EVP_DigestFinal_ex(md, out->b, NULL) == 1 ? 0 : -EIO;
 }
 
-int digest_version(int fd, bool near, uint64_t *moved_ns, struct sha256 *out)
+int digest_version(int fd, uint64_t *moved_ns, struct sha256 *out)
 {
 	struct stat before, after;
 	struct sha256 digest;
@@ -120,7 +92,7 @@ int digest_version(int fd, bool near, uint64_t *moved_ns, struct sha256 *out)
 
 	if (fstat(fd, &before))
 		return -errno;
-	r = hash_all(fd, before.st_size, near, moved_ns, &digest);
+	r = hash_all(fd, before.st_size, moved_ns, &digest);
 	if (fstat(fd, &after))
 		return -errno;
 	if (!same_version(&before, &after))
@@ -130,7 +102,7 @@ int digest_version(int fd, bool near, uint64_t *moved_ns, struct sha256 *out)
 	return r;
 }
 
-int digest_file(int fd, bool near, uint64_t *moved_ns, struct sha256 *out)
+int digest_file(int fd, uint64_t *moved_ns, struct sha256 *out)
 {
 	struct stat before, after;
 	struct sha256 digest;
@@ -139,7 +111,7 @@ int digest_file(int fd, bool near, uint64_t *moved_ns, struct sha256 *out)
 	if (fstat(fd, &before))
 		return -errno;
 	await_tick(&before);
-	r = digest_version(fd, near, moved_ns, &digest);
+	r = digest_version(fd, moved_ns, &digest);
 	if (r)
 		return r;
 	if (fstat(fd, &after))

@@ -177,14 +177,14 @@ static void open_file(struct object_pool *pool, struct object_job *job)
 /* Measured before it is read: from then on it cannot change. */
 static int digest_of(struct object_pool *pool, struct object_job *job, struct sha256 *out)
 {
-	bool near = !(job->key.flags & OBJECT_REMOTE);
-	bool sealed = near && !pool->measure(job->fd, &job->verity);
+	bool remote = job->key.flags & OBJECT_REMOTE;
+	bool sealed = !remote && !pool->measure(job->fd, &job->verity);
 	int r;
 
 	job->recalled = sealed && verities_find(pool->verities, &job->verity, out);
 	if (job->recalled)
 		return 0;
-	r = digest_file(job->fd, near, &job->moved_ns, out);
+	r = digest_file(job->fd, &job->moved_ns, out);
 	if (!r && sealed)
 		verities_add(pool->verities, &job->verity, out);
 	return r;

@@ -80,7 +80,7 @@ static bool is_replaced(struct watched *f)
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return false;
 	now = version_of(&st);
-	if (same_version(&now, &f->same) || digest_file(fd, false, &moved_ns, &digest))
+	if (same_version(&now, &f->same) || digest_file(fd, &moved_ns, &digest))
 		return false;
 	if (sha256_cmp(&digest, &f->digest) != 0)
 		return true;

@@ -249,7 +249,7 @@ static int hash_file(struct script_files *f, int fd, struct script_found *out)
 		out->changed_ns = key.ctime_ns;
 	if (recall(f, &key, &out->digest))
 		return 0;
-	r = digest_version(fd, false, &moved_ns, &out->digest); /* later changes: changed_ns */
+	r = digest_version(fd, &moved_ns, &out->digest); /* later changes: changed_ns */
 	if (r)
 		return r;
 	if (fstat(fd, &st))

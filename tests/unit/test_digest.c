@@ -10,7 +10,6 @@
 
 #include "common/cleanup.h"
 #include "fw/digest.h"
-#include "fw/window.h"
 #include "unit.h"
 
 static int make_file(const char *text)
@@ -32,38 +31,31 @@ static void test_all_bytes_from_the_start(void)
 	uint64_t moved = 0;
 
 	EVP_Digest("abc", 3, want, NULL, EVP_sha256(), NULL);
-	CU_ASSERT_EQUAL(digest_file(fd, true, &moved, &digest), 0);
+	CU_ASSERT_EQUAL(digest_file(fd, &moved, &digest), 0);
 	CU_ASSERT_EQUAL(memcmp(digest.b, want, sizeof(want)), 0);
 	CU_ASSERT_TRUE(moved > 0);
 }
 
-/* Of every size about the border between one way to read and the other, and by both. */
+/* Of every size about that of what is read at a time. */
 static void test_large_files(void)
 {
-	static const size_t sizes[] = {0,
-				       WINDOW_SIZE - 1,
-				       WINDOW_SIZE,
-				       WINDOW_SIZE + 1,
-				       WINDOW_SIZE + 4097,
-				       3 * WINDOW_SIZE + 1025};
-	_cleanup_free_ unsigned char *bytes = malloc(4 * WINDOW_SIZE);
+	enum { PART = 128 * 1024 };
+	static const size_t sizes[] = {0, PART - 1, PART, PART + 1, PART + 4097, 3 * PART + 1025};
+	_cleanup_free_ unsigned char *bytes = malloc(4 * PART);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
-	for (size_t i = 0; i < 4 * WINDOW_SIZE; i++)
+	for (size_t i = 0; i < 4 * PART; i++)
 		bytes[i] = (unsigned char)(i * 2654435761u >> 24);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		_cleanup_close_ int fd = make_file("");
 		unsigned char want[SHA256_LEN];
+		struct sha256 digest = {0};
 		uint64_t moved;
 
 		EVP_Digest(bytes, sizes[i], want, NULL, EVP_sha256(), NULL);
 		CU_ASSERT_EQUAL(write(fd, bytes, sizes[i]), (ssize_t)sizes[i]);
-		for (int near = 0; near < 2; near++) {
-			struct sha256 digest = {0};
-
-			CU_ASSERT_EQUAL(digest_file(fd, near, &moved, &digest), 0);
-			CU_ASSERT_EQUAL(memcmp(digest.b, want, sizeof(want)), 0);
-		}
+		CU_ASSERT_EQUAL(digest_file(fd, &moved, &digest), 0);
+		CU_ASSERT_EQUAL(memcmp(digest.b, want, sizeof(want)), 0);
 	}
 }
 
@@ -77,7 +69,7 @@ static void test_a_later_change_shows(void)
 		uint64_t moved;
 		struct stat st;
 
-		CU_ASSERT_EQUAL(digest_file(fd, true, &moved, &digest), 0);
+		CU_ASSERT_EQUAL(digest_file(fd, &moved, &digest), 0);
 		clock_gettime(CLOCK_REALTIME_COARSE, &now);
 		CU_ASSERT_EQUAL(fstat(fd, &st), 0);
 		CU_ASSERT_TRUE(
@@ -94,14 +86,14 @@ static void test_what_cannot_be_read(void)
 
 	memset(&digest, 7, sizeof(digest));
 	before = digest;
-	CU_ASSERT_EQUAL(digest_file(path, true, &moved, &digest), -EBADF);
-	CU_ASSERT_EQUAL(digest_file(-1, true, &moved, &digest), -EBADF);
+	CU_ASSERT_EQUAL(digest_file(path, &moved, &digest), -EBADF);
+	CU_ASSERT_EQUAL(digest_file(-1, &moved, &digest), -EBADF);
 	CU_ASSERT_EQUAL(memcmp(&digest, &before, sizeof(digest)), 0);
 }
 
 static const struct unit_test tests[] = {
 	{"all bytes, from the start", test_all_bytes_from_the_start},
-	{"large files, by both ways", test_large_files},
+	{"large files", test_large_files},
 	{"a later change shows", test_a_later_change_shows},
 	{"what cannot be read", test_what_cannot_be_read},
 };
