@@ -180,9 +180,21 @@ static enum reply resolve_one(struct owner *o, uint64_t cookie, const struct que
 	return resolve_all(o, q, who);
 }
 
+/* Whether somebody has accepted it by now, and who is known; also if he has closed it. */
+static bool is_accepted(struct owner *o, uint64_t connection, const struct question *q,
+			struct attribution *out)
+{
+	struct question now = *q;
+
+	now.final = true;
+	return sockowner_resolve(&o->sockets, connection, &now, out) == ANSWERED &&
+	       out->origin == ORIGIN_KNOWN;
+}
+
 /*
- * It is the one's in whose queue the connection waits; where none has it, as of a request, any of
- * those that listen there may get it. connection: its cookie, 0: it is a request.
+ * It is the one's in whose queue the connection waits, or who has taken it out of there; where it
+ * is on its way, or there is none, as of a request, any of those that listen there may get it.
+ * connection: its cookie, 0: it is a request.
  */
 static enum reply resolve_listener(struct owner *o, bool forwarded, uint64_t listener,
 				   uint64_t connection, const struct question *q,
@@ -198,6 +210,8 @@ static enum reply resolve_listener(struct owner *o, bool forwarded, uint64_t lis
 		return answer;
 	if (waits_for)
 		return sockowner_resolve(&o->sockets, waits_for, q, out);
+	if (connection && is_accepted(o, connection, q, out))
+		return ANSWERED;
 	attribution_set(out, ORIGIN_UNKNOWN);
 	if (forwarded)
 		return ANSWERED;

@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "in_place.h"
 #include "mptcp.h"
+#include "prove.h"
 #include "snapshot.h"
 
 #define NF_ACCEPT	  1
@@ -51,6 +52,30 @@ static __always_inline bool is_own_call(__u64 sk_at)
 	return in_call_with((__u64)BPF_CORE_READ(sk, sk_socket, file));
 }
 
+/* Where it is. */
+static __always_inline void put_on_record(struct sock_rec *rec, const struct sock_view *sk)
+{
+	if (rec->netns)
+		return;
+	rec->netns = sk->netns;
+	rec->sk = sk->open;
+}
+
+/* Nobody has accepted it yet: by its record the daemon finds who has when it has the packet. */
+static __always_inline void note_unaccepted(struct note *note, const struct sock_view *sk)
+{
+	struct sock_rec *rec = note->cookie ? sock_record(note->cookie) : NULL;
+
+	if (rec)
+		put_on_record(rec, sk);
+	note->netns = sk->netns;
+	note->changed_ns = rec ? rec->changed_ns : 0;
+	nobody(&note->answer); /* what `sk` points to lies there: it is over */
+	note->answer.references = 0;
+	note->state = NOTE_UNPROVEN;
+	note->flags = NOTE_UNACCEPTED;
+}
+
 /*
  * look: NULL, or what the cache said of the packet. A function of its own, as the parts of the
  * proof are: the verifier looks at it once, whatever the cache said.
@@ -78,8 +103,7 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 			note->flags =
 				look && look->passed ? NOTE_ORPHAN | NOTE_PASSED : NOTE_ORPHAN;
 		} else if (!sk->accepted) {
-			note->state = NOTE_UNPROVEN;
-			note->flags = NOTE_UNACCEPTED;
+			note_unaccepted(note, sk);
 		}
 		return 0;
 	}
@@ -92,10 +116,7 @@ __noinline int note_socket(struct note *note, __u64 sk_at, __u32 hook, struct lo
 			return 0;
 		rec = &scratch->rec;
 	}
-	if (!rec->netns) {
-		rec->netns = sk->netns;
-		rec->sk = sk->open;
-	}
+	put_on_record(rec, sk);
 	note->netns = rec->netns;
 	if (look && look->file)
 		look_around(look, rec);

@@ -66,15 +66,6 @@ static __always_inline void holder_add(struct answer *a, __u32 tgid, struct proc
 		a->marks |= MARK_UNSEEN;
 }
 
-static __always_inline void nobody(struct answer *a)
-{
-	a->matched = a->shared = a->lost = a->leaving = a->calls = 0;
-	a->n_holders = a->marks = 0;
-	a->spread_ns = a->gave_ns = 0;
-	for (__u32 i = 0; i < ABI_HOLDERS; i++)
-		a->holder[i].tgid = 0;
-}
-
 /* The users of a table that more than one process has, among those on record. */
 struct sharing {
 	struct roster r;

@@ -15,6 +15,16 @@
  */
 int prove(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file, __u64 sending);
 
+/* An answer begins so: nobody has been seen to hold it. */
+static __always_inline void nobody(struct answer *a)
+{
+	a->matched = a->shared = a->lost = a->leaving = a->calls = 0;
+	a->n_holders = a->marks = 0;
+	a->spread_ns = a->gave_ns = 0;
+	for (__u32 i = 0; i < ABI_HOLDERS; i++)
+		a->holder[i].tgid = 0;
+}
+
 /* Its parts: see prove.bpf.c. */
 __noinline int attempt(struct sock_rec *rec, struct answer *answer, __u64 cookie, __u64 file,
 		       __u64 sending);

@@ -56,10 +56,10 @@ has_accepted() {
 	grep -qx 'done' "$TMP/$1.log"
 }
 
-# accepted WHO: the texts of those that he accepts now.
+# accepted WHO [keep]: the texts of those that he accepts now; or they stay.
 accepted() {
 	: >"$TMP/$1.log"
-	echo >&"${ORDERS[$1]}"
+	echo "${2:-}" >&"${ORDERS[$1]}"
 	wait_for has_accepted "$1"
 	grep -vx 'done' "$TMP/$1.log" || true
 }
@@ -87,6 +87,34 @@ none_is_there() {
 
 all_arrive() {
 	expect_that "$(grep -c ' delivered$' "$TMP/calls")" -eq $TIMES "connections whose text is acknowledged"
+}
+
+# Packets at queue 1, whether the daemon has read them or not (net/netfilter/nfnetlink_queue.c: seq_show).
+at_queue() {
+	on client cat /proc/net/netfilter/nfnetlink_queue | awk '$1 == 1 { n = $3 } END { exit n == 0 }'
+}
+
+# accepted_meanwhile ADDR [keep]: what is said before good accepts, and judged after, is his; without `keep` he has also
+# closed by then.
+accepted_meanwhile() {
+	local dropped
+	hang_up
+	rm -f "$TMP/meet.orders"
+	mkfifo "$TMP/meet.orders"
+	: >"$TMP/meet.log"
+	STDIN=$TMP/meet.orders spawn server meet /usr/bin/python3 $SCRIPTS/listener.py meet "$1" $PORT 16 "$CONNECT"
+	CALLER=$SPAWNED
+	WAIT_S=60 wait_for grep -q '^[0-9]' "$TMP/meet.log"
+	expect_that "$(head -n 1 "$TMP/meet.log")" -gt 0 "connections to good"
+	wait_for settled
+	dropped=$(counter dropped)
+	kill -STOP "$DAEMON"
+	echo >"$TMP/meet.orders"
+	wait_for at_queue
+	accepted good "${2:-}" >/dev/null
+	kill -CONT "$DAEMON"
+	wait_for settled
+	expect_that "$(counter dropped)" -eq "$dropped" "packets that were dropped"
 }
 
 # rules FORM: a daemon with them.
@@ -143,6 +171,16 @@ for protocol in "${protocols[@]}"; do
 		expect_that $DELIVERED -gt 0 "connections to him"
 		knows_all
 	done
+
+	if ((protocol == 0)); then
+		step "good has accepted it by the time that it is judged"
+		rules not-evil
+		for to in $CLIENT4 $CLIENT6; do
+			accepted_meanwhile "$to" keep
+			accepted_meanwhile "$to"
+		done
+		knows_all
+	fi
 
 	step "protocol $protocol: on lo, where it is not known whose a request is, it is of both"
 	for who in good evil; do

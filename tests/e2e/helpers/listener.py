@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """listener.py wait PORT [PROTOCOL] [INDEX]: listens at a port that others may have too (SO_REUSEPORT), for both IPs,
 and accepts nobody; with INDEX it has the kernel give all to that one of them, with "cpu" asks for what comes in on a
-processor that there is not. At each line of its orders it accepts all who wait, prints what each has said, and "done".
+processor that there is not. At each line of its orders it accepts all who wait, prints what each has said, and "done";
+at "keep" it has them stay instead.
 listener.py call ADDR PORT TIMES CONNECT DELIVER: connects so often, one after the other, waits CONNECT seconds at most
 for that, and DELIVER for what it says to have been acknowledged. Prints a line for each: its text, and "delivered",
-"connected" or "none"; the connections that there are stay until it is ended."""
+"connected" or "none"; the connections that there are stay until it is ended.
+listener.py meet ADDR PORT TIMES CONNECT: connects so often, and prints how many connections there are; when it is told
+to, it says something by one of them."""
 import fcntl
 import socket
 import struct
@@ -17,12 +20,15 @@ from reuseport import steer
 SO_INCOMING_CPU = 49
 
 
-def accept_all(s):
+def accept_all(s, kept):
     while True:
         try:
             c, _ = s.accept()
         except BlockingIOError:
             break
+        if kept is not None:
+            kept.append(c)
+            continue
         c.settimeout(0.1)
         try:
             text = c.recv(2048).decode(errors="replace")
@@ -45,8 +51,9 @@ def wait(port, protocol="0", index=None):
     elif index is not None:
         steer(s, int(index))
     print("listening", flush=True)
-    for _ in sys.stdin:
-        accept_all(s)
+    kept = []
+    for order in sys.stdin:
+        accept_all(s, kept if order == "keep\n" else None)
 
 
 def acknowledged(s, seconds):
@@ -60,17 +67,32 @@ def acknowledged(s, seconds):
     return False
 
 
+def connected(addr, port, seconds):
+    s = socket.socket(socket.AF_INET6 if ":" in addr else socket.AF_INET, socket.SOCK_STREAM)
+    s.settimeout(float(seconds))
+    # Whatever has not arrived when it ends is not sent again.
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    try:
+        s.connect((addr, int(port)))
+    except OSError:
+        return None
+    return s
+
+
+def meet(addr, port, times, connect):
+    kept = [s for s in (connected(addr, port, connect) for _ in range(int(times))) if s]
+    print(len(kept), flush=True)
+    if sys.stdin.readline() and kept:
+        kept[0].sendall(b"hello")
+    sys.stdin.read()
+
+
 def call(addr, port, times, connect, deliver):
     kept = []
     for i in range(int(times)):
         text = f"{addr}-{i}"
-        s = socket.socket(socket.AF_INET6 if ":" in addr else socket.AF_INET, socket.SOCK_STREAM)
-        s.settimeout(float(connect))
-        # Whatever has not arrived when it ends is not sent again.
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        try:
-            s.connect((addr, int(port)))
-        except OSError:
+        s = connected(addr, port, connect)
+        if not s:
             print(text, "none", flush=True)
             continue
         kept.append(s)
@@ -80,4 +102,4 @@ def call(addr, port, times, connect, deliver):
     sys.stdin.read()
 
 
-{"wait": wait, "call": call}[sys.argv[1]](*sys.argv[2:])
+{"wait": wait, "call": call, "meet": meet}[sys.argv[1]](*sys.argv[2:])
