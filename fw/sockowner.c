@@ -31,9 +31,15 @@ void sockowner_set_many(struct sockowner *o, const struct answer *answer, struct
 		a->origin = ORIGIN_KNOWN;
 }
 
+/* By those who are all known. */
+static bool is_held(const struct proof *p)
+{
+	return p->state == NOTE_PROVEN || p->state == NOTE_MANY;
+}
+
 static bool proven(const struct proof *p)
 {
-	return p->state == NOTE_PROVEN || p->state == NOTE_MANY || p->state == NOTE_KERNEL;
+	return is_held(p) || p->state == NOTE_KERNEL;
 }
 
 /* One process's descriptors, unless such scans have lately taken long: then the scanner's turn. */
@@ -140,7 +146,8 @@ static enum reply resolve(struct sockowner *o, uint64_t cookie, const struct que
 		set_closed(o, q, out);
 		return ANSWERED;
 	}
-	if (hindsight_acceptor(o->probe, cookie, q, &acceptor)) {
+	/* Of what comes in it counts who has it by now, and he may have been given it. */
+	if (!(q->now && is_held(&p)) && hindsight_acceptor(o->probe, cookie, q, &acceptor)) {
 		attribution_set_holders(out, &acceptor, 1);
 		return ANSWERED;
 	}

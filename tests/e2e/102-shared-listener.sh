@@ -56,7 +56,7 @@ has_accepted() {
 	grep -qx 'done' "$TMP/$1.log"
 }
 
-# accepted WHO [keep]: the texts of those that he accepts now; or they stay.
+# accepted WHO [ORDER]: the texts of those that he accepts now; or what listener.py does with them at that order.
 accepted() {
 	: >"$TMP/$1.log"
 	echo "${2:-}" >&"${ORDERS[$1]}"
@@ -94,9 +94,9 @@ at_queue() {
 	on client cat /proc/net/netfilter/nfnetlink_queue | awk '$1 == 1 { n = $3 } END { exit n == 0 }'
 }
 
-# accepted_meanwhile ADDR [keep]: what is said before good accepts, and judged after, is his; without `keep` he has also
-# closed by then.
-accepted_meanwhile() {
+# drops_what_was_said ADDR N [ORDER]: said before good accepts, and judged after he has and has done as ORDER says: N packets
+# are dropped at least, or none.
+drops_what_was_said() {
 	local dropped
 	hang_up
 	rm -f "$TMP/meet.orders"
@@ -111,10 +111,14 @@ accepted_meanwhile() {
 	kill -STOP "$DAEMON"
 	echo >"$TMP/meet.orders"
 	wait_for at_queue
-	accepted good "${2:-}" >/dev/null
+	accepted good "${3:-}" >/dev/null
 	kill -CONT "$DAEMON"
 	wait_for settled
-	expect_that "$(counter dropped)" -eq "$dropped" "packets that were dropped"
+	if (($2)); then
+		expect_that "$(counter dropped)" -ge $((dropped + $2)) "packets that were dropped"
+	else
+		expect_that "$(counter dropped)" -eq "$dropped" "packets that were dropped"
+	fi
 }
 
 # rules FORM: a daemon with them.
@@ -173,11 +177,12 @@ for protocol in "${protocols[@]}"; do
 	done
 
 	if ((protocol == 0)); then
-		step "good has accepted it by the time that it is judged"
+		step "good has accepted it by the time that it is judged; or has closed it, or has left it to evil"
 		rules not-evil
 		for to in $CLIENT4 $CLIENT6; do
-			accepted_meanwhile "$to" keep
-			accepted_meanwhile "$to"
+			drops_what_was_said "$to" 0 keep
+			drops_what_was_said "$to" 0
+			drops_what_was_said "$to" 1 "hand $TMP/evil"
 		done
 		knows_all
 	fi

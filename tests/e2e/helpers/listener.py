@@ -2,7 +2,7 @@
 """listener.py wait PORT [PROTOCOL] [INDEX]: listens at a port that others may have too (SO_REUSEPORT), for both IPs,
 and accepts nobody; with INDEX it has the kernel give all to that one of them, with "cpu" asks for what comes in on a
 processor that there is not. At each line of its orders it accepts all who wait, prints what each has said, and "done";
-at "keep" it has them stay instead.
+at "keep" it has them stay instead, at "hand PROGRAM" it answers each, and leaves it to that program alone.
 listener.py call ADDR PORT TIMES CONNECT DELIVER: connects so often, one after the other, waits CONNECT seconds at most
 for that, and DELIVER for what it says to have been acknowledged. Prints a line for each: its text, and "delivered",
 "connected" or "none"; the connections that there are stay until it is ended.
@@ -11,6 +11,7 @@ to, it says something by one of them."""
 import fcntl
 import socket
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -20,22 +21,37 @@ from reuseport import steer
 SO_INCOMING_CPU = 49
 
 
-def accept_all(s, kept):
+def hear(c):
+    c.settimeout(0.1)
+    try:
+        text = c.recv(2048).decode(errors="replace")
+    except TimeoutError:
+        text = "nothing"
+    print(text, flush=True)
+    c.close()
+
+
+def hand(c, program):
+    c.sendall(b"welcome")
+    keeps = [program, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    child = subprocess.Popen(keeps, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[c.fileno()])
+    child.stdout.readline()
+    c.close()
+    return child
+
+
+def accept_all(s, order, kept):
     while True:
         try:
             c, _ = s.accept()
         except BlockingIOError:
             break
-        if kept is not None:
+        if order == "keep":
             kept.append(c)
-            continue
-        c.settimeout(0.1)
-        try:
-            text = c.recv(2048).decode(errors="replace")
-        except TimeoutError:
-            text = "nothing"
-        print(text, flush=True)
-        c.close()
+        elif order.startswith("hand "):
+            kept.append(hand(c, order.split()[1]))
+        else:
+            hear(c)
     print("done", flush=True)
 
 
@@ -53,7 +69,7 @@ def wait(port, protocol="0", index=None):
     print("listening", flush=True)
     kept = []
     for order in sys.stdin:
-        accept_all(s, kept if order == "keep\n" else None)
+        accept_all(s, order.strip(), kept)
 
 
 def acknowledged(s, seconds):
