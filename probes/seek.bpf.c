@@ -56,14 +56,21 @@ struct visiting {
 	__u32 next; /* tgid */
 };
 
-/* Who ends has his until it is closed, which takes its time: he may have others to close before. */
-static __always_inline __u64 table_of(const struct proc_rec *proc, __u32 tgid)
+/*
+ * Who ends has his until it is closed, which takes its time: he may have others to close before.
+ * What he has closed already is in it as it was (fs/file.c, close_files()), and may be another's
+ * file by now. But he gets no more: who was at his end as the holders were last all known is one of
+ * those, or none. A table that others use as well gets what they open.
+ */
+static __always_inline __u64 table_of(const struct proc_rec *proc, __u32 tgid, __u64 proven_ns)
 {
 	const struct task_struct *leader = (const void *)proc->task;
 
-	if (proc->flags & PROC_EXITED)
-		return is_leaving(proc, tgid) ? proc->files : 0;
-	return (__u64)BPF_CORE_READ(leader, files);
+	if (!(proc->flags & PROC_EXITED))
+		return (__u64)BPF_CORE_READ(leader, files);
+	if (proc->exit_ns < proven_ns && !(proc->flags & PROC_FILES_SHARED))
+		return 0;
+	return is_leaving(proc, tgid) ? proc->files : 0;
 }
 
 static __always_inline struct proc_rec *visit(struct visiting *v, __u32 tgid)
@@ -73,7 +80,7 @@ static __always_inline struct proc_rec *visit(struct visiting *v, __u32 tgid)
 
 	if (!proc)
 		return NULL;
-	files = table_of(proc, tgid);
+	files = table_of(proc, tgid, v->s->r.rec->proven_ns);
 	if (files && table_has(files, v->fd, v->s->r.file))
 		roster_add(v->s->r.rec, v->s->cookie, files, tgid, v->fd);
 	return proc;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """slowfs.py MOUNTPOINT DIR: the files of DIR in a FUSE file system that does not answer everybody. It takes lines:
-"hold open PID" and "hold read PID": from now on that call of that process is left waiting; "hold inside PID": what it
-reads of a file past its first page; "refuse read PID": it fails with EIO; "let go": all are answered, and nothing is
-held or refused any more.
+"hold open PID", "hold read PID" and "hold flush PID", which is at close(2): from now on that call of that process is left
+waiting; "hold inside PID": what it reads of a file past its first page; "refuse read PID": it fails with EIO; "let go":
+all are answered, and nothing is held or refused any more.
 It prints "mounted", "done: LINE" when it has done so, and "held" for each request that waits."""
 import ctypes
 import errno
@@ -13,7 +13,7 @@ import struct
 import sys
 
 LOOKUP, FORGET, GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 18, 25, 26, 36, 42
-HELD_CALLS = {"open": OPEN, "read": READ, "inside": READ}
+HELD_CALLS = {"open": OPEN, "read": READ, "inside": READ, "flush": FLUSH}
 FOPEN_DIRECT_IO = 1
 FOR_EVER = 1 << 30
 
