@@ -41,6 +41,15 @@ struct map_procs {
 	__type(value, struct proc_rec);
 };
 
+/* Where a scan makes the record of a process ready. Key: the iterator's session, which is never the
+ * same again. */
+struct map_scan_drafts {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u64);
+	__type(value, struct proc_rec);
+};
+
 struct map_ghosts {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ABI_GHOSTS);
@@ -345,6 +354,7 @@ extern struct map_ports ports SEC(".maps"); /* port -> who listens there */
 extern struct map_paths paths SEC(".maps"); /* mptcp.h: path -> what is open; cookies */
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
+extern struct map_scan_drafts scan_drafts SEC(".maps");
 extern struct map_views views SEC(".maps");
 extern struct map_note_drafts note_drafts SEC(".maps");
 extern struct map_note_sets note_sets SEC(".maps"); /* fingerprint -> where its notes are */

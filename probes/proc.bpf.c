@@ -4,6 +4,8 @@
 #include "proc.h"
 #include "start.h"
 
+#define FORK_NS 1000000000ull /* after its start every process has been told of, by far */
+
 /* All zero: the start of a record, too large for the stack. */
 static struct proc_rec blank;
 
@@ -144,7 +146,8 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	gen_move(ptgid);
 	gen_move(tgid);
 	rec = proc_of(tgid);
-	if (rec) /* its number is taken again before its packets were judged */
+	/* Its number is taken again before its packets were judged; or a scan was quicker. */
+	if (rec && rec->start_ns != child->start_boottime)
 		bpf_map_update_elem(&ghosts, &rec->start_ns, rec, BPF_ANY);
 	from = proc_of(ptgid);
 	sharing = flags_by_sharing(parent, child);
@@ -341,12 +344,26 @@ static __always_inline __u64 exec_of_elder(const struct task_struct *task)
 	return rec && !rec->last_start.stamp ? rec->exec_ns : 0;
 }
 
-/* Every process alive, for the start and for rescans: fills in what the map does not have. */
+static __always_inline struct proc_rec *scan_draft(__u64 session)
+{
+	struct proc_rec *rec = bpf_map_lookup_elem(&scan_drafts, &session);
+
+	if (rec)
+		return rec;
+	bpf_map_update_elem(&scan_drafts, &session, &blank, BPF_ANY);
+	return bpf_map_lookup_elem(&scan_drafts, &session);
+}
+
+/*
+ * Every process alive, for the start and for rescans: fills in what the map does not have.
+ * process_fork may be at the same: its record is the better one, and is not to be touched. So one
+ * is made ready apart. Where another had the number, which nobody has told of, that is long past.
+ */
 SEC("iter/task")
 int scan_tasks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct proc_rec *rec;
+	struct proc_rec *rec, *draft;
 	__u32 tgid;
 	long r;
 
@@ -354,25 +371,25 @@ int scan_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	tgid = task->tgid;
 	rec = proc_of(tgid);
-	if (rec && rec->start_ns == task->start_boottime)
+	if (rec && (rec->start_ns == task->start_boottime ||
+		    bpf_ktime_get_boot_ns() < task->start_boottime + FORK_NS))
 		return 0;
+	draft = scan_draft(ctx->meta->session_id);
+	if (!draft)
+		return 0;
+	draft->start_ns = task->start_boottime;
+	draft->exec_ns = exec_of_elder(task);
+	draft->map_stamp = first_stamp();
+	draft->flags = PROC_OBJECTS_PARTIAL | compat_flag(task);
+	if (BPF_CORE_READ(task, files, count.counter) != BPF_CORE_READ(task, signal, nr_threads))
+		draft->flags |= PROC_FILES_SHARED;
+	proc_refresh(draft, task);
 	if (rec)
 		bpf_map_delete_elem(&procs, &tgid);
-	/* process_fork may be at the same: its record is the better one. */
-	r = bpf_map_update_elem(&procs, &tgid, &blank, BPF_NOEXIST);
-	rec = r ? NULL : proc_of(tgid);
+	r = bpf_map_update_elem(&procs, &tgid, draft, BPF_NOEXIST);
 	if (r && r != -EEXIST)
 		count(PCOUNT_PROCS_FULL);
-	if (!rec)
-		return 0;
 	gen_move(tgid);
-	rec->start_ns = task->start_boottime;
-	rec->exec_ns = exec_of_elder(task);
-	rec->map_stamp = first_stamp();
-	rec->flags = PROC_OBJECTS_PARTIAL | compat_flag(task);
-	if (BPF_CORE_READ(task, files, count.counter) != BPF_CORE_READ(task, signal, nr_threads))
-		rec->flags |= PROC_FILES_SHARED;
-	proc_refresh(rec, task);
 	return 0;
 }
 
