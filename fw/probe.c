@@ -158,12 +158,14 @@ static int bind_maps(struct probe *p)
 	p->watch_calls =
 		bpf_program__fd(bpf_object__find_program_by_name(p->object, "watch_calls"));
 	p->scan_files = bpf_object__find_program_by_name(p->object, "scan_files");
+	p->scan_tables = bpf_object__find_program_by_name(p->object, "scan_tables");
 	p->scan_tasks = bpf_object__find_program_by_name(p->object, "scan_tasks");
 	p->scan_mappings = bpf_object__find_program_by_name(p->object, "scan_mappings");
 	if (p->sock_places < 0 || p->socks < 0 || p->paths < 0 || p->crowds < 0 || p->procs < 0 ||
 	    p->ghosts < 0 || p->former < 0 || p->exits < 0 || p->counters < 0 || p->hints < 0 ||
 	    p->global < 0 || p->prove < 0 || p->deny < 0 || p->reap < 0 || p->watch_calls < 0 ||
-	    p->accept_queue < 0 || !p->scan_files || !p->scan_tasks || !p->scan_mappings)
+	    p->accept_queue < 0 || !p->scan_files || !p->scan_tables || !p->scan_tasks ||
+	    !p->scan_mappings)
 		return -EBADF;
 	p->notes.sets = map_memory(p, "note_sets", SETS_SIZE(p), PROT_READ);
 	p->notes.heads = map_memory(p, "notes", HEADS_SIZE(p), PROT_READ);

@@ -47,7 +47,7 @@ struct probe {
 	int sock_places, socks, paths, crowds, procs, ghosts, former, exits, counters, hints,
 		global;
 	uint64_t reaped_ns; /* until when processes had ended whose records all are taken away */
-	struct bpf_program *scan_files, *scan_tasks, *scan_mappings;
+	struct bpf_program *scan_files, *scan_tables, *scan_tasks, *scan_mappings;
 	int prove, deny, reap, watch_calls, accept_queue;
 	int cpus;
 	void (*hint_fn)(void *cookie, const struct hint *h);

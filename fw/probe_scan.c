@@ -61,27 +61,31 @@ static int iterate(struct bpf_program *prog, uint32_t tgid)
 	return fd < 0 ? -error : fd;
 }
 
-/* Runs an iterator that prints nothing. */
+/* Runs an iterator. Whether it has written something, or -errno. */
 static int run_iterator(struct bpf_program *prog, uint32_t tgid)
 {
 	_cleanup_close_ int fd = iterate(prog, tgid);
-	char byte;
+	bool wrote = false;
+	char bytes[64];
 	ssize_t n;
 
 	if (fd < 0)
 		return fd;
-	/* EAGAIN: a million items without output; the next read goes on from there. */
-	do
-		n = read(fd, &byte, 1);
-	while (n < 0 && (errno == EAGAIN || errno == EINTR));
-	return n < 0 ? -errno : 0;
+	/* EAGAIN: a million items without output, or a part of one; the next read goes on from
+	 * there. */
+	do {
+		n = read(fd, bytes, sizeof(bytes));
+		wrote |= n > 0;
+	} while (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
+	return n < 0 ? -errno : wrote;
 }
 
 int probe_scan_files(struct probe *p, uint32_t tgid)
 {
 	int r = run_iterator(p->scan_tasks, tgid);
 
-	return r ? r : run_iterator(p->scan_files, tgid);
+	r = r < 0 ? r : run_iterator(p->scan_tables, tgid);
+	return r <= 0 ? r : run_iterator(p->scan_files, tgid);
 }
 
 /* Whether the last of them, of which there are so many bytes, says that it is the last. */

@@ -14,6 +14,7 @@ struct map_paths paths SEC(".maps");
 struct map_scratch scratches SEC(".maps");
 struct map_draft drafts SEC(".maps");
 struct map_scan_drafts scan_drafts SEC(".maps");
+struct map_scans scans SEC(".maps");
 struct map_views views SEC(".maps");
 struct map_note_drafts note_drafts SEC(".maps");
 struct map_note_sets note_sets SEC(".maps");

@@ -50,6 +50,19 @@ struct map_scan_drafts {
 	__type(value, struct proc_rec);
 };
 
+/* How far a scan has come in the descriptors of the task that it is at. Key: as above. */
+struct scan {
+	__u32 pid;
+	__u32 word; /* the next one: see scan.bpf.c */
+};
+
+struct map_scans {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u64);
+	__type(value, struct scan);
+};
+
 struct map_ghosts {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ABI_GHOSTS);
@@ -355,6 +368,7 @@ extern struct map_paths paths SEC(".maps"); /* mptcp.h: path -> what is open; co
 extern struct map_scratch scratches SEC(".maps");
 extern struct map_draft drafts SEC(".maps");
 extern struct map_scan_drafts scan_drafts SEC(".maps");
+extern struct map_scans scans SEC(".maps");
 extern struct map_views views SEC(".maps");
 extern struct map_note_drafts note_drafts SEC(".maps");
 extern struct map_note_sets note_sets SEC(".maps"); /* fingerprint -> where its notes are */

@@ -80,14 +80,6 @@ int port_chosen_6(struct bpf_sock *ctx)
 	return port_chosen(ctx);
 }
 
-static __always_inline bool may_listen(const struct sock *sk)
-{
-	__u8 state = sk->__sk_common.skc_state;
-
-	return state == TCP_LISTEN || (state == TCP_CLOSE && (sk->sk_protocol == IPPROTO_TCP ||
-							      sk->sk_protocol == IPPROTO_MPTCP));
-}
-
 /* Whether descriptors can be in what is sent or received there: no socket but a unix(7) one carries
  * any. */
 static __always_inline bool carries_descriptors(const struct file *file)
@@ -115,44 +107,6 @@ int BPF_PROG(uring_complete, void *ring, struct io_kiocb *request)
 			received();
 		break;
 	}
-	return 0;
-}
-
-/* Every descriptor of every process, or of the one that the iterator was narrowed to. */
-SEC("iter/task_file")
-int scan_files(struct bpf_iter__task_file *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct sock_rec *rec;
-	struct socket *socket;
-	struct global_rec *g = global_state();
-	struct sock *sk;
-	__u64 cookie;
-
-	if (!task || !file)
-		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk || !family_is_inet(sk->__sk_common.skc_family) ||
-	    !is_covered(sk->__sk_common.skc_net.net->net_cookie))
-		return 0;
-	cookie = is_accepted_mptcp(sk) ? kept_cookie(sk) : bpf_get_socket_cookie(sk);
-	rec = sock_record(cookie);
-	if (!rec)
-		return 0;
-	if (!rec->sk && !rec->proven_ns && g && !g->scanned_ns)
-		rec->flags |= SOCK_ELDER;
-	rec->sk = (__u64)sk;
-	rec->netns = sock_netns(sk);
-	if (path_of(sk) != sk)
-		path_add(sock_cookie(path_of(sk)), cookie);
-	roster_add(rec, cookie, (__u64)BPF_CORE_READ(task, files), task->tgid, ctx->fd);
-	if (may_listen(sk))
-		listener_add(sk->__sk_common.skc_net.net->net_cookie, sk->__sk_common.skc_num,
-			     cookie);
 	return 0;
 }
 

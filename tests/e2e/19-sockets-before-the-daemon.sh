@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Goal: what was opened before the daemon started is known all the same: a connection held open is
-# blocked by the digest of its holder afterwards, and a server that was listening already as well.
+# blocked by the digest of its holder afterwards, and a server that was listening already as well. So is it for a daemon
+# that comes after another, and for a socket that is far behind in its process's descriptors.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -27,12 +28,26 @@ says_in_vain() {
 	! received "$2" || fail "'$2' arrived"
 }
 
+# PORT: answers, by a socket that is descriptor 3000.
+cat >"$TMP/far.py" <<'END'
+import os, resource, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+with socket.create_server(("", int(sys.argv[1]))) as s:
+    os.dup2(s.fileno(), 3000)
+far = socket.socket(fileno=3000)
+while True:
+    with far.accept()[0] as c:
+        c.sendall(c.recv(100))
+END
+
 setup_net
 receive server 7001
 serve_http client 8080
 on client sysctl -q -w net.mptcp.enabled=1
 spawn client multipath /usr/bin/python3 $SCRIPTS/echo.py $CLIENT4 7102 262
 wait_for listening client 7102
+spawn client far /usr/bin/python3 "$TMP/far.py" 7103
+wait_for listening client 7103
 copy_program "$HELPERS/talk" good
 copy_program "$HELPERS/talk" evil
 for name in good evil; do
@@ -70,4 +85,15 @@ expect_blocked server4 8080 curl_get server $CLIENT4
 expect_blocked server6 8080 curl_get server $CLIENT6
 before=$(counter dropped)
 expect_fail on server "$HELPERS/talk" -w 300 $CLIENT4 7102 hello
+expect_that "$(counter dropped)" -gt "$before" "packets dropped"
+
+step "another daemon"
+stop_daemon TERM
+start_daemon client
+expect_ok on server "$HELPERS/talk" $CLIENT4 7103 hello
+expect_ok on server "$HELPERS/talk" $CLIENT4 7102 hello
+expect_that "$(counter unknown)" -eq 0 "packets of unknown origin"
+expect_ok ctl -A -c INPUT -v DROP --sng-hash "$(digest python3)"
+before=$(counter dropped)
+expect_fail on server "$HELPERS/talk" -w 300 $CLIENT4 7103 hello
 expect_that "$(counter dropped)" -gt "$before" "packets dropped"
