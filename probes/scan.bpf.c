@@ -20,12 +20,11 @@ static __always_inline bool may_listen(const struct sock *sk)
 
 /*
  * That a socket is open there. It may be closed by now: what is on record is read anew before it is
- * believed. Not static: the verifier looks at it once. place: which
- * descriptor of whom, tgid first. 0: there is no room.
+ * believed. Not static: the verifier looks at it once. Returns 0.
  */
-__noinline int put_on_record(__u64 at, __u64 cookie, __u64 files, __u64 place);
+__noinline int put_on_record(__u64 at, __u64 cookie, __u64 files, __u32 tgid, __u32 fd);
 
-int put_on_record(__u64 at, __u64 cookie, __u64 files, __u64 place)
+int put_on_record(__u64 at, __u64 cookie, __u64 files, __u32 tgid, __u32 fd)
 {
 	const struct sock *sk = (const struct sock *)at, *path = path_of(sk);
 	struct sock_rec *rec = sock_record(cookie);
@@ -38,19 +37,14 @@ int put_on_record(__u64 at, __u64 cookie, __u64 files, __u64 place)
 		rec->flags |= SOCK_ELDER;
 	rec->sk = at;
 	rec->netns = sock_netns(sk);
-	roster_add(rec, cookie, files, place >> 32, place);
-	if (kept_cookie(sk) != cookie)
-		return 1;
+	roster_add(rec, cookie, files, tgid, fd);
+	if (kept_cookie(sk) != cookie) /* its path may have been another's */
+		return 0;
 	path_add(first, cookie);
 	if (may_listen(sk))
 		listener_add(BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie),
 			     BPF_CORE_READ(sk, __sk_common.skc_num), cookie);
-	return 1;
-}
-
-static __always_inline __u64 place(__u32 tgid, __u32 fd)
-{
-	return (__u64)tgid << 32 | fd;
+	return 0;
 }
 
 /*
@@ -79,7 +73,7 @@ int scan_files(struct bpf_iter__task_file *ctx)
 	cookie = is_accepted_mptcp(sk) ? kept_cookie(sk) : bpf_get_socket_cookie(sk);
 	if (cookie)
 		put_on_record((__u64)BPF_CORE_READ(socket, sk), cookie,
-			      (__u64)BPF_CORE_READ(task, files), place(task->tgid, ctx->fd));
+			      (__u64)BPF_CORE_READ(task, files), task->tgid, ctx->fd);
 	return 0;
 }
 
@@ -112,7 +106,7 @@ static long read_one(__u32 bit, struct reading *r)
 	if (still != file) /* what was read may be of two that had the same memory */
 		return 0;
 	if (cookie)
-		put_on_record((__u64)sk, cookie, r->files, place(r->tgid, fd));
+		put_on_record((__u64)sk, cookie, r->files, r->tgid, fd);
 	else
 		r->bare |= !is_accepted_mptcp(sk);
 	return !!r->bare;
