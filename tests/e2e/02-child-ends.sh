@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Goal: a packet that is sent while a child of the sender ends, and has not closed its descriptors yet, is of known origin:
-# of both, for the child holds the socket too. A process that ends for longer than it closes its descriptors holds none of
-# what others open then. That the daemon looks at all processes meanwhile is no matter.
+# Goal: a packet that is sent while a child of the sender ends, and has not closed its descriptors yet, is of known
+# origin: of both, for the child holds the socket too. A process that ends for longer than it closes its descriptors
+# holds none of what others open then, nor what it had. That the daemon looks at all processes meanwhile is no matter.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -76,3 +76,5 @@ expect_ok ctl -A -c OUTPUT -v DROP --object "$TMP/evil"
 expect_ok on client "$python" $SCRIPTS/lingers.py "$TMP/evil" "$TMP/good" $SERVER4 $PORT $TIMES
 wait_for settled
 expect_that "$(arrived lingers/)" -eq $TIMES "datagrams of good that arrived"
+expect_that "$(arrived shared/before)" -eq 0 "datagrams of a socket that evil has too"
+expect_that "$(arrived shared/after)" -eq 1 "datagrams of it once he has closed it"

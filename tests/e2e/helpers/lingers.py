@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lingers.py EVIL GOOD ADDR PORT TIMES [FILE CONTROL LOG]: EVIL has a socket as descriptor 50, and ends. Meanwhile GOOD,
-of the same parent and on the same processor, sends by so many others "lingers/N", each as descriptor 50, which a child of
-his has too: one of them has the struct file that was EVIL's. EVIL is not at its end before that: it is the first process
-of a PID namespace, of which all others are to be reaped first; or it is at closing FILE, on the file system of slowfs.py,
-which is told through CONTROL and says what it does in LOG, and has closed what it had of a socket that its parent closes
-then."""
-import ctypes, os, signal, socket, sys
+"""lingers.py EVIL GOOD ADDR PORT TIMES [FILE CONTROL LOG]: EVIL has a socket as descriptor 50, and ends. Meanwhile
+GOOD, of the same parent and on the same processor, sends by so many others "lingers/N", each as descriptor 50, which a
+child of his has too: one of them has the struct file that was EVIL's. EVIL is not at its end before that: it is the
+first process of a PID namespace, of which all others are to be reaped first; or it is at closing FILE, on the file
+system of slowfs.py, which is told through CONTROL and says what it does in LOG, and has closed what it had of a socket
+that its parent closes then. Without FILE this program sends by a socket that EVIL has too: "shared/before" it ends and
+"shared/after"."""
+import ctypes
+import os
+import signal
+import socket
+import sys
+
 evil, good, address, port, times = sys.argv[1:6]
 CLONE_NEWPID = 0x20000000
 told, tell = os.pipe()
 os.set_inheritable(tell, True)
+
 
 def start(program, text):
     at = os.pipe()
@@ -19,27 +26,36 @@ def start(program, text):
         os.execv(program, [program, "-c", "import os, signal, socket, sys\n" + text, address, port, times])
     return pid, at[1]
 
+
 def start_evil(text):
     ends, end = start(evil, f"{text}\nos.write({tell}, b'x')\nos.read(0, 1)\nos._exit(0)")
     if os.read(told, 1) != b"x":
         sys.exit("no socket")
     return ends, end
 
+
 def state(pid):
     return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0]
 
+
 def waits_for_another():
+    shared = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    shared.set_inheritable(True)
     if ctypes.CDLL(None).unshare(CLONE_NEWPID):
         sys.exit("unshare")
     ends, end = start_evil("s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nos.dup2(s.detach(), 50)")
+    shared.sendto(b"shared/before", (address, int(port)))
     stays = os.fork()
     if not stays:
         signal.pause()
     os.write(end, b"x")
-    while state(stays) != "Z": # killed by the end of the first, which waits for it
+    while state(stays) != "Z":  # killed by the end of the first, which waits for it
         os.sched_yield()
+    shared.sendto(b"shared/after", (address, int(port)))
+    shared.close()
     yield ends
     os.waitpid(stays, 0)
+
 
 def waits_for_a_file(file, control, log):
     def says(line):
@@ -61,6 +77,7 @@ def waits_for_a_file(file, control, log):
     os.close(50)
     yield ends
     tell_fs("let go")
+
 
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 sends, go = start(good, """
